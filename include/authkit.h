@@ -1,0 +1,909 @@
+/*
+ * authkit.h - may this bearer token call this MCP server?
+ *
+ * Verifies access tokens of WorkOS AuthKit: fetches and caches the issuer's keys, checks signature,
+ * issuer, audience, times and scopes, and says precisely why not.
+ *
+ *     authkit_claims *claims;
+ *     authkit_status status = authkit_verify(token, &claims);
+ *     if (status == AUTHKIT_OK) {
+ *         puts(authkit_claims_subject(claims));
+ *         authkit_claims_free(claims);
+ *     } else {
+ *         respond(authkit_status_http_status(status));
+ *     }
+ *
+ * authkit_verify() uses one verifier per process, configured by the environment. Programs with
+ * several resources, per-call scopes or an event loop make their own: authkit_config_new(),
+ * authkit_config_set(), authkit_verifier_new(), authkit_verifier_verify().
+ *
+ * OWNERSHIP
+ *   Whoever receives a `T *` owns it and frees it exactly once with authkit_T_free(), which ignores
+ *   NULL. No call consumes an argument or keeps a pointer to it. A returned `const char *` is
+ *   borrowed: it lives as long as the handle it was asked of, or forever where the text is static.
+ *   Every output parameter is set on every path: to NULL, 0 or false on failure. Set or not, its
+ *   old content is never read or freed. Parameters named `nullable_...` may be NULL; any other NULL
+ *   is AUTHKIT_MISUSE, or the result that the function names.
+ *
+ * THREAD SAFETY
+ *   A `const T *` parameter may be used by any number of threads at once; a `T *` parameter by one
+ *   thread at a time and by no other call meanwhile. No handle belongs to the thread that made it.
+ *   There is no hidden per-thread state.
+ *
+ * ERRORS
+ *   Functions that can fail return authkit_status; where there is a parameter
+ *   `authkit_error **nullable_out_error`, a failure also makes an error object with a sentence of
+ *   reason, perhaps a hint, and the seconds to wait. A defect in the library becomes
+ *   AUTHKIT_INTERNAL (NULL from a function that returns a pointer); nothing aborts or unwinds.
+ *   Every function can return AUTHKIT_INTERNAL; their comments do not repeat it.
+ *
+ * TEXT
+ *   Text is UTF-8. `const char *` alone is NUL-terminated; with a `size_t len` it is that many bytes
+ *   and need not be. Lengths are in bytes and never count the final NUL. Text that is not UTF-8 is
+ *   AUTHKIT_MISUSE, except in a token, which is then AUTHKIT_MALFORMED.
+ *
+ * TIME
+ *   Points in time are seconds since 1970-01-01T00:00:00Z without leap seconds; spans are seconds.
+ *
+ * FORK, SIGNALS, UNLOADING
+ *   Handles stay usable in the child of a fork(). No function may be called from a signal handler.
+ *   The shared library stays mapped after dlclose(), so that threads which ran its code end safely.
+ *
+ * VERSIONS
+ *   Functions and values are only ever added. What is here since ABI 1, release 0.1, says nothing;
+ *   what comes later names its release.
+ *
+ * Generated from src/ffi by cbindgen (`make header`); do not edit.
+ */
+
+#ifndef AUTHKIT_H
+#define AUTHKIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* For the linker and the loader; define it beforehand to replace it. */
+#ifndef AUTHKIT_API
+#  if defined(__GNUC__) || defined(__clang__)
+#    define AUTHKIT_API __attribute__((visibility("default")))
+#  else
+#    define AUTHKIT_API
+#  endif
+#endif
+
+/** The release that this header came with; authkit_version() tells the loaded library's. */
+#define AUTHKIT_VERSION "0.1.0"
+#define AUTHKIT_VERSION_MAJOR 0
+#define AUTHKIT_VERSION_MINOR 1
+#define AUTHKIT_VERSION_PATCH 0
+
+/**
+ * The contract this header describes. A program compares it with authkit_abi_version() when it
+ * loads the library at run time.
+ */
+#define AUTHKIT_ABI_VERSION 1
+
+/**
+ * The kind of an outcome: the low byte of authkit_status. It alone fixes the HTTP status. Values
+ * are fixed; new ones may be added.
+ */
+enum authkit_class
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Success.
+     */
+    AUTHKIT_CLASS_OK = 0,
+    /**
+     * The caller broke this header's contract.
+     */
+    AUTHKIT_CLASS_MISUSE = 1,
+    /**
+     * A setting is missing or wrong.
+     */
+    AUTHKIT_CLASS_CONFIG = 2,
+    /**
+     * The token is not acceptable: HTTP 401.
+     */
+    AUTHKIT_CLASS_TOKEN = 3,
+    /**
+     * The token is good but lacks a scope: HTTP 403.
+     */
+    AUTHKIT_CLASS_FORBIDDEN = 4,
+    /**
+     * The issuer's keys could not be had: HTTP 503. Says nothing about the token.
+     */
+    AUTHKIT_CLASS_KEYS_UNAVAILABLE = 5,
+    /**
+     * The answer needs the network and the call does not wait.
+     */
+    AUTHKIT_CLASS_WOULD_BLOCK = 6,
+    /**
+     * The thing asked for is not there.
+     */
+    AUTHKIT_CLASS_ABSENT = 7,
+    /**
+     * A defect in this library, stopped before it could do harm: HTTP 500.
+     */
+    AUTHKIT_CLASS_INTERNAL = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum authkit_class authkit_class;
+#else
+typedef int32_t authkit_class;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The outcome of a call: (detail << 8) | class. Only AUTHKIT_OK accepts a token; everything else,
+ * numbers not listed here included, refuses it. Values are fixed; new ones may be added.
+ */
+enum authkit_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Success. From a verify function: the token is accepted.
+     */
+    AUTHKIT_OK = 0,
+    /**
+     * The caller broke this header's contract: a NULL or text that is not UTF-8 where neither is
+     * allowed, an impossible length.
+     */
+    AUTHKIT_MISUSE = 1,
+    /**
+     * A setting is missing or wrong; nothing was built.
+     */
+    AUTHKIT_CONFIG = 2,
+    /**
+     * 401. Not a compact JWS with one strict JSON object as header and one as payload.
+     */
+    AUTHKIT_MALFORMED = ((1 << 8) | 3),
+    /**
+     * 401. Longer than any token this library reads (16 KiB), or a header field is.
+     */
+    AUTHKIT_TOO_LARGE = ((2 << 8) | 3),
+    /**
+     * 401. The signature algorithm is not allow-listed, or not the key's.
+     */
+    AUTHKIT_ALGORITHM = ((3 << 8) | 3),
+    /**
+     * 401. The header demands an extension (`crit`); none is supported.
+     */
+    AUTHKIT_CRITICAL_HEADER = ((4 << 8) | 3),
+    /**
+     * 401. The token says that it is something other than an access token (`typ`).
+     */
+    AUTHKIT_TYPE = ((5 << 8) | 3),
+    /**
+     * 401. No key of the issuer has this key id.
+     */
+    AUTHKIT_UNKNOWN_KEY = ((6 << 8) | 3),
+    /**
+     * 401. The signature does not verify.
+     */
+    AUTHKIT_SIGNATURE = ((7 << 8) | 3),
+    /**
+     * 401. `exp` is past, or `iat` older than max_token_age.
+     */
+    AUTHKIT_EXPIRED = ((8 << 8) | 3),
+    /**
+     * 401. `nbf` or `iat` is still to come.
+     */
+    AUTHKIT_NOT_YET_VALID = ((9 << 8) | 3),
+    /**
+     * 401. A claim is missing or of the wrong type.
+     */
+    AUTHKIT_CLAIM = ((10 << 8) | 3),
+    /**
+     * 401. The issuer is not allow-listed.
+     */
+    AUTHKIT_ISSUER = ((11 << 8) | 3),
+    /**
+     * 401. The token is meant for another resource.
+     */
+    AUTHKIT_AUDIENCE = ((12 << 8) | 3),
+    /**
+     * 403. The token is good, but a required scope is missing.
+     */
+    AUTHKIT_SCOPE = ((1 << 8) | 4),
+    /**
+     * 503. The issuer's keys could not be had; see authkit_error_retry_after().
+     */
+    AUTHKIT_KEYS_UNAVAILABLE = 5,
+    /**
+     * The answer needs the network; a fetch was started. Call authkit_verifier_verify() where
+     * waiting is allowed, or try again later.
+     */
+    AUTHKIT_WOULD_BLOCK = 6,
+    /**
+     * The thing asked for is not there: a claim that the token does not carry in this type.
+     */
+    AUTHKIT_ABSENT = 7,
+    /**
+     * A defect in this library. The token was not accepted; the handles remain usable.
+     */
+    AUTHKIT_INTERNAL = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum authkit_status authkit_status;
+#else
+typedef int32_t authkit_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an accepted token says. Immutable, independent of the verifier that made it. The caller's,
+ * freed with authkit_claims_free().
+ */
+typedef struct authkit_claims authkit_claims;
+
+/**
+ * Settings for a verifier, filled step by step. The caller's, freed with authkit_config_free();
+ * a verifier copies what it needs, so the settings can be freed, or changed and used again.
+ */
+typedef struct authkit_config authkit_config;
+
+/**
+ * Why a call failed: status, one sentence of reason, perhaps a hint. Immutable. Made by any function
+ * with an `authkit_error **` parameter when it fails; the caller's, freed with authkit_error_free().
+ */
+typedef struct authkit_error authkit_error;
+
+/**
+ * What one call demands beyond the configuration, such as the scopes of one tool. Made once, it
+ * serves any number of calls. The caller's, freed with authkit_policy_free().
+ */
+typedef struct authkit_policy authkit_policy;
+
+/**
+ * Verifies tokens by one configuration and keeps the issuers' keys. Make one per resource at start
+ * and share it by all threads. The caller's, freed with authkit_verifier_free().
+ */
+typedef struct authkit_verifier authkit_verifier;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------
+ * Version: which contract the library keeps, and which release it is.
+ */
+
+/**
+ * The contract that the loaded library keeps. It changes only when a function's signature or
+ * meaning changes; new functions and new status values do not change it.
+ *
+ * Returns AUTHKIT_ABI_VERSION of the header that the library was built with. Never fails. Any
+ * thread.
+ */
+AUTHKIT_API uint32_t authkit_abi_version(void);
+
+/**
+ * The release of the loaded library, such as "0.1.0" (semantic versioning).
+ *
+ * Returns static text, valid for the life of the process. Never fails. Any thread.
+ */
+AUTHKIT_API const char *authkit_version(void);
+
+/* ------------------------------------------------------------------------------------------------
+ * Status: every outcome as one number, and what it means for an HTTP server.
+ */
+
+/**
+ * The stable name of a status for logs and programs: "OK", "EXPIRED", "KEYS_UNAVAILABLE" and so on.
+ *
+ * Returns static text; "UNKNOWN" for a number that is no status. Never NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_status_name(int32_t status);
+
+/**
+ * The HTTP status for a server to answer with: 200, 401, 403, 500 or 503.
+ *
+ * Returns 500 for a number that is no status. Any thread.
+ */
+AUTHKIT_API int32_t authkit_status_http_status(int32_t status);
+
+/**
+ * The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_token" with 401,
+ * "insufficient_scope" with 403.
+ *
+ * Returns static text, or NULL where no challenge is due. Any thread.
+ */
+AUTHKIT_API const char *authkit_status_oauth_error(int32_t status);
+
+/**
+ * The class of a status.
+ *
+ * Returns AUTHKIT_CLASS_INTERNAL for a number that is no status. Any thread.
+ */
+AUTHKIT_API authkit_class authkit_status_class(int32_t status);
+
+/* ------------------------------------------------------------------------------------------------
+ * Configuration: settings by name, checked as a whole by authkit_verifier_new().
+ */
+
+/**
+ * Makes an empty configuration. At least `authkit_domain` (or `issuers`) and `base_url` (or
+ * `resource`, or `audiences`) must be set before a verifier can be made of it.
+ *
+ * Returns a configuration that the caller owns; NULL only after a defect in this library. Any
+ * thread.
+ */
+AUTHKIT_API authkit_config *authkit_config_new(void);
+
+/**
+ * Makes a configuration from the process environment: every setting of authkit_config_set() as
+ * AUTHKIT_ and its name in capitals (AUTHKIT_BASE_URL; AUTHKIT_DOMAIN for authkit_domain), and
+ * FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN, _BASE_URL and _REQUIRED_SCOPES as the FastMCP
+ * guide spells them. A variable of these prefixes that is no setting is refused: a misspelling
+ * must not leave a door open.
+ *
+ * `out_config` receives a configuration that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `out_config` is NULL; AUTHKIT_CONFIG, naming the variable
+ * that is unknown or wrong. What is missing shows in authkit_verifier_new(). Any thread, while none
+ * changes the environment (setenv, putenv).
+ */
+AUTHKIT_API
+authkit_status authkit_config_from_environment(authkit_config **out_config,
+                                               authkit_error **nullable_out_error);
+
+/**
+ * Makes a configuration from a JSON object whose members are the settings of authkit_config_set(),
+ * in JSON's own types: lists as arrays of strings, `jwks` as the object itself, times as numbers.
+ * Unknown and repeated members are refused.
+ *
+ * `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
+ * `out_config` receives a configuration that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_config` is NULL or `json` is not UTF-8;
+ * AUTHKIT_CONFIG, saying where and what. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_config_from_json(const char *json,
+                                        size_t len,
+                                        authkit_config **out_config,
+                                        authkit_error **nullable_out_error);
+
+/**
+ * Sets one setting, replacing what was set before. The same names serve in JSON, as AUTHKIT_*
+ * environment variables and in every language's bindings.
+ *
+ * Lists are written `a,b`, `a b` or as a JSON array; maps and key sets as JSON; booleans `true` or
+ * `false`; times as whole seconds.
+ *
+ * - authkit_domain: URL of the AuthKit domain, https://your-project-12345.authkit.app: the
+ *   issuer; its keys are fetched from {authkit_domain}/oauth2/jwks. Must be set, unless issuers
+ *   is.
+ * - base_url: public URL of this server, without the MCP path. Must be set, unless resource or
+ *   audiences is.
+ * - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
+ * - resource: the resource whole, in place of base_url and mcp_path. Default: base_url +
+ *   mcp_path.
+ * - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
+ * - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
+ *   clients that send no `resource`. Default: none.
+ * - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
+ *   Default: false.
+ * - required_scopes: list of scopes that every token must carry, all of them. Default: none.
+ * - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
+ * - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
+ * - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
+ *   object with jwks_url or jwks, and audience: "required" or "not_checked". Default:
+ *   authkit_domain alone.
+ * - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
+ *   RS256.
+ * - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
+ * - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
+ * - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
+ * - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
+ * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
+ *   fetched.
+ * - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
+ *   false.
+ * - ca_file: path of a PEM file with the certificate authorities to trust. Default: the
+ *   system's.
+ * - proxy: http://host:port to fetch keys through. Default: none.
+ *
+ * `name` and `value` are copied.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
+ * for a name that is no setting or a value that does not fit its form. Whether the settings fit
+ * together is checked by authkit_verifier_new(). One thread at a time per configuration.
+ */
+AUTHKIT_API
+authkit_status authkit_config_set(authkit_config *config,
+                                  const char *name,
+                                  const char *value,
+                                  authkit_error **nullable_out_error);
+
+/**
+ * Frees a configuration. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `config`.
+ */
+AUTHKIT_API void authkit_config_free(authkit_config *config);
+
+/* ------------------------------------------------------------------------------------------------
+ * Policy: what one call demands beyond the configuration.
+ */
+
+/**
+ * Makes a policy that demands nothing more.
+ *
+ * Returns a policy that the caller owns; NULL only after a defect in this library. Any thread.
+ */
+AUTHKIT_API authkit_policy *authkit_policy_new(void);
+
+/**
+ * Demands one more scope: a token without it is AUTHKIT_SCOPE. All scopes of the policy and of the
+ * configuration's required_scopes must be granted. Scopes compare exactly; `scope_hierarchy` of
+ * the configuration applies.
+ *
+ * `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
+ * copied.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. One
+ * thread at a time per policy.
+ */
+AUTHKIT_API
+authkit_status authkit_policy_require_scope(authkit_policy *policy,
+                                            const char *scope,
+                                            authkit_error **nullable_out_error);
+
+/**
+ * Judges tokens as of a given time in place of the clock, and in place of the configuration's
+ * `now`: for tests, and for looking back.
+ *
+ * `unix_seconds` counts from 1970-01-01T00:00:00Z; any value is allowed.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` is NULL. One thread at a time per policy.
+ */
+AUTHKIT_API authkit_status authkit_policy_set_now(authkit_policy *policy, int64_t unix_seconds);
+
+/**
+ * Frees a policy. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `policy`.
+ */
+AUTHKIT_API void authkit_policy_free(authkit_policy *policy);
+
+/* ------------------------------------------------------------------------------------------------
+ * Verifier: from a token to claims, or to a precise refusal.
+ */
+
+/**
+ * Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
+ * needs them, or by authkit_verifier_refresh()).
+ *
+ * `config` is read and stays the caller's.
+ * `out_verifier` receives a verifier that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
+ * the setting that is missing or wrong, with the correction as hint. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_new(const authkit_config *config,
+                                    authkit_verifier **out_verifier,
+                                    authkit_error **nullable_out_error);
+
+/**
+ * Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
+ * keys, a few seconds at most; on an event loop call authkit_verifier_try_verify() first.
+ *
+ * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
+ * `nullable_policy` adds demands of this call; NULL adds none.
+ * `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
+ *
+ * Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
+ * is NULL or `len` is no length; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
+ * reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
+                                       const char *token,
+                                       size_t len,
+                                       const authkit_policy *nullable_policy,
+                                       authkit_claims **out_claims,
+                                       authkit_error **nullable_out_error);
+
+/**
+ * As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
+ * first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK.
+ *
+ * Parameters and other results are those of authkit_verifier_verify(). Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
+                                           const char *token,
+                                           size_t len,
+                                           const authkit_policy *nullable_policy,
+                                           authkit_claims **out_claims,
+                                           authkit_error **nullable_out_error);
+
+/**
+ * Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
+ * the first token, or to try again after an outage. Issuers with static keys are passed over.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
+ * keys could not be had, in which case keys fetched earlier stay in use. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_refresh(const authkit_verifier *verifier,
+                                        authkit_error **nullable_out_error);
+
+/**
+ * Gives an issuer's keys as a JWKS document (RFC 7517); from then on nothing is fetched for it. Calls
+ * that are verifying meanwhile see the old keys or the new, never a mixture.
+ *
+ * `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
+ * `json` is `len` bytes of UTF-8. Copied.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` or `json` is NULL or a text is not UTF-8;
+ * AUTHKIT_CONFIG if the issuer is not configured, or NULL while there are several, or the document
+ * holds no usable key; then the old keys stay. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_set_jwks(const authkit_verifier *verifier,
+                                         const char *nullable_issuer,
+                                         const char *json,
+                                         size_t len,
+                                         authkit_error **nullable_out_error);
+
+/**
+ * The resource that tokens must be meant for: what to enter as resource indicator (RFC 8707) in the
+ * AuthKit dashboard, and to announce as protected resource metadata (RFC 9728).
+ *
+ * Returns text borrowed from `verifier`; NULL if none is configured or `verifier` is NULL. Any
+ * thread.
+ */
+AUTHKIT_API const char *authkit_verifier_resource(const authkit_verifier *verifier);
+
+/**
+ * Frees a verifier. Claims and errors that it made stay valid. A fetch in the background ends by
+ * itself. NULL is allowed and does nothing; what authkit_default_verifier() lent must not be freed.
+ *
+ * No call may be using `verifier`.
+ */
+AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
+
+/* ------------------------------------------------------------------------------------------------
+ * Default verifier: one per process, from the environment, for programs with one resource.
+ */
+
+/**
+ * Verifies an access token with the process's default verifier: the front door. May wait for the
+ * issuer's keys, a few seconds at most. For the reason of a refusal in words, and for policies,
+ * use authkit_default_verifier() with authkit_verifier_verify().
+ *
+ * `token` is NUL-terminated, the text after "Bearer " and nothing else.
+ * `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
+ *
+ * Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_CONFIG
+ * if the environment configures no verifier (authkit_default_verifier() says what is wrong);
+ * otherwise what authkit_verifier_verify() returns. Any thread, as authkit_default_verifier().
+ */
+AUTHKIT_API
+authkit_status authkit_verify(const char *token,
+                              authkit_claims **out_claims);
+
+/**
+ * Lends the process's default verifier, which is made from the environment on first use (see
+ * authkit_config_from_environment()) unless authkit_set_default() came before.
+ *
+ * `out_verifier` receives a verifier that is valid for the life of the process and must not be
+ * freed; NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `out_verifier` is NULL; AUTHKIT_CONFIG, naming what is
+ * missing or wrong. A failure is not remembered: the next call tries again. Any thread, while none
+ * changes the environment (setenv, putenv) during the first use.
+ */
+AUTHKIT_API
+authkit_status authkit_default_verifier(const authkit_verifier **out_verifier,
+                                        authkit_error **nullable_out_error);
+
+/**
+ * Makes a verifier the process's default, in place of the environment's. Call it at start, before
+ * the default verifier is first used.
+ *
+ * `verifier` stays the caller's and may be freed at any time: the default keeps a reference of its
+ * own, with the same keys.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already. Any
+ * thread.
+ */
+AUTHKIT_API
+authkit_status authkit_set_default(const authkit_verifier *verifier);
+
+/* ------------------------------------------------------------------------------------------------
+ * Claims: who an accepted token speaks for, and what it allows.
+ *
+ * Texts are borrowed from the claims, UTF-8 and NUL-terminated, valid until authkit_claims_free().
+ * A text that holds a U+0000 would look shorter than it is: a getter without a length, or whose
+ * length is not asked for, returns NULL for it.
+ */
+
+/**
+ * The claims as they were signed: one JSON object, byte for byte the token's payload.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_json(const authkit_claims *claims, size_t *nullable_out_len);
+
+/**
+ * The token's header as it was signed: one JSON object.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_header_json(const authkit_claims *claims,
+                                       size_t *nullable_out_len);
+
+/**
+ * `iss`: who issued the token; one of the configured issuers.
+ *
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_issuer(const authkit_claims *claims);
+
+/**
+ * `sub`: the user, or for a machine's token the client. Never empty. Unique within the issuer only.
+ *
+ * Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_subject(const authkit_claims *claims);
+
+/**
+ * The configured audience that the token's `aud` matched: as a rule the resource.
+ *
+ * Returns borrowed text; NULL if the issuer's audience is not checked or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_resource(const authkit_claims *claims);
+
+/**
+ * The client that the token was issued to: `client_id`, else `azp`, else `sub`.
+ *
+ * Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_client_id(const authkit_claims *claims);
+
+/**
+ * `kid` of the header: the id of the key that signed the token.
+ *
+ * Returns borrowed text; NULL if the token names no key or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_key_id(const authkit_claims *claims);
+
+/**
+ * `alg` of the header: the algorithm of the signature, such as "RS256".
+ *
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_algorithm(const authkit_claims *claims);
+
+/**
+ * `exp`: when the token ends, in seconds since 1970-01-01T00:00:00Z, a fraction dropped. It was
+ * accepted up to `leeway` seconds later.
+ *
+ * `out` receives the time, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL. Any thread.
+ */
+AUTHKIT_API authkit_status authkit_claims_expires_at(const authkit_claims *claims, int64_t *out);
+
+/**
+ * `iat`: when the token was issued, in seconds since 1970-01-01T00:00:00Z, a fraction dropped.
+ *
+ * `out` receives the time, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
+ * say. Any thread.
+ */
+AUTHKIT_API authkit_status authkit_claims_issued_at(const authkit_claims *claims, int64_t *out);
+
+/**
+ * `nbf`: when the token begins to hold, in seconds since 1970-01-01T00:00:00Z, a fraction dropped.
+ *
+ * `out` receives the time, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
+ * say. Any thread.
+ */
+AUTHKIT_API authkit_status authkit_claims_not_before(const authkit_claims *claims, int64_t *out);
+
+/**
+ * How many scopes the token carries.
+ *
+ * Returns 0 if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API size_t authkit_claims_scope_count(const authkit_claims *claims);
+
+/**
+ * One of the token's scopes, in the token's order; `index` counts from 0.
+ *
+ * Returns borrowed text; NULL if `index` is not below authkit_claims_scope_count(). Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_scope_at(const authkit_claims *claims, size_t index);
+
+/**
+ * Whether the token names a scope. Compared exactly; scope_hierarchy is not applied here (a policy
+ * with authkit_policy_require_scope() applies it).
+ *
+ * Returns false also if an argument is NULL or `scope` is not UTF-8. Any thread.
+ */
+AUTHKIT_API bool authkit_claims_has_scope(const authkit_claims *claims, const char *scope);
+
+/**
+ * How many audiences the token names: 1 for a single `aud`.
+ *
+ * Returns 0 if it names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API size_t authkit_claims_audience_count(const authkit_claims *claims);
+
+/**
+ * One of the token's audiences, in the token's order; `index` counts from 0. Which of them is
+ * meant here is authkit_claims_resource().
+ *
+ * Returns borrowed text; NULL if `index` is not below authkit_claims_audience_count(). Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_audience_at(const authkit_claims *claims, size_t index);
+
+/**
+ * Frees claims and the texts borrowed from them. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `claims`.
+ */
+AUTHKIT_API void authkit_claims_free(authkit_claims *claims);
+
+/* ------------------------------------------------------------------------------------------------
+ * Other claims: any member of the payload by its name, without parsing JSON.
+ *
+ * Every top-level claim can be read in its own type; nested ones (`act`) are handed out as JSON text.
+ * Texts are borrowed from the claims, as above.
+ */
+
+/**
+ * A claim that is a string, such as "org_id", "sid" or "jti".
+ *
+ * `name` is the claim's name, compared exactly.
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text; NULL if the token has no string of this name, an argument is NULL or `name`
+ * is not UTF-8. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_string(const authkit_claims *claims,
+                                  const char *name,
+                                  size_t *nullable_out_len);
+
+/**
+ * A claim that is a whole number, such as "auth_time".
+ *
+ * `out` receives the number, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
+ * the token has no number of this name, or one that int64_t cannot hold exactly. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_claims_integer(const authkit_claims *claims,
+                                      const char *name,
+                                      int64_t *out);
+
+/**
+ * A claim that is a number.
+ *
+ * `out` receives the number, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
+ * the token has no number of this name. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_claims_number(const authkit_claims *claims,
+                                     const char *name,
+                                     double *out);
+
+/**
+ * A claim that is true or false.
+ *
+ * `out` receives the value, false on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
+ * the token has no boolean of this name. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_claims_boolean(const authkit_claims *claims,
+                                      const char *name,
+                                      bool *out);
+
+/**
+ * How many strings a claim holds that is a list of strings, such as "permissions" or "roles".
+ *
+ * Returns 0 if the list is empty, the token has no such list of this name (a list with anything but
+ * strings in it is none), an argument is NULL or `name` is not UTF-8. Any thread.
+ */
+AUTHKIT_API size_t authkit_claims_list_count(const authkit_claims *claims, const char *name);
+
+/**
+ * One string of a claim that is a list of strings, in the token's order; `index` counts from 0.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text; NULL if `index` is not below authkit_claims_list_count(). Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_list_at(const authkit_claims *claims,
+                                   const char *name,
+                                   size_t index,
+                                   size_t *nullable_out_len);
+
+/**
+ * A claim of any type as its JSON text, as it was signed: for nested ones such as "act".
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text ("null" for a claim that is null); NULL if the token has no claim of this
+ * name, an argument is NULL or `name` is not UTF-8. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_value_json(const authkit_claims *claims,
+                                      const char *name,
+                                      size_t *nullable_out_len);
+
+/* ------------------------------------------------------------------------------------------------
+ * Errors: why a call failed, in words that are safe to log and say what to do.
+ */
+
+/**
+ * The status that the failed call returned.
+ *
+ * Returns AUTHKIT_MISUSE if `error` is NULL. Any thread.
+ */
+AUTHKIT_API authkit_status authkit_error_status(const authkit_error *error);
+
+/**
+ * One sentence that says what was wrong, for a log or a person. It never holds the token or a
+ * secret; what a stranger chose in it is quoted, escaped to printable ASCII and cut short.
+ *
+ * Returns text borrowed from `error`; NULL only if `error` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_error_reason(const authkit_error *error);
+
+/**
+ * What to change, where the cause is a known slip of configuration.
+ *
+ * Returns text borrowed from `error`; NULL if there is no hint or `error` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_error_hint(const authkit_error *error);
+
+/**
+ * When another try can succeed, in whole seconds from the failed call: the value of an HTTP
+ * Retry-After header. Given with AUTHKIT_KEYS_UNAVAILABLE.
+ *
+ * Returns -1 if nothing is known or `error` is NULL. Any thread.
+ */
+AUTHKIT_API int64_t authkit_error_retry_after(const authkit_error *error);
+
+/**
+ * Frees an error and the texts borrowed from it. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `error`.
+ */
+AUTHKIT_API void authkit_error_free(authkit_error *error);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* AUTHKIT_H */

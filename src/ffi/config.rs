@@ -1,0 +1,147 @@
+//! Configuration: settings by name, checked as a whole by authkit_verifier_new().
+
+use std::ffi::c_char;
+
+use super::error::authkit_error;
+use super::handle::Handle;
+use super::outcome::{finish, free, plain, produce};
+use super::status::authkit_status;
+use super::text;
+use crate::config::ConfigBuilder;
+
+/// Settings for a verifier, filled step by step. The caller's, freed with authkit_config_free();
+/// a verifier copies what it needs, so the settings can be freed, or changed and used again.
+pub struct authkit_config {
+    pub(super) builder: ConfigBuilder,
+}
+
+impl Handle for authkit_config {
+    const NAME: &'static str = "config";
+}
+
+/// Makes an empty configuration. At least `authkit_domain` (or `issuers`) and `base_url` (or
+/// `resource`, or `audiences`) must be set before a verifier can be made of it.
+///
+/// Returns a configuration that the caller owns; NULL only after a defect in this library. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn authkit_config_new() -> *mut authkit_config {
+    plain(std::ptr::null_mut(), || Ok(authkit_config { builder: ConfigBuilder::default() }.hand_out()))
+}
+
+/// Makes a configuration from the process environment: every setting of authkit_config_set() as
+/// AUTHKIT_ and its name in capitals (AUTHKIT_BASE_URL; AUTHKIT_DOMAIN for authkit_domain), and
+/// FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN, _BASE_URL and _REQUIRED_SCOPES as the FastMCP
+/// guide spells them. A variable of these prefixes that is no setting is refused: a misspelling
+/// must not leave a door open.
+///
+/// `out_config` receives a configuration that the caller owns, NULL on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `out_config` is NULL; AUTHKIT_CONFIG, naming the variable
+/// that is unknown or wrong. What is missing shows in authkit_verifier_new(). Any thread, while none
+/// changes the environment (setenv, putenv).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_config_from_environment(
+    out_config: *mut *mut authkit_config,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || Ok(authkit_config { builder: ConfigBuilder::from_environment()? });
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_config, nullable_out_error, body) }
+}
+
+/// Makes a configuration from a JSON object whose members are the settings of authkit_config_set(),
+/// in JSON's own types: lists as arrays of strings, `jwks` as the object itself, times as numbers.
+/// Unknown and repeated members are refused.
+///
+/// `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
+/// `out_config` receives a configuration that the caller owns, NULL on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_config` is NULL or `json` is not UTF-8;
+/// AUTHKIT_CONFIG, saying where and what. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_config_from_json(
+    json: *const c_char,
+    len: usize,
+    out_config: *mut *mut authkit_config,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or `len` readable bytes, by the header's contract.
+        let json = text::utf8(unsafe { text::bytes_argument(json, len, "json") }?, "json")?;
+        Ok(authkit_config { builder: ConfigBuilder::from_json(json)? })
+    };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_config, nullable_out_error, body) }
+}
+
+/// Sets one setting, replacing what was set before. The same names serve in JSON, as AUTHKIT_*
+/// environment variables and in every language's bindings.
+///
+/// Lists are written `a,b`, `a b` or as a JSON array; maps and key sets as JSON; booleans `true` or
+/// `false`; times as whole seconds.
+///
+/// - authkit_domain: URL of the AuthKit domain, https://your-project-12345.authkit.app: the
+///   issuer; its keys are fetched from {authkit_domain}/oauth2/jwks. Must be set, unless issuers
+///   is.
+/// - base_url: public URL of this server, without the MCP path. Must be set, unless resource or
+///   audiences is.
+/// - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
+/// - resource: the resource whole, in place of base_url and mcp_path. Default: base_url +
+///   mcp_path.
+/// - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
+/// - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
+///   clients that send no `resource`. Default: none.
+/// - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
+///   Default: false.
+/// - required_scopes: list of scopes that every token must carry, all of them. Default: none.
+/// - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
+/// - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
+/// - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
+///   object with jwks_url or jwks, and audience: "required" or "not_checked". Default:
+///   authkit_domain alone.
+/// - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
+///   RS256.
+/// - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
+/// - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
+/// - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
+/// - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
+/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
+///   fetched.
+/// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
+///   false.
+/// - ca_file: path of a PEM file with the certificate authorities to trust. Default: the
+///   system's.
+/// - proxy: http://host:port to fetch keys through. Default: none.
+///
+/// `name` and `value` are copied.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
+/// for a name that is no setting or a value that does not fit its form. Whether the settings fit
+/// together is checked by authkit_verifier_new(). One thread at a time per configuration.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_config_set(
+    config: *mut authkit_config,
+    name: *const c_char,
+    value: *const c_char,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
+        let config = unsafe { authkit_config::lend_mut(config) }?;
+        // SAFETY: NULL or NUL-terminated, both, by the header's contract.
+        let (name, value) = unsafe { (text::argument(name, "name")?, text::argument(value, "value")?) };
+        config.builder.set(name, value)
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// Frees a configuration. NULL is allowed and does nothing.
+///
+/// No other thread may be using `config`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_config_free(config: *mut authkit_config) {
+    // SAFETY: NULL or a handle that the caller owns and gives up, by the header's contract.
+    unsafe { free(config) }
+}

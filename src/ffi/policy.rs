@@ -1,0 +1,79 @@
+//! Policy: what one call demands beyond the configuration.
+
+use std::ffi::c_char;
+
+use super::error::authkit_error;
+use super::handle::Handle;
+use super::outcome::{finish, free, plain};
+use super::status::authkit_status;
+use super::text;
+use crate::Policy;
+
+/// What one call demands beyond the configuration, such as the scopes of one tool. Made once, it
+/// serves any number of calls. The caller's, freed with authkit_policy_free().
+pub struct authkit_policy {
+    pub(super) policy: Policy,
+}
+
+impl Handle for authkit_policy {
+    const NAME: &'static str = "policy";
+}
+
+/// Makes a policy that demands nothing more.
+///
+/// Returns a policy that the caller owns; NULL only after a defect in this library. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn authkit_policy_new() -> *mut authkit_policy {
+    plain(std::ptr::null_mut(), || Ok(authkit_policy { policy: Policy::default() }.hand_out()))
+}
+
+/// Demands one more scope: a token without it is AUTHKIT_SCOPE. All scopes of the policy and of the
+/// configuration's required_scopes must be granted. Scopes compare exactly; `scope_hierarchy` of
+/// the configuration applies.
+///
+/// `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
+/// copied.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. One
+/// thread at a time per policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_policy_require_scope(
+    policy: *mut authkit_policy,
+    scope: *const c_char,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
+        let policy = unsafe { authkit_policy::lend_mut(policy) }?;
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        policy.policy.require_scope(unsafe { text::argument(scope, "scope") }?)
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// Judges tokens as of a given time in place of the clock, and in place of the configuration's
+/// `now`: for tests, and for looking back.
+///
+/// `unix_seconds` counts from 1970-01-01T00:00:00Z; any value is allowed.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` is NULL. One thread at a time per policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_policy_set_now(policy: *mut authkit_policy, unix_seconds: i64) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
+        unsafe { authkit_policy::lend_mut(policy) }?.policy.set_now(unix_seconds);
+        Ok(())
+    };
+    // SAFETY: NULL is no place to write to.
+    unsafe { finish(std::ptr::null_mut(), body) }
+}
+
+/// Frees a policy. NULL is allowed and does nothing.
+///
+/// No other thread may be using `policy`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_policy_free(policy: *mut authkit_policy) {
+    // SAFETY: NULL or a handle that the caller owns and gives up, by the header's contract.
+    unsafe { free(policy) }
+}

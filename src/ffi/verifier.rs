@@ -1,0 +1,192 @@
+//! Verifier: from a token to claims, or to a precise refusal.
+
+use std::ffi::c_char;
+
+use super::claims::authkit_claims;
+use super::config::authkit_config;
+use super::error::authkit_error;
+use super::handle::Handle;
+use super::outcome::{borrowed, finish, free, produce};
+use super::policy::authkit_policy;
+use super::status::authkit_status;
+use super::text::{self, Text};
+use crate::error::Result;
+use crate::{Claims, Policy, Verifier};
+
+/// Verifies tokens by one configuration and keeps the issuers' keys. Make one per resource at start
+/// and share it by all threads. The caller's, freed with authkit_verifier_free().
+pub struct authkit_verifier {
+    pub(super) verifier: Verifier,
+    resource: Option<Text>,
+}
+
+impl authkit_verifier {
+    pub(super) fn new(verifier: Verifier) -> Self {
+        let resource = verifier.config().resource().map(Text::new);
+        Self { verifier, resource }
+    }
+}
+
+impl Handle for authkit_verifier {
+    const NAME: &'static str = "verifier";
+}
+
+/// Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
+/// needs them, or by authkit_verifier_refresh()).
+///
+/// `config` is read and stays the caller's.
+/// `out_verifier` receives a verifier that the caller owns, NULL on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
+/// the setting that is missing or wrong, with the correction as hint. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_new(
+    config: *const authkit_config,
+    out_verifier: *mut *mut authkit_verifier,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let builder = unsafe { authkit_config::lend(config) }?.builder.clone();
+        Ok(authkit_verifier::new(Verifier::new(builder.build()?)?))
+    };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_verifier, nullable_out_error, body) }
+}
+
+/// Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
+/// keys, a few seconds at most; on an event loop call authkit_verifier_try_verify() first.
+///
+/// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
+/// `nullable_policy` adds demands of this call; NULL adds none.
+/// `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
+///
+/// Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
+/// is NULL or `len` is no length; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
+/// reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_verify(
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+    out_claims: *mut *mut authkit_claims,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    // SAFETY: this function's contract is that one's.
+    let body = || unsafe { judge(|it, token, policy| it.verify(token, policy), verifier, token, len, nullable_policy) };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_claims, nullable_out_error, body) }
+}
+
+/// As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
+/// first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK.
+///
+/// Parameters and other results are those of authkit_verifier_verify(). Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_try_verify(
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+    out_claims: *mut *mut authkit_claims,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    // SAFETY: this function's contract is that one's.
+    let body = || unsafe { judge(|it, token, policy| it.try_verify(token, policy), verifier, token, len, nullable_policy) };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_claims, nullable_out_error, body) }
+}
+
+/// Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
+/// the first token, or to try again after an outage. Issuers with static keys are passed over.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
+/// keys could not be had, in which case keys fetched earlier stay in use. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_refresh(
+    verifier: *const authkit_verifier,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        unsafe { authkit_verifier::lend(verifier) }?.verifier.refresh()
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// Gives an issuer's keys as a JWKS document (RFC 7517); from then on nothing is fetched for it. Calls
+/// that are verifying meanwhile see the old keys or the new, never a mixture.
+///
+/// `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
+/// `json` is `len` bytes of UTF-8. Copied.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` or `json` is NULL or a text is not UTF-8;
+/// AUTHKIT_CONFIG if the issuer is not configured, or NULL while there are several, or the document
+/// holds no usable key; then the old keys stay. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_set_jwks(
+    verifier: *const authkit_verifier,
+    nullable_issuer: *const c_char,
+    json: *const c_char,
+    len: usize,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = unsafe { authkit_verifier::lend(verifier) }?;
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        let issuer = unsafe { text::nullable_argument(nullable_issuer, "nullable_issuer") }?;
+        // SAFETY: NULL or `len` readable bytes, by the header's contract.
+        let json = text::utf8(unsafe { text::bytes_argument(json, len, "json") }?, "json")?;
+        verifier.verifier.set_jwks(issuer, json)
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// The resource that tokens must be meant for: what to enter as resource indicator (RFC 8707) in the
+/// AuthKit dashboard, and to announce as protected resource metadata (RFC 9728).
+///
+/// Returns text borrowed from `verifier`; NULL if none is configured or `verifier` is NULL. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_resource(verifier: *const authkit_verifier) -> *const c_char {
+    // SAFETY: NULL or a live handle, by the header's contract.
+    borrowed(|| Ok(unsafe { authkit_verifier::lend(verifier) }?.resource.as_ref()))
+}
+
+/// Frees a verifier. Claims and errors that it made stay valid. A fetch in the background ends by
+/// itself. NULL is allowed and does nothing; what authkit_default_verifier() lent must not be freed.
+///
+/// No call may be using `verifier`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_free(verifier: *mut authkit_verifier) {
+    // SAFETY: NULL or a handle that the caller owns and gives up, by the header's contract.
+    unsafe { free(verifier) }
+}
+
+/// One judgement, by `verify` or `try_verify`.
+///
+/// # Safety
+/// The pointers are as the header demands of authkit_verifier_verify().
+unsafe fn judge(
+    how: fn(&Verifier, &[u8], &Policy) -> Result<Claims>,
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+) -> Result<authkit_claims> {
+    // SAFETY: NULL or a live handle, by this function's contract.
+    let verifier = unsafe { authkit_verifier::lend(verifier) }?;
+    // SAFETY: NULL or `len` readable bytes, by this function's contract.
+    let token = unsafe { text::bytes_argument(token, len, "token") }?;
+    // SAFETY: NULL or a live handle, by this function's contract.
+    let policy = unsafe { nullable_policy.as_ref() };
+    let claims = match policy {
+        Some(policy) => how(&verifier.verifier, token, &policy.policy)?,
+        None => how(&verifier.verifier, token, &Policy::default())?,
+    };
+    Ok(authkit_claims::new(claims))
+}
