@@ -1,0 +1,345 @@
+//! What a verifier is told: the settings, their one set of names, and the checks that refuse bad ones.
+
+mod environment;
+mod list;
+mod settings;
+mod url;
+
+pub use settings::{ConfigBuilder, IssuerSettings, TypePolicy};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::algorithm::Algorithm;
+use crate::error::{Code, Error, Result, quoted};
+
+/// Clock skew allowed to `exp`, `nbf` and `iat` where none is configured, in seconds.
+pub const DEFAULT_LEEWAY: u64 = 60;
+/// The most clock skew that can be configured, in seconds; more would make `exp` meaningless.
+pub const MAX_LEEWAY: u64 = 300;
+/// Where an MCP server answers below its base URL, where nothing else is configured.
+pub const DEFAULT_MCP_PATH: &str = "/mcp";
+/// AuthKit's JWKS, below its domain.
+const JWKS_PATH: &str = "/oauth2/jwks";
+
+/// Everything a verifier needs to know, checked. Made by [`Config::builder`].
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) resource: Option<String>,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) client_id_audiences: Vec<String>,
+    pub(crate) ignore_trailing_slash: bool,
+    pub(crate) required_scopes: Vec<String>,
+    pub(crate) scope_claims: Vec<String>,
+    pub(crate) scope_hierarchy: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) leeway: u64,
+    pub(crate) max_token_age: Option<u64>,
+    pub(crate) type_policy: TypePolicy,
+    pub(crate) now: Option<i64>,
+    pub(crate) network: Network,
+}
+
+/// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
+#[derive(Debug, Clone)]
+pub(crate) struct Issuer {
+    pub(crate) name: String,
+    pub(crate) keys: KeySource,
+    /// False only where the operator said so: AuthKit's session tokens carry no `aud`.
+    pub(crate) audience_checked: bool,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Debug, Clone)]
+pub(crate) enum KeySource {
+    /// Fetched and cached.
+    Url(String),
+    /// Given as a JWKS document; never fetched.
+    Static(String),
+}
+
+/// How keys are fetched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Network {
+    pub(crate) allow_insecure_loopback: bool,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) proxy: Option<String>,
+}
+
+impl Config {
+    /// Starts an empty configuration.
+    #[must_use]
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder::default()
+    }
+
+    /// Reads `AUTHKIT_*` and the FastMCP guide's variables from the process environment.
+    ///
+    /// # Errors
+    /// [`Code::Config`] naming the variable that is missing, unknown or wrong.
+    pub fn from_environment() -> Result<Config> {
+        ConfigBuilder::from_environment()?.build()
+    }
+
+    /// Reads one JSON object with the settings' names as members.
+    ///
+    /// # Errors
+    /// [`Code::Config`] naming the member that is missing, unknown or wrong.
+    pub fn from_json(json: &str) -> Result<Config> {
+        ConfigBuilder::from_json(json)?.build()
+    }
+
+    /// The resource that tokens must be meant for: the resource indicator (RFC 8707) to enter in
+    /// the AuthKit dashboard.
+    #[must_use]
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    /// The allow-listed issuers, in the order of their names.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().map(|issuer| issuer.name.as_str())
+    }
+}
+
+impl ConfigBuilder {
+    /// Checks every setting and makes the configuration; opens no file and no connection.
+    ///
+    /// # Errors
+    /// [`Code::Config`] with the setting's name in the reason and the correction as the hint.
+    pub fn build(self) -> Result<Config> {
+        let network = self.network()?;
+        let resource = self.resource_url()?;
+        let issuers = self.issuer_list(&network)?;
+        let audiences = self.audience_list(resource.as_deref(), &issuers)?;
+        let config = Config {
+            issuers,
+            resource,
+            audiences,
+            client_id_audiences: non_empty_items(
+                "accept_client_id_audience",
+                self.accept_client_id_audience,
+            )?,
+            ignore_trailing_slash: self.ignore_trailing_slash.unwrap_or(false),
+            required_scopes: scope_tokens("required_scopes", self.required_scopes)?,
+            scope_claims: non_empty_items("scope_claims", self.scope_claims)?,
+            scope_hierarchy: scope_closure(self.scope_hierarchy)?,
+            algorithms: algorithm_list(self.algorithms)?,
+            leeway: at_most("leeway", self.leeway.unwrap_or(DEFAULT_LEEWAY), MAX_LEEWAY)?,
+            max_token_age: self.max_token_age,
+            type_policy: self.typ.unwrap_or_default(),
+            now: self.now,
+            network,
+        };
+        Ok(config)
+    }
+
+    fn network(&self) -> Result<Network> {
+        let network = Network {
+            allow_insecure_loopback: self.allow_insecure_loopback.unwrap_or(false),
+            ca_file: self.ca_file.clone(),
+            proxy: self.proxy.clone(),
+        };
+        match &network.proxy {
+            Some(proxy) if !(proxy.starts_with("http://") || proxy.starts_with("https://")) => Err(
+                invalid("proxy", format!("is {}, not an http:// or https:// URL", quoted(proxy))),
+            ),
+            _ => Ok(network),
+        }
+    }
+
+    /// `resource` whole, or `base_url` and `mcp_path` put together, without a trailing slash.
+    fn resource_url(&self) -> Result<Option<String>> {
+        if let Some(resource) = &self.resource {
+            if self.base_url.is_some() || self.mcp_path.is_some() {
+                return Err(invalid("resource", "is set together with base_url or mcp_path")
+                    .with_hint("set either resource or base_url with mcp_path"));
+            }
+            url::check_public("resource", resource)?;
+            return Ok(Some(resource.trim_end_matches('/').to_owned()));
+        }
+        let Some(base_url) = &self.base_url else {
+            return match self.mcp_path {
+                Some(_) => Err(invalid("mcp_path", "is set but base_url is not")),
+                None => Ok(None),
+            };
+        };
+        url::check_public("base_url", base_url)?;
+        let base = base_url.trim_end_matches('/');
+        let path = self.mcp_path.as_deref().unwrap_or(DEFAULT_MCP_PATH).trim_matches('/');
+        if path.is_empty() {
+            return Ok(Some(base.to_owned()));
+        }
+        url::check_path("mcp_path", path)?;
+        // The MCP endpoint given as base_url would yield /mcp/mcp, which no client asks for (fastmcp#4197).
+        if base.ends_with(&format!("/{path}")) {
+            return Err(invalid(
+                "base_url",
+                format!("already ends in /{path}, which mcp_path adds"),
+            )
+            .with_hint(format!("set base_url to {}", &base[..base.len() - path.len() - 1])));
+        }
+        Ok(Some(format!("{base}/{path}")))
+    }
+
+    fn issuer_list(&self, network: &Network) -> Result<Vec<Issuer>> {
+        let mut entries = self.issuers.clone().unwrap_or_default();
+        if let Some(domain) = &self.authkit_domain {
+            url::check_fetchable("authkit_domain", domain, network.allow_insecure_loopback)?;
+            // AuthKit's issuer is its domain without a slash.
+            entries.entry(domain.trim_end_matches('/').to_owned()).or_default();
+        }
+        if entries.is_empty() {
+            return Err(invalid("authkit_domain", "is missing: without it no issuer is trusted")
+                .with_hint("set authkit_domain (AUTHKIT_DOMAIN) to the AuthKit domain of the WorkOS dashboard, such as https://your-project-12345.authkit.app"));
+        }
+        let shared_jwks = self.shared_jwks(&mut entries)?;
+        let multiple = entries.len() > 1;
+        entries
+            .into_iter()
+            .map(|(name, settings)| {
+                let keys = match (&shared_jwks, settings.jwks) {
+                    (_, Some(jwks)) if settings.jwks_url.is_none() => KeySource::Static(jwks),
+                    (_, Some(_)) => {
+                        return Err(invalid(
+                            "issuers",
+                            format!("gives both jwks and jwks_url for {}", quoted(&name)),
+                        ));
+                    }
+                    (Some(jwks), None) if !multiple => KeySource::Static(jwks.clone()),
+                    _ => KeySource::Url(jwks_url(&name, settings.jwks_url, network)?),
+                };
+                let audience_checked = !settings.audience_not_checked;
+                Ok(Issuer { name: issuer_name(name)?, keys, audience_checked })
+            })
+            .collect()
+    }
+
+    /// The top-level `jwks`, which can only belong to a single issuer.
+    fn shared_jwks(
+        &self,
+        entries: &mut BTreeMap<String, IssuerSettings>,
+    ) -> Result<Option<String>> {
+        match &self.jwks {
+            Some(_) if entries.len() > 1 => {
+                Err(invalid("jwks", "is set for several issuers at once").with_hint(
+                    "give each issuer its own jwks inside issuers: keys belong to their issuer",
+                ))
+            }
+            jwks => Ok(jwks.clone()),
+        }
+    }
+
+    fn audience_list(&self, resource: Option<&str>, issuers: &[Issuer]) -> Result<Vec<String>> {
+        if let Some(audiences) = &self.audiences {
+            if audiences.is_empty() {
+                return Err(invalid(
+                    "audiences",
+                    "is empty: no token could be meant for this server",
+                ));
+            }
+            return non_empty_items("audiences", Some(audiences.clone()));
+        }
+        match resource {
+            Some(resource) => Ok(vec![resource.to_owned()]),
+            None if issuers.iter().all(|issuer| !issuer.audience_checked) => Ok(Vec::new()),
+            None => Err(invalid("base_url", "is missing: without it (or resource, or audiences) a token for any server would be taken")
+                .with_hint("set base_url (AUTHKIT_BASE_URL) to the public URL of this server")),
+        }
+    }
+}
+
+fn invalid(setting: &str, problem: impl std::fmt::Display) -> Error {
+    Error::new(Code::Config, format!("{setting} {problem}"))
+}
+
+fn at_most(setting: &str, value: u64, limit: u64) -> Result<u64> {
+    if value > limit {
+        return Err(invalid(setting, format!("is {value}; at most {limit} seconds are allowed")));
+    }
+    Ok(value)
+}
+
+fn issuer_name(name: String) -> Result<String> {
+    if name.is_empty() {
+        return Err(invalid("issuers", "holds an empty issuer"));
+    }
+    Ok(name)
+}
+
+fn jwks_url(issuer: &str, configured: Option<String>, network: &Network) -> Result<String> {
+    let url = configured.unwrap_or_else(|| format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')));
+    url::check_fetchable("jwks_url", &url, network.allow_insecure_loopback)?;
+    Ok(url)
+}
+
+fn non_empty_items(setting: &str, items: Option<Vec<String>>) -> Result<Vec<String>> {
+    let items = items.unwrap_or_default();
+    if items.iter().any(String::is_empty) {
+        return Err(invalid(setting, "holds an empty entry"));
+    }
+    Ok(items)
+}
+
+/// Scope tokens as RFC 6749 §3.3 spells them; anything else could never be granted.
+fn scope_tokens(setting: &str, scopes: Option<Vec<String>>) -> Result<Vec<String>> {
+    let mut scopes = non_empty_items(setting, scopes)?;
+    if let Some(scope) = scopes.iter().find(|scope| !is_scope_token(scope)) {
+        return Err(invalid(
+            setting,
+            format!("holds {}, which is not a scope (RFC 6749 section 3.3)", quoted(scope)),
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    scopes.retain(|scope| seen.insert(scope.clone()));
+    Ok(scopes)
+}
+
+/// `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`
+pub(crate) fn is_scope_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// Each scope with all it includes, followed to the end; a cycle makes its members equal.
+fn scope_closure(
+    declared: Option<BTreeMap<String, Vec<String>>>,
+) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let declared = declared.unwrap_or_default();
+    for (scope, included) in &declared {
+        scope_tokens("scope_hierarchy", Some(vec![scope.clone()]))?;
+        scope_tokens("scope_hierarchy", Some(included.clone()))?;
+    }
+    let closure = |scope: &String| {
+        let mut reached = BTreeSet::new();
+        let mut pending: Vec<&String> = vec![scope];
+        while let Some(next) = pending.pop() {
+            for included in declared.get(next).into_iter().flatten() {
+                if reached.insert(included.clone()) {
+                    pending.push(included);
+                }
+            }
+        }
+        reached
+    };
+    Ok(declared.keys().map(|scope| (scope.clone(), closure(scope))).collect())
+}
+
+fn algorithm_list(names: Option<Vec<String>>) -> Result<Vec<Algorithm>> {
+    let Some(names) = names else { return Ok(vec![Algorithm::Rs256]) };
+    if names.is_empty() {
+        return Err(invalid("algorithms", "is empty: no token could be verified"));
+    }
+    let mut algorithms = Vec::with_capacity(names.len());
+    for name in &names {
+        let algorithm = Algorithm::from_name(name).ok_or_else(|| {
+            invalid("algorithms", format!("holds {}, which is not supported", quoted(name))).with_hint(
+                "use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA; a shared secret or no signature is never right for a public key set",
+            )
+        })?;
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    Ok(algorithms)
+}

@@ -1,0 +1,46 @@
+//! A list as people write it: commas, spaces, or a JSON array.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+/// Splits `a,b`, `a b`, `a, b` or `["a", "b"]`.
+pub(super) fn parse(text: &str) -> Result<Vec<String>, String> {
+    let text = text.trim();
+    if text.starts_with('[') {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
+}
+
+/// A list inside a JSON configuration: an array, or a text to split. `null` is as good as absent.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    input: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged, expecting = "expected a list of strings")]
+    enum Form {
+        Items(Vec<String>),
+        Text(String),
+    }
+    match Option::<Form>::deserialize(input)? {
+        None => Ok(None),
+        Some(Form::Items(items)) => Ok(Some(items)),
+        Some(Form::Text(text)) => parse(&text).map(Some).map_err(D::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn splits_commas_spaces_and_json_alike() {
+        for text in ["a,b", "a b", " a , b ", "a\tb", r#"["a","b"]"#, r#" [ "a", "b" ] "#, "a,,b,"]
+        {
+            assert_eq!(parse(text).unwrap(), ["a", "b"], "{text:?}");
+        }
+        assert!(parse("").unwrap().is_empty());
+        assert!(parse("[1]").is_err());
+        assert!(parse("[\"a\"").is_err());
+    }
+}

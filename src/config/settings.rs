@@ -1,0 +1,403 @@
+//! The settings under their one set of names, before they are checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+use super::{invalid, list};
+use crate::error::{Code, Error, Result, quoted};
+
+/// Which `typ` headers count as an access token's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypePolicy {
+    /// None, `JWT` or `at+jwt`: AuthKit sends none.
+    #[default]
+    Any,
+    /// `at+jwt` with `client_id`, `iat` and `jti`, as RFC 9068 demands.
+    Rfc9068,
+}
+
+/// What is said of one allow-listed issuer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IssuerSettings {
+    /// Where its keys are fetched; default `{issuer}/oauth2/jwks`.
+    pub jwks_url: Option<String>,
+    /// Its keys as a JWKS document; then nothing is fetched.
+    pub jwks: Option<String>,
+    /// True to take this issuer's tokens whatever their `aud`, as AuthKit's session tokens need,
+    /// which have none. Any application that gets such a token can present it here.
+    pub audience_not_checked: bool,
+}
+
+/// Settings under their one set of names: the JSON members, the environment variables
+/// (`AUTHKIT_` and the name in upper case), the command's flags and the bindings' keywords.
+///
+/// Every setter replaces. Nothing is checked before [`ConfigBuilder::build`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfigBuilder {
+    pub(super) authkit_domain: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) mcp_path: Option<String>,
+    pub(super) resource: Option<String>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) audiences: Option<Vec<String>>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) accept_client_id_audience: Option<Vec<String>>,
+    pub(super) ignore_trailing_slash: Option<bool>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) required_scopes: Option<Vec<String>>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) scope_claims: Option<Vec<String>>,
+    pub(super) scope_hierarchy: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(deserialize_with = "issuer_map")]
+    pub(super) issuers: Option<BTreeMap<String, IssuerSettings>>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) algorithms: Option<Vec<String>>,
+    pub(super) leeway: Option<u64>,
+    pub(super) max_token_age: Option<u64>,
+    pub(super) typ: Option<TypePolicy>,
+    pub(super) now: Option<i64>,
+    #[serde(deserialize_with = "document")]
+    pub(super) jwks: Option<String>,
+    pub(super) allow_insecure_loopback: Option<bool>,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) proxy: Option<String>,
+}
+
+impl ConfigBuilder {
+    /// Every setting's name.
+    pub const NAMES: &'static [&'static str] = &[
+        "authkit_domain",
+        "base_url",
+        "mcp_path",
+        "resource",
+        "audiences",
+        "accept_client_id_audience",
+        "ignore_trailing_slash",
+        "required_scopes",
+        "scope_claims",
+        "scope_hierarchy",
+        "issuers",
+        "algorithms",
+        "leeway",
+        "max_token_age",
+        "typ",
+        "now",
+        "jwks",
+        "allow_insecure_loopback",
+        "ca_file",
+        "proxy",
+    ];
+
+    /// Reads one JSON object whose members are the settings. Unknown and repeated members are refused.
+    ///
+    /// # Errors
+    /// [`Code::Config`] saying where and what.
+    pub fn from_json(json: &str) -> Result<Self> {
+        serde_json::from_str(json)
+            .map_err(|error| Error::new(Code::Config, format!("configuration: {error}")))
+    }
+
+    /// Sets one setting by name from its text form: lists as `a,b`, `a b` or a JSON array, maps and
+    /// key sets as JSON, booleans as `true` or `false`, times in seconds.
+    ///
+    /// # Errors
+    /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        let items = || {
+            list::parse(text)
+                .map(Some)
+                .map_err(|error| invalid(name, format!("is not a list: {error}")))
+        };
+        match name {
+            "authkit_domain" => self.authkit_domain = Some(text.to_owned()),
+            "base_url" => self.base_url = Some(text.to_owned()),
+            "mcp_path" => self.mcp_path = Some(text.to_owned()),
+            "resource" => self.resource = Some(text.to_owned()),
+            "audiences" => self.audiences = items()?,
+            "accept_client_id_audience" => self.accept_client_id_audience = items()?,
+            "ignore_trailing_slash" => self.ignore_trailing_slash = Some(boolean(name, text)?),
+            "required_scopes" => self.required_scopes = items()?,
+            "scope_claims" => self.scope_claims = items()?,
+            "scope_hierarchy" => self.scope_hierarchy = Some(json(name, text)?),
+            "issuers" => self.issuers = Some(json::<Issuers>(name, text)?.0),
+            "algorithms" => self.algorithms = items()?,
+            "leeway" => self.leeway = Some(number(name, text)?),
+            "max_token_age" => self.max_token_age = Some(number(name, text)?),
+            "typ" => self.typ = Some(json(name, &serde_json::Value::from(text).to_string())?),
+            "now" => self.now = Some(number(name, text)?),
+            "jwks" => self.jwks = Some(text.to_owned()),
+            "allow_insecure_loopback" => self.allow_insecure_loopback = Some(boolean(name, text)?),
+            "ca_file" => self.ca_file = Some(text.into()),
+            "proxy" => self.proxy = Some(text.to_owned()),
+            _ => return Err(unknown(name)),
+        }
+        Ok(())
+    }
+
+    /// The AuthKit domain: `https://your-project-12345.authkit.app`.
+    #[must_use]
+    pub fn authkit_domain(mut self, url: impl Into<String>) -> Self {
+        self.authkit_domain = Some(url.into());
+        self
+    }
+
+    /// The public URL of this server, without the MCP path.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Where the MCP endpoint lies below the base URL; default [`super::DEFAULT_MCP_PATH`].
+    #[must_use]
+    pub fn mcp_path(mut self, path: impl Into<String>) -> Self {
+        self.mcp_path = Some(path.into());
+        self
+    }
+
+    /// The resource whole, in place of base URL and path.
+    #[must_use]
+    pub fn resource(mut self, url: impl Into<String>) -> Self {
+        self.resource = Some(url.into());
+        self
+    }
+
+    /// The audiences to accept; default the resource alone. Compared exactly.
+    #[must_use]
+    pub fn audiences<S: Into<String>>(mut self, audiences: impl IntoIterator<Item = S>) -> Self {
+        self.audiences = Some(strings(audiences));
+        self
+    }
+
+    /// Client ids to accept as audience: for machine tokens, and clients that send no `resource`.
+    #[must_use]
+    pub fn accept_client_id_audience<S: Into<String>>(
+        mut self,
+        ids: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.accept_client_id_audience = Some(strings(ids));
+        self
+    }
+
+    /// Takes an audience that differs from an accepted one by one trailing slash only.
+    #[must_use]
+    pub fn ignore_trailing_slash(mut self, ignore: bool) -> Self {
+        self.ignore_trailing_slash = Some(ignore);
+        self
+    }
+
+    /// Scopes that every token must carry.
+    #[must_use]
+    pub fn required_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.required_scopes = Some(strings(scopes));
+        self
+    }
+
+    /// The claims that scopes are read from, all of them; default `scope`, else `scp`.
+    #[must_use]
+    pub fn scope_claims<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.scope_claims = Some(strings(names));
+        self
+    }
+
+    /// Declares that `scope` includes the others, and what they include.
+    #[must_use]
+    pub fn scope_includes<S: Into<String>>(
+        mut self,
+        scope: impl Into<String>,
+        included: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.scope_hierarchy.get_or_insert_default().insert(scope.into(), strings(included));
+        self
+    }
+
+    /// Allow-lists an issuer. Its `iss` is compared exactly.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>, settings: IssuerSettings) -> Self {
+        self.issuers.get_or_insert_default().insert(issuer.into(), settings);
+        self
+    }
+
+    /// Signature algorithms to accept; default RS256 alone, as AuthKit signs.
+    #[must_use]
+    pub fn algorithms<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.algorithms = Some(strings(names));
+        self
+    }
+
+    /// Clock skew allowed, in seconds; default 60, at most 300.
+    #[must_use]
+    pub fn leeway(mut self, seconds: u64) -> Self {
+        self.leeway = Some(seconds);
+        self
+    }
+
+    /// Oldest acceptable `iat`, in seconds before now; default unlimited.
+    #[must_use]
+    pub fn max_token_age(mut self, seconds: u64) -> Self {
+        self.max_token_age = Some(seconds);
+        self
+    }
+
+    /// Which `typ` headers to accept.
+    #[must_use]
+    pub fn typ(mut self, policy: TypePolicy) -> Self {
+        self.typ = Some(policy);
+        self
+    }
+
+    /// Judges every token as of this Unix time, in seconds: for tests and for looking back.
+    #[must_use]
+    pub fn now(mut self, unix_time: i64) -> Self {
+        self.now = Some(unix_time);
+        self
+    }
+
+    /// The single issuer's keys as a JWKS document; then nothing is fetched.
+    #[must_use]
+    pub fn jwks(mut self, document: impl Into<String>) -> Self {
+        self.jwks = Some(document.into());
+        self
+    }
+
+    /// Allows http:// to 127.0.0.0/8, [::1] and localhost, for tests.
+    #[must_use]
+    pub fn allow_insecure_loopback(mut self, allow: bool) -> Self {
+        self.allow_insecure_loopback = Some(allow);
+        self
+    }
+
+    /// A PEM file of certificate authorities to trust beside the system's.
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// A proxy to fetch through, `http://host:port`; the environment's proxies are not used.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+}
+
+fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+fn unknown(name: &str) -> Error {
+    let names = ConfigBuilder::NAMES.join(", ");
+    Error::new(Code::Config, format!("{} is not a setting", quoted(name)))
+        .with_hint(format!("the settings are {names}"))
+}
+
+fn boolean(name: &str, text: &str) -> Result<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(invalid(name, format!("is {}, neither true nor false", quoted(text)))),
+    }
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
+    text.trim()
+        .parse()
+        .map_err(|_| invalid(name, format!("is {}, not a whole number of seconds", quoted(text))))
+}
+
+fn json<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| invalid(name, format!("does not fit: {error}")))
+}
+
+/// A key set inside a JSON configuration: the document itself, or its text.
+fn document<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<String>, D::Error> {
+    let Some(raw) = Option::<Box<RawValue>>::deserialize(input)? else { return Ok(None) };
+    if raw.get().starts_with('"') {
+        return serde_json::from_str(raw.get()).map(Some).map_err(D::Error::custom);
+    }
+    Ok(Some(raw.get().to_owned()))
+}
+
+/// An issuer's entry: a JWKS URL, or an object; `null` means `{issuer}/oauth2/jwks`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerObject {
+    jwks_url: Option<String>,
+    #[serde(default, deserialize_with = "document")]
+    jwks: Option<String>,
+    #[serde(default)]
+    audience: AudienceRule,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum AudienceRule {
+    #[default]
+    Required,
+    NotChecked,
+}
+
+impl<'de> Deserialize<'de> for IssuerSettings {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        // By hand, not as an untagged enum: that would lose which member was wrong.
+        let raw = Box::<RawValue>::deserialize(input)?;
+        let text = raw.get();
+        if text == "null" {
+            return Ok(Self::default());
+        }
+        if text.starts_with('"') {
+            let jwks_url = serde_json::from_str(text).map_err(D::Error::custom)?;
+            return Ok(Self { jwks_url: Some(jwks_url), ..Self::default() });
+        }
+        let object: IssuerObject = serde_json::from_str(text).map_err(D::Error::custom)?;
+        let audience_not_checked = matches!(object.audience, AudienceRule::NotChecked);
+        Ok(Self { jwks_url: object.jwks_url, jwks: object.jwks, audience_not_checked })
+    }
+}
+
+/// The issuer map as such, for [`ConfigBuilder::set`].
+struct Issuers(BTreeMap<String, IssuerSettings>);
+
+impl<'de> Deserialize<'de> for Issuers {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        Ok(Self(issuer_map(input)?.unwrap_or_default()))
+    }
+}
+
+/// A map of issuers, or a list of those whose keys lie where AuthKit has them. A repeated issuer is refused.
+fn issuer_map<'de, D: Deserializer<'de>>(
+    input: D,
+) -> std::result::Result<Option<BTreeMap<String, IssuerSettings>>, D::Error> {
+    struct Visitor;
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = BTreeMap<String, IssuerSettings>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a map from issuer to JWKS URL")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(
+            self,
+            mut map: A,
+        ) -> std::result::Result<Self::Value, A::Error> {
+            let mut issuers = BTreeMap::new();
+            while let Some((issuer, settings)) = map.next_entry::<String, IssuerSettings>()? {
+                if issuers.insert(issuer.clone(), settings).is_some() {
+                    return Err(A::Error::custom(format!(
+                        "issuer {} is given twice",
+                        quoted(&issuer)
+                    )));
+                }
+            }
+            Ok(issuers)
+        }
+    }
+    input.deserialize_map(Visitor).map(Some)
+}

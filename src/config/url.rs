@@ -1,0 +1,170 @@
+//! The checks on configured URLs: what may be fetched, what may be announced.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::invalid;
+use crate::error::{Result, quoted};
+
+/// The pieces of a URL that the policy looks at; the text itself is used as configured.
+struct Parts<'a> {
+    scheme: &'a str,
+    host: &'a str,
+}
+
+/// A URL whose keys or tokens are trusted: https, or http to this very machine where allowed.
+pub(super) fn check_fetchable(
+    setting: &str,
+    text: &str,
+    allow_insecure_loopback: bool,
+) -> Result<()> {
+    let parts = split(setting, text)?;
+    match parts.scheme {
+        "https" => Ok(()),
+        "http" if allow_insecure_loopback && is_loopback(parts.host) => Ok(()),
+        "http" if is_loopback(parts.host) => {
+            Err(invalid(setting, format!("is {}, which is not encrypted", quoted(text)))
+                .with_hint("for a local test server set allow_insecure_loopback"))
+        }
+        "http" => Err(invalid(
+            setting,
+            format!("is {}: keys fetched without TLS can be anybody's", quoted(text)),
+        )
+        .with_hint(format!("use https://{}", &text[parts.scheme.len() + 3..]))),
+        _ => Err(invalid(setting, format!("is {}, not an https:// URL", quoted(text)))),
+    }
+}
+
+/// A URL that names this server to clients. It is compared and announced, never fetched.
+pub(super) fn check_public(setting: &str, text: &str) -> Result<()> {
+    match split(setting, text)?.scheme {
+        "https" | "http" => Ok(()),
+        _ => Err(invalid(setting, format!("is {}, not an https:// URL", quoted(text)))),
+    }
+}
+
+/// A path below the base URL.
+pub(super) fn check_path(setting: &str, path: &str) -> Result<()> {
+    if !is_url_text(path) || path.contains(['?', '#']) {
+        return Err(invalid(setting, format!("is {}, not a plain path", quoted(path))));
+    }
+    Ok(())
+}
+
+fn split<'a>(setting: &str, text: &'a str) -> Result<Parts<'a>> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let error = invalid(setting, format!("is {}, without https://", quoted(text)));
+        let fits = is_url_text(text)
+            && !text.is_empty()
+            && !text.starts_with('/')
+            && !text.contains(['@', ':']);
+        return Err(if fits {
+            error.with_hint(format!("set it to https://{text}"))
+        } else {
+            error
+        });
+    };
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let problem = if !is_url_text(text) {
+        "contains a space, a control character or a character outside ASCII"
+    } else if authority.contains('@') {
+        "contains a user name or password"
+    } else if text.contains('#') {
+        "contains a fragment"
+    } else if text.contains('?') {
+        "contains a query"
+    } else if !is_authority(authority) {
+        "does not name a host"
+    } else {
+        return Ok(Parts { scheme, host: host(authority) });
+    };
+    Err(invalid(setting, problem))
+}
+
+/// Characters that a URL is spelled with (RFC 3986 §2); the rest must be percent-encoded.
+fn is_url_text(text: &str) -> bool {
+    text.bytes().all(|b| {
+        b.is_ascii_graphic()
+            && !matches!(b, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+    })
+}
+
+fn is_authority(authority: &str) -> bool {
+    let host = host(authority);
+    let port = &authority[host.len()..];
+    let port_fits = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
+    let host_fits = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+        Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(['[', ']', ':']),
+    };
+    host_fits && port_fits
+}
+
+/// The host of an authority, brackets of an IPv6 address included.
+fn host(authority: &str) -> &str {
+    let after_bracket = authority.find(']').map_or(0, |at| at + 1);
+    let end = authority[after_bracket..].find(':').map_or(authority.len(), |at| after_bracket + at);
+    &authority[..end]
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_or_an_allowed_loopback_may_be_fetched() {
+        for good in [
+            "https://a.example",
+            "https://a.example:8443/x/y",
+            "https://[::1]/jwks",
+            "https://1.2.3.4",
+        ] {
+            assert!(check_fetchable("u", good, false).is_ok(), "{good}");
+        }
+        for local in
+            ["http://127.0.0.1:9/jwks", "http://localhost", "http://[::1]:9", "http://127.8.8.8"]
+        {
+            assert!(check_fetchable("u", local, true).is_ok(), "{local}");
+            assert!(check_fetchable("u", local, false).is_err(), "{local}");
+        }
+        let bad = [
+            "http://a.example",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "file:///etc/passwd",
+            "https://user@a.example",
+            "https://user:pw@a.example",
+            "https://a.example#x",
+            "https://a.example/?q",
+            "https://",
+            "https://:443",
+            "https://a.example:99999",
+            "https://a b.example",
+            "https://é.example",
+            "https://[::1",
+            "https://a.example\r\nX: y",
+            "https://a\\@b.example",
+            "a.example",
+            "",
+            "://",
+            "ftp://a.example",
+        ];
+        for bad in bad {
+            assert!(check_fetchable("u", bad, true).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_domain_without_a_scheme_gets_the_corrected_url_as_hint() {
+        let error = check_fetchable("authkit_domain", "p-1.authkit.app", false).unwrap_err();
+        assert_eq!(error.hint(), Some("set it to https://p-1.authkit.app"));
+        let error = check_fetchable("authkit_domain", "http://p-1.authkit.app", false).unwrap_err();
+        assert_eq!(error.hint(), Some("use https://p-1.authkit.app"));
+    }
+}

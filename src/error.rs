@@ -1,0 +1,251 @@
+//! What went wrong, as a fixed code, and what the reader can do about it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The kind of outcome a [`Code`] belongs to; it alone fixes the HTTP status.
+///
+/// The numbers are the low byte of the C ABI's `authkit_status`: fixed, append-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Class {
+    /// The caller broke the API's contract (a null pointer, text that is not UTF-8).
+    Misuse = 1,
+    /// A setting is missing or wrong; no verifier was built.
+    Config = 2,
+    /// The token is not acceptable: HTTP 401, `invalid_token`.
+    Token = 3,
+    /// The token is good but does not carry what the operation needs: HTTP 403, `insufficient_scope`.
+    Forbidden = 4,
+    /// The issuer's keys could not be had: HTTP 503. Says nothing about the token.
+    KeysUnavailable = 5,
+    /// The answer needs the network and the caller asked not to wait; a fetch is under way.
+    WouldBlock = 6,
+    /// The thing asked for is not there (a claim that the token does not carry).
+    Absent = 7,
+    /// A defect in this library, stopped before it could do harm: HTTP 500.
+    Internal = 8,
+}
+
+/// Detail codes: `detail << 8 | class`, so that a code is one number with its class inside.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $detail:literal, $class:ident, $text:literal;)*) => {
+        /// A stable, machine-readable reason. Values never change and are never reused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(i32)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $name = ($detail << 8) | Class::$class as i32,)* }
+
+        impl Code {
+            /// Every code, in order of declaration.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The class that fixes the HTTP status.
+            #[must_use]
+            pub fn class(self) -> Class {
+                match self { $(Code::$name => Class::$class,)* }
+            }
+
+            /// The code's stable name in upper case, such as `"EXPIRED"`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The caller broke the API's contract.
+    Misuse = 0, Misuse, "MISUSE";
+    /// A setting is missing or wrong.
+    Config = 0, Config, "CONFIG";
+    /// Not a compact JWS over one strict JSON object each (RFC 7515 §7.1, RFC 8725 §2.4).
+    Malformed = 1, Token, "MALFORMED";
+    /// Longer than any token this library reads.
+    TooLarge = 2, Token, "TOO_LARGE";
+    /// The algorithm is not allow-listed, or not the key's (RFC 8725 §3.1).
+    Algorithm = 3, Token, "ALGORITHM";
+    /// The header demands an extension; none is supported (RFC 7515 §4.1.11).
+    CriticalHeader = 4, Token, "CRITICAL_HEADER";
+    /// The token says that it is something other than an access token (RFC 8725 §3.11).
+    Type = 5, Token, "TYPE";
+    /// No key of the issuer has this key id.
+    UnknownKey = 6, Token, "UNKNOWN_KEY";
+    /// The signature does not verify.
+    Signature = 7, Token, "SIGNATURE";
+    /// `exp` is past, or `iat` older than the configured age.
+    Expired = 8, Token, "EXPIRED";
+    /// `nbf` or `iat` is still to come.
+    NotYetValid = 9, Token, "NOT_YET_VALID";
+    /// A claim is missing or of the wrong type.
+    Claim = 10, Token, "CLAIM";
+    /// The issuer is not allow-listed.
+    Issuer = 11, Token, "ISSUER";
+    /// The token is meant for another resource.
+    Audience = 12, Token, "AUDIENCE";
+    /// A required scope is missing.
+    Scope = 1, Forbidden, "SCOPE";
+    /// The issuer's keys could not be had.
+    KeysUnavailable = 0, KeysUnavailable, "KEYS_UNAVAILABLE";
+    /// The answer needs the network; a fetch is under way.
+    WouldBlock = 0, WouldBlock, "WOULD_BLOCK";
+    /// The thing asked for is not there.
+    Absent = 0, Absent, "ABSENT";
+    /// A defect in this library.
+    Internal = 0, Internal, "INTERNAL";
+}
+
+impl Code {
+    /// The number that the C ABI calls `authkit_status`; never 0, which is success.
+    #[must_use]
+    pub fn status(self) -> i32 {
+        self as i32
+    }
+
+    /// The code of a C ABI status number; `None` for success and for numbers not in use.
+    #[must_use]
+    pub fn from_status(status: i32) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.status() == status)
+    }
+
+    /// The HTTP status a resource server answers with.
+    #[must_use]
+    pub fn http_status(self) -> u16 {
+        match self.class() {
+            Class::Token => 401,
+            Class::Forbidden => 403,
+            Class::KeysUnavailable | Class::WouldBlock => 503,
+            Class::Misuse | Class::Config | Class::Absent | Class::Internal => 500,
+        }
+    }
+
+    /// The `error` of a `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1), where one is due.
+    #[must_use]
+    pub fn oauth_error(self) -> Option<&'static str> {
+        match self.class() {
+            Class::Token => Some("invalid_token"),
+            Class::Forbidden => Some("insufficient_scope"),
+            _ => None,
+        }
+    }
+}
+
+/// A refusal: its code, one sentence of reason and, where the cause is a known slip, a hint.
+///
+/// Reason and hint are safe to log: they never hold the token or a secret, and what an attacker
+/// chose in them is escaped to printable ASCII and cut short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    reason: Cow<'static, str>,
+    hint: Option<Cow<'static, str>>,
+    retry_after: Option<u32>,
+}
+
+/// This crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A refusal with a code and one sentence.
+    pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into(), hint: None, retry_after: None }
+    }
+
+    /// Adds what the reader should change.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds when another try can succeed, in seconds.
+    #[must_use]
+    pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// One sentence for a log or a person; never the token, never a secret.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What to change, where the cause is a known configuration slip.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Seconds after which another try can succeed (for keys that could not be had).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.reason)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Longest piece of foreign text that a message repeats, in characters.
+const QUOTED_LIMIT: usize = 80;
+
+/// Foreign text made safe for a log line: quoted, printable ASCII only, cut short.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(QUOTED_LIMIT) + 2);
+    out.push('\'');
+    for character in text.chars().take(QUOTED_LIMIT) {
+        match character {
+            '\'' | '\\' => out.extend(['\\', character]),
+            ' '..='~' => out.push(character),
+            _ => out.extend(character.escape_unicode()),
+        }
+    }
+    out.push('\'');
+    if text.chars().nth(QUOTED_LIMIT).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_survive_the_round_trip() {
+        for (index, code) in Code::ALL.iter().enumerate() {
+            assert_eq!(Code::from_status(code.status()), Some(*code));
+            assert_eq!(code.status() & 0xff, code.class() as i32);
+            assert!(Code::ALL[..index].iter().all(|other| other.status() != code.status()));
+        }
+        assert_eq!(Code::from_status(0), None);
+        assert_eq!(Code::from_status(-1), None);
+    }
+
+    #[test]
+    fn quoted_text_is_printable_ascii_on_one_line_and_short() {
+        assert_eq!(quoted("a'b\\c"), r"'a\'b\\c'");
+        assert_eq!(quoted("a\r\nSet-Cookie: x"), r"'a\u{d}\u{a}Set-Cookie: x'");
+        assert_eq!(quoted("é\0"), r"'\u{e9}\u{0}'");
+        let long = quoted(&"x".repeat(10_000));
+        assert_eq!(long.chars().count(), QUOTED_LIMIT + 3);
+    }
+}

@@ -1,0 +1,378 @@
+//! One issuer's keys over time: an immutable snapshot, read without a lock, replaced by one fetch at a time.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::algorithm::Algorithm;
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+
+use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError, Fetched};
+use super::freshness::{Lifetime, Standing};
+use super::keyset::KeySet;
+use super::throttle::TokenBucket;
+
+/// Time between a failed fetch and the next, where the server asks for no longer.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a caller may be made to wait for the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Allowed,
+    No,
+}
+
+/// A key set and until when it is good; `None` for keys that were given, which do not age.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) keys: KeySet,
+    lifetime: Option<Lifetime>,
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub(crate) struct KeyCache {
+    /// `None` where the keys were given and nothing is ever fetched.
+    source: Option<Box<dyn Fetch>>,
+    algorithms: Vec<Algorithm>,
+    clock: Arc<dyn Clock>,
+    snapshot: ArcSwapOption<Snapshot>,
+    flight: ArcSwap<Flight>,
+}
+
+/// The one fetch that may be under way, and what limits the next.
+///
+/// Stamped with the process id: after fork() the child has neither the thread that was fetching nor
+/// a promise that no lock was held, so it starts with a new one. The locks are std's, whose whole
+/// state lies in the object that is replaced; parking_lot keeps a part in a global table.
+#[derive(Debug)]
+struct Flight {
+    process: u32,
+    state: Mutex<FlightState>,
+    landed: Condvar,
+}
+
+#[derive(Debug)]
+struct FlightState {
+    under_way: bool,
+    /// Fetches that have ended, so that a follower sees the one it waited for end.
+    ended: u64,
+    last: std::result::Result<(), FetchError>,
+    /// No fetch before this moment, after a failure.
+    not_before: Duration,
+    unknown_keys: TokenBucket,
+}
+
+/// Why a fetch is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The keys are missing, stale or soon stale.
+    Age,
+    /// A token names a key that is not in the set; limited, since anybody can send such tokens.
+    UnknownKey,
+    /// The host asked.
+    Request,
+}
+
+/// What came of asking for a fetch.
+enum Boarding {
+    /// This caller fetches.
+    Leader(Landing),
+    /// Another one does; it is the one after this many.
+    Follower(Arc<Flight>, u64),
+    /// Nobody does for this long, since the last fetch failed.
+    Paused(FetchError, Duration),
+    /// Nobody does for this long, since unknown key ids have caused enough fetches.
+    Throttled(Duration),
+}
+
+/// Ends a flight however its leader ends, by panic too: followers must not wait for nobody.
+struct Landing {
+    cache: Arc<KeyCache>,
+    flight: Arc<Flight>,
+    outcome: std::result::Result<(), FetchError>,
+}
+
+impl KeyCache {
+    /// Keys that are fetched when first needed.
+    pub(crate) fn fetched(
+        source: Box<dyn Fetch>,
+        algorithms: Vec<Algorithm>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            source: Some(source),
+            algorithms,
+            clock,
+            snapshot: ArcSwapOption::empty(),
+            flight: ArcSwap::from_pointee(Flight::new()),
+        }
+    }
+
+    /// Keys that are given.
+    pub(crate) fn given(
+        document: &str,
+        algorithms: Vec<Algorithm>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let cache = Self {
+            source: None,
+            algorithms,
+            clock,
+            snapshot: ArcSwapOption::empty(),
+            flight: ArcSwap::from_pointee(Flight::new()),
+        };
+        cache.give(document)?;
+        Ok(cache)
+    }
+
+    /// Installs given keys, which stay until others are installed or fetched.
+    pub(crate) fn give(&self, document: &str) -> Result<()> {
+        let keys = KeySet::parse(document.as_bytes(), &self.algorithms)
+            .map_err(|reason| Error::new(Code::Config, format!("jwks: {reason}")))?;
+        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None })));
+        Ok(())
+    }
+
+    /// Keys good enough to judge a token with.
+    pub(crate) fn current(self: &Arc<Self>, wait: Wait) -> Result<Arc<Snapshot>> {
+        let known = self.snapshot.load_full();
+        let standing = known.as_ref().map(|snapshot| snapshot.standing(self.clock.elapsed()));
+        match (known, standing) {
+            (Some(snapshot), Some(Standing::Fresh)) => Ok(snapshot),
+            (Some(snapshot), Some(Standing::RefreshDue)) => {
+                // Nobody waits and nobody fails for a refresh that is merely due.
+                let _ = self.obtain(Cause::Age, Wait::No);
+                Ok(snapshot)
+            }
+            (Some(snapshot), Some(Standing::Stale)) => match self.obtain(Cause::Age, wait) {
+                Err(error) if error.code() == Code::WouldBlock => Err(error),
+                obtained => obtained.or(Ok(snapshot)),
+            },
+            _ => self.obtain(Cause::Age, wait),
+        }
+    }
+
+    /// Newer keys than those in which a token's key id was not found.
+    pub(crate) fn newer_than(
+        self: &Arc<Self>,
+        searched: &Arc<Snapshot>,
+        wait: Wait,
+    ) -> Result<Arc<Snapshot>> {
+        if searched.lifetime.is_none() {
+            return Err(unknown_key());
+        }
+        match self.snapshot.load_full() {
+            Some(snapshot) if !Arc::ptr_eq(&snapshot, searched) => Ok(snapshot),
+            _ => self.obtain(Cause::UnknownKey, wait),
+        }
+    }
+
+    /// Fetches now, whatever the keys' age.
+    pub(crate) fn refresh(self: &Arc<Self>) -> Result<()> {
+        if self.source.is_none() {
+            return Ok(());
+        }
+        self.obtain(Cause::Request, Wait::Allowed).map(|_| ())
+    }
+
+    /// One more fetch, made or joined or, for who cannot wait, started.
+    fn obtain(self: &Arc<Self>, cause: Cause, wait: Wait) -> Result<Arc<Snapshot>> {
+        match (self.board(cause), wait) {
+            (Boarding::Leader(landing), Wait::Allowed) => {
+                landing.fetch();
+                self.outcome()
+            }
+            (Boarding::Leader(landing), Wait::No) => {
+                landing.fetch_elsewhere();
+                Err(would_block())
+            }
+            (Boarding::Follower(flight, ended), Wait::Allowed) => {
+                flight.await_landing(ended)?;
+                self.outcome()
+            }
+            (Boarding::Follower(..), Wait::No) => Err(would_block()),
+            (Boarding::Throttled(pause), _) => {
+                Err(unknown_key().with_retry_after(whole_seconds(pause)))
+            }
+            (Boarding::Paused(error, pause), _) => Err(unavailable(&error, whole_seconds(pause))),
+        }
+    }
+
+    fn board(self: &Arc<Self>, cause: Cause) -> Boarding {
+        let flight = self.flight();
+        let mut state = flight.state();
+        if state.under_way {
+            let ended = state.ended;
+            drop(state);
+            return Boarding::Follower(flight, ended);
+        }
+        let now = self.clock.elapsed();
+        if now < state.not_before && cause != Cause::Request {
+            let error = state
+                .last
+                .clone()
+                .err()
+                .unwrap_or_else(|| FetchError::new("the last fetch failed"));
+            return Boarding::Paused(error, state.not_before - now);
+        }
+        if cause == Cause::UnknownKey
+            && let Err(pause) = state.unknown_keys.take(now)
+        {
+            return Boarding::Throttled(pause);
+        }
+        state.under_way = true;
+        drop(state);
+        Boarding::Leader(Landing {
+            cache: Arc::clone(self),
+            flight,
+            outcome: Err(FetchError::new("the fetch was broken off")),
+        })
+    }
+
+    fn fetch(&self) -> std::result::Result<(), FetchError> {
+        let started = self.clock.elapsed();
+        match &self.source {
+            Some(source) => self.install(&source.fetch()?, started),
+            None => Err(FetchError::new("no JWKS URL is configured")),
+        }
+    }
+
+    fn install(&self, fetched: &Fetched, started: Duration) -> std::result::Result<(), FetchError> {
+        let keys = KeySet::parse(&fetched.document, &self.algorithms).map_err(FetchError::new)?;
+        let lifetime = Lifetime::new(started, fetched.ttl, random_octet());
+        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: Some(lifetime) })));
+        Ok(())
+    }
+
+    /// What the fetch that has just ended left behind.
+    fn outcome(&self) -> Result<Arc<Snapshot>> {
+        let flight = self.flight();
+        let last = flight.state().last.clone();
+        if let Err(error) = last {
+            let pause = error.retry_after.unwrap_or_else(|| whole_seconds(RETRY_PAUSE));
+            return Err(unavailable(&error, pause));
+        }
+        self.snapshot
+            .load_full()
+            .ok_or_else(|| Error::new(Code::Internal, "a fetch succeeded without keys"))
+    }
+
+    /// This process's flight.
+    fn flight(&self) -> Arc<Flight> {
+        let flight = self.flight.load_full();
+        if flight.process == std::process::id() {
+            return flight;
+        }
+        // Two threads of a fresh child may both get here; the loser's flight has no passengers yet.
+        self.flight.compare_and_swap(&flight, Arc::new(Flight::new()));
+        self.flight.load_full()
+    }
+}
+
+impl Snapshot {
+    fn standing(&self, now: Duration) -> Standing {
+        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
+    }
+}
+
+impl Flight {
+    fn new() -> Self {
+        let state = FlightState {
+            under_way: false,
+            ended: 0,
+            last: Ok(()),
+            not_before: Duration::ZERO,
+            unknown_keys: TokenBucket::full(),
+        };
+        Self { process: std::process::id(), state: Mutex::new(state), landed: Condvar::new() }
+    }
+
+    /// A panic elsewhere leaves plain numbers behind, which are as good as before it.
+    fn state(&self) -> MutexGuard<'_, FlightState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the fetch after `ended` others, no longer than a fetch can take.
+    fn await_landing(&self, ended: u64) -> Result<()> {
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let mut state = self.state();
+        while state.ended == ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(unavailable(
+                    &FetchError::new("the fetch under way takes too long"),
+                    whole_seconds(RETRY_PAUSE),
+                ));
+            }
+            state = self.landed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(())
+    }
+
+    fn land(&self, outcome: std::result::Result<(), FetchError>, now: Duration) {
+        let mut state = self.state();
+        if let Err(error) = &outcome {
+            let asked = error
+                .retry_after
+                .map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.into()));
+            state.not_before = now + asked.max(RETRY_PAUSE);
+        }
+        state.last = outcome;
+        state.under_way = false;
+        state.ended += 1;
+        drop(state);
+        self.landed.notify_all();
+    }
+}
+
+impl Landing {
+    /// Fetches and installs, on this thread.
+    fn fetch(mut self) {
+        self.outcome = self.cache.fetch();
+    }
+
+    /// Fetches on a thread that lives no longer than the fetch: an idle process stays idle. Where no
+    /// thread can be had, dropping the unstarted work ends the flight.
+    fn fetch_elsewhere(self) {
+        let _ = thread::Builder::new().name("authkit-jwks".to_owned()).spawn(move || self.fetch());
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, Ok(()));
+        self.flight.land(outcome, self.cache.clock.elapsed());
+    }
+}
+
+/// The error for a key id that is in no key set.
+pub(crate) fn unknown_key() -> Error {
+    Error::new(Code::UnknownKey, "the token names a key that the issuer does not publish")
+}
+
+fn would_block() -> Error {
+    Error::new(Code::WouldBlock, "the issuer's keys are being fetched")
+}
+
+fn unavailable(error: &FetchError, retry_after: u32) -> Error {
+    Error::new(
+        Code::KeysUnavailable,
+        format!("the issuer's keys are not available: {}", error.reason),
+    )
+    .with_retry_after(retry_after)
+}
+
+fn whole_seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Not for secrets: spreads a fleet's refreshes.
+#[allow(clippy::cast_possible_truncation)]
+fn random_octet() -> u8 {
+    RandomState::new().hash_one(0u8) as u8
+}

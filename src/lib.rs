@@ -1,0 +1,49 @@
+//! Verifies WorkOS AuthKit access tokens for MCP servers: *may this bearer token call this server?*
+//!
+//! ```
+//! # fn main() -> authkit::Result<()> {
+//! use authkit::{Config, Policy, Verifier};
+//!
+//! let config = Config::builder()
+//!     .authkit_domain("https://your-project-12345.authkit.app")
+//!     .base_url("https://your-server.example")
+//!     .build()?;
+//! let verifier = Verifier::new(config)?; // no I/O yet
+//!
+//! match verifier.verify("not.a.token", &Policy::new()) {
+//!     Ok(claims) => println!("hello {}", claims.subject()),
+//!     Err(error) => println!("HTTP {}: {}", error.code().http_status(), error.reason()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A verdict is a function of the token, the issuer's keys, the configuration and the time, and of
+//! nothing else. Everything that needs no key is judged first, so that a dead or foreign token never
+//! causes a fetch. Errors name a stable [`Code`], a reason and, for known slips, a hint.
+//!
+//! The same library is reached from C, C++, Python and Node through `include/authkit.h`.
+
+mod algorithm;
+mod clock;
+mod config;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod conformance;
+mod error;
+mod jwks;
+mod token;
+mod verifier;
+
+#[allow(unsafe_code)] // the C ABI; nowhere else
+mod ffi;
+
+pub use config::{
+    Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY, TypePolicy,
+};
+pub use error::{Class, Code, Error, Result};
+pub use token::claims::Claims;
+pub use token::compact::MAX_TOKEN_LENGTH;
+pub use token::json::Value;
+pub use token::policy::Policy;
+pub use verifier::Verifier;

@@ -1,0 +1,108 @@
+//! The compact serialization (RFC 7515 §7.1): three parts, nothing before, between or after.
+
+use crate::error::{Code, Error, Result};
+
+/// Longest token that is looked at, in bytes; AuthKit's are about 1 KiB.
+pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
+
+/// A token taken apart; still encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Compact<'t> {
+    pub(crate) header: &'t [u8],
+    pub(crate) payload: &'t [u8],
+    pub(crate) signature: &'t [u8],
+    /// The header and payload parts as they came: what the signature is over.
+    pub(crate) signing_input: &'t [u8],
+}
+
+impl<'t> Compact<'t> {
+    /// Takes a token apart without copying. However many dots come, at most four are looked for
+    /// (CVE-2025-30204, CVE-2025-27144).
+    pub(crate) fn split(token: &'t [u8]) -> Result<Self> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!(
+                    "the token is {} bytes long; at most {MAX_TOKEN_LENGTH} are read",
+                    token.len()
+                ),
+            ));
+        }
+        let mut parts = token.splitn(4, |byte| *byte == b'.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(not_compact(token));
+        };
+        if header.is_empty() || payload.is_empty() {
+            return Err(malformed("the token has an empty part"));
+        }
+        let (signing_input, _) = token.split_at(header.len() + 1 + payload.len());
+        Ok(Self { header, payload, signature, signing_input })
+    }
+}
+
+/// Says what the thing looks like instead, since hosts often pass on what they were given.
+fn not_compact(token: &[u8]) -> Error {
+    let error = malformed("the token is not three parts with a dot between them");
+    if token.is_empty() {
+        malformed("the token is empty")
+    } else if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer ")) {
+        error.with_hint("pass the token alone, without the Bearer scheme")
+    } else if token.iter().filter(|byte| **byte == b'.').nth(3).is_some() && !token.contains(&b' ')
+    {
+        error.with_hint("an encrypted token (JWE) has five parts; AuthKit's access tokens are signed, not encrypted")
+    } else if token.iter().all(|byte| *byte != b'.') {
+        error.with_hint(
+            "an opaque token or an API key is not a JWT; ask AuthKit for an access token",
+        )
+    } else {
+        error
+    }
+}
+
+pub(crate) fn malformed(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Code::Malformed, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_three_parts_pass() {
+        let parts = Compact::split(b"aa.bb.cc").unwrap();
+        assert_eq!(
+            (parts.header, parts.payload, parts.signature, parts.signing_input),
+            (&b"aa"[..], &b"bb"[..], &b"cc"[..], &b"aa.bb"[..])
+        );
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a.b",
+            "a..c",
+            ".b.c",
+            "a.b.c.",
+            ".a.b.c",
+            "a.b.c.d",
+            "a.b.c.d.e",
+            "....",
+            "{}",
+        ] {
+            assert_eq!(
+                Compact::split(bad.as_bytes()).unwrap_err().code(),
+                Code::Malformed,
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            Compact::split(&vec![b'.'; MAX_TOKEN_LENGTH]).unwrap_err().code(),
+            Code::Malformed
+        );
+        assert_eq!(
+            Compact::split(&vec![b'.'; MAX_TOKEN_LENGTH + 1]).unwrap_err().code(),
+            Code::TooLarge
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Bytes in, verdict out: strict JOSE parsing, claims, scopes. Pure: no network, no clock of its own.
+
+pub(crate) mod base64url;
+pub(crate) mod claims;
+pub(crate) mod compact;
+pub(crate) mod header;
+pub(crate) mod json;
+pub(crate) mod policy;
+pub(crate) mod rules;
+pub(crate) mod scope;
+pub(crate) mod signature;

@@ -1,0 +1,280 @@
+//! The rules on claims (RFC 7519 §4.1, RFC 9068 §4), all of them ours, over the strict parser.
+
+use crate::config::{Config, Issuer, TypePolicy};
+use crate::error::{Code, Error, Result, quoted};
+
+use super::json::{Document, Value};
+use super::scope;
+
+/// Largest NumericDate that is taken: the last second that a double counts exactly.
+const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
+/// Where AuthKit's *session* tokens come from, which are not the Connect tokens an MCP client gets.
+const SESSION_ISSUER: &str = "https://api.workos.com";
+/// What AuthKit's client ids start with.
+const CLIENT_ID_PREFIX: &str = "client_";
+
+/// The claims that were judged, read once.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) resource: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) expires_at: f64,
+    pub(crate) issued_at: Option<f64>,
+    pub(crate) not_before: Option<f64>,
+}
+
+/// Finds the allow-listed issuer that the token names. Exact, code point by code point.
+pub(crate) fn issuer<'c>(payload: &Document, config: &'c Config) -> Result<(usize, &'c Issuer)> {
+    let refused = |reason: String| Error::new(Code::Issuer, reason);
+    let value =
+        payload.get("iss").ok_or_else(|| refused("the token names no issuer (iss)".to_owned()))?;
+    let name =
+        value.as_str().ok_or_else(|| refused("the token's issuer is not a string".to_owned()))?;
+    let known = config.issuers.iter().enumerate().find(|(_, issuer)| issuer.name == name);
+    known.ok_or_else(|| {
+        let error = refused(format!(
+            "the token comes from {}, which is not a trusted issuer",
+            quoted(&name)
+        ));
+        match issuer_hint(&name, config) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    })
+}
+
+fn issuer_hint(name: &str, config: &Config) -> Option<String> {
+    let twin = config.issuers.iter().find(|issuer| differ_by_a_slash(&issuer.name, name));
+    if let Some(issuer) = twin {
+        return Some(format!(
+            "the configured issuer {} differs by a trailing slash only; issuers are compared exactly",
+            issuer.name
+        ));
+    }
+    let is_session = name == SESSION_ISSUER
+        || name.strip_prefix(SESSION_ISSUER).is_some_and(|rest| rest.starts_with('/'));
+    is_session.then(|| {
+        "this is an AuthKit session token, not one that an MCP client got for this server; to take those too, list the issuer in issuers with its JWKS".to_owned()
+    })
+}
+
+/// Judges every claim but the scopes' sufficiency: times first, so that a dead token is EXPIRED
+/// whatever else is wrong with it.
+pub(crate) fn judge(
+    payload: &Document,
+    config: &Config,
+    issuer: &Issuer,
+    now: f64,
+) -> Result<Registered> {
+    refuse_nul(payload)?;
+    let times = times(payload, config, now)?;
+    let subject = non_empty_string(payload, "sub")?;
+    let resource = audience(payload, config, issuer)?;
+    let scopes = scope::granted(payload, &config.scope_claims)?;
+    if config.type_policy == TypePolicy::Rfc9068 {
+        demand_rfc9068_claims(payload)?;
+    }
+    let (expires_at, issued_at, not_before) = times;
+    Ok(Registered {
+        issuer: issuer.name.clone(),
+        subject,
+        resource,
+        scopes,
+        expires_at,
+        issued_at,
+        not_before,
+    })
+}
+
+/// U+0000 in a claim that hosts read as a C string would cut an identity short.
+fn refuse_nul(payload: &Document) -> Result<()> {
+    let has_nul = |value: Value<'_>| value.as_escaped_str().is_some_and(|text| text.contains('\0'));
+    for (name, value) in payload.root().members() {
+        if has_nul(name)
+            || has_nul(value)
+            || value.items().is_some_and(|mut items| items.any(has_nul))
+        {
+            return Err(claim("a claim contains U+0000"));
+        }
+    }
+    Ok(())
+}
+
+type Times = (f64, Option<f64>, Option<f64>);
+
+fn times(payload: &Document, config: &Config, now: f64) -> Result<Times> {
+    #[allow(clippy::cast_precision_loss)] // at most 300
+    let leeway = config.leeway as f64;
+    let expires_at = numeric_date(payload, "exp")?.ok_or_else(|| claim("the token has no exp"))?;
+    let not_before = numeric_date(payload, "nbf")?;
+    let issued_at = numeric_date(payload, "iat")?;
+    if expires_at < 0.0 {
+        return Err(claim("the token's exp is negative"));
+    }
+    if expires_at <= now - leeway {
+        return Err(Error::new(
+            Code::Expired,
+            format!("the token expired {} ago", seconds(now - expires_at)),
+        ));
+    }
+    if let Some(not_before) = not_before.filter(|start| *start > now + leeway) {
+        return Err(not_yet("nbf", not_before - now));
+    }
+    if let Some(issued_at) = issued_at.filter(|start| *start > now + leeway) {
+        return Err(not_yet("iat", issued_at - now));
+    }
+    if let Some(max_age) = config.max_token_age {
+        check_age(issued_at, max_age, now - leeway)?;
+    }
+    Ok((expires_at, issued_at, not_before))
+}
+
+fn check_age(issued_at: Option<f64>, max_age: u64, now: f64) -> Result<()> {
+    let issued_at =
+        issued_at.ok_or_else(|| claim("the token has no iat, and max_token_age needs it"))?;
+    #[allow(clippy::cast_precision_loss)] // a configured number of seconds
+    if now - issued_at >= max_age as f64 {
+        return Err(Error::new(
+            Code::Expired,
+            format!("the token is older than max_token_age, {max_age} s"),
+        ));
+    }
+    Ok(())
+}
+
+fn not_yet(name: &str, ahead: f64) -> Error {
+    Error::new(Code::NotYetValid, format!("the token's {name} lies {} ahead", seconds(ahead)))
+        .with_hint("compare this machine's clock with the issuer's; a small difference is what leeway is for")
+}
+
+fn seconds(span: f64) -> String {
+    format!("{} s", span.ceil())
+}
+
+/// A NumericDate (RFC 7519 §2): a number, possibly with a fraction; never a string (CVE-2026-25537).
+fn numeric_date(payload: &Document, name: &str) -> Result<Option<f64>> {
+    let Some(value) = payload.get(name) else { return Ok(None) };
+    let date =
+        value.as_f64().ok_or_else(|| claim(format!("the token's {name} is not a number")))?;
+    if date.abs() > MAX_NUMERIC_DATE {
+        return Err(claim(format!("the token's {name} is out of range")));
+    }
+    Ok(Some(date))
+}
+
+fn non_empty_string(payload: &Document, name: &str) -> Result<String> {
+    let value = payload.get(name).ok_or_else(|| claim(format!("the token has no {name}")))?;
+    match value.as_str() {
+        Some(text) if !text.is_empty() => Ok(text.into_owned()),
+        _ => Err(claim(format!("the token's {name} is empty or not a string"))),
+    }
+}
+
+fn demand_rfc9068_claims(payload: &Document) -> Result<()> {
+    non_empty_string(payload, "client_id")?;
+    non_empty_string(payload, "jti")?;
+    if payload.get("iat").is_none() {
+        return Err(claim("the token has no iat (RFC 9068 section 2.2)"));
+    }
+    Ok(())
+}
+
+fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Code::Claim, reason)
+}
+
+/// The configured audience that the token is meant for.
+fn audience(payload: &Document, config: &Config, issuer: &Issuer) -> Result<Option<String>> {
+    let Some(value) = payload.get("aud") else {
+        return if issuer.audience_checked { Err(no_audience(config)) } else { Ok(None) };
+    };
+    let named = audience_list(value)?;
+    let matched = named.iter().find_map(|audience| accepted(audience, config));
+    match matched {
+        Some(audience) => Ok(Some(audience.to_owned())),
+        None if !issuer.audience_checked => Ok(None),
+        None if named.is_empty() => Err(no_audience(config)),
+        None => Err(wrong_audience(&named, config)),
+    }
+}
+
+/// The audiences a token names (a string, or a list of strings: RFC 7519 §4.1.3).
+pub(crate) fn audience_list(value: Value<'_>) -> Result<Vec<std::borrow::Cow<'_, str>>> {
+    if let Some(single) = value.as_str() {
+        return Ok(vec![single]);
+    }
+    let items =
+        value.items().ok_or_else(|| claim("the token's aud is neither a string nor a list"))?;
+    items
+        .map(|item| {
+            item.as_str()
+                .ok_or_else(|| claim("the token's aud lists something that is not a string"))
+        })
+        .collect()
+}
+
+/// Exact comparison; a slash alone is forgiven only where both spell one URI, or where the operator said so.
+fn accepted<'c>(audience: &str, config: &'c Config) -> Option<&'c str> {
+    let fits = |ours: &str| {
+        ours == audience
+            || (differ_by_a_slash(ours, audience)
+                && (config.ignore_trailing_slash || is_bare_origin(ours.trim_end_matches('/'))))
+    };
+    let resource = config.audiences.iter().find(|ours| fits(ours));
+    resource
+        .or_else(|| config.client_id_audiences.iter().find(|id| *id == audience))
+        .map(String::as_str)
+}
+
+fn differ_by_a_slash(a: &str, b: &str) -> bool {
+    a.strip_suffix('/') == Some(b) || b.strip_suffix('/') == Some(a)
+}
+
+/// `https://host` and `https://host/` are the same URI (RFC 3986 §6.2.3).
+fn is_bare_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#']))
+}
+
+fn no_audience(config: &Config) -> Error {
+    Error::new(Code::Audience, "the token names no audience (aud)")
+        .with_hint(indicator_hint(config))
+}
+
+fn wrong_audience(named: &[std::borrow::Cow<'_, str>], config: &Config) -> Error {
+    let first = named.first().map_or("", |audience| audience.as_ref());
+    let error = Error::new(
+        Code::Audience,
+        format!("the token is meant for {}, not for this server", quoted(first)),
+    );
+    let ours = || config.audiences.iter();
+    if named.iter().any(|audience| ours().any(|own| differ_by_a_slash(own, audience))) {
+        return error.with_hint("it differs from this server's resource by a trailing slash only; make base_url and mcp_path spell it as the client does, or set ignore_trailing_slash");
+    }
+    if named.iter().any(|audience| ours().any(|own| differ_by_scheme(own, audience))) {
+        return error.with_hint("it differs from this server's resource by http or https only; base_url must be the public URL that clients use");
+    }
+    if named.iter().any(|audience| audience.starts_with(CLIENT_ID_PREFIX)) {
+        return error
+            .with_hint(format!("AuthKit fell back to a client id; {}", indicator_hint(config)));
+    }
+    error
+}
+
+/// The most frequent cause of a 401: the resource is not listed in the dashboard.
+fn indicator_hint(config: &Config) -> String {
+    let resource = config
+        .resource()
+        .or(config.audiences.first().map(String::as_str))
+        .unwrap_or("this server's resource");
+    format!(
+        "add {resource} to the resource indicators in the AuthKit dashboard; for machine tokens, name the client id in accept_client_id_audience"
+    )
+}
+
+fn differ_by_scheme(a: &str, b: &str) -> bool {
+    let rest = |text: &str| text.split_once("://").map(|(_, rest)| rest.to_owned());
+    rest(a).is_some() && rest(a) == rest(b)
+}

@@ -1,0 +1,68 @@
+//! Scopes: where they stand in a token, how they are split, and which include which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Code, Error, Result, quoted};
+
+use super::json::{Document, Value};
+
+/// Reads the granted scopes. Without configured claims: `scope`, or `scp` where there is no `scope`.
+pub(crate) fn granted(payload: &Document, configured_claims: &[String]) -> Result<Vec<String>> {
+    let mut scopes = Vec::new();
+    if configured_claims.is_empty() {
+        let claim = ["scope", "scp"].into_iter().find_map(|name| Some((name, payload.get(name)?)));
+        if let Some((name, value)) = claim {
+            collect(name, value, &mut scopes)?;
+        }
+        return Ok(scopes);
+    }
+    for name in configured_claims {
+        if let Some(value) = payload.get(name) {
+            collect(name, value, &mut scopes)?;
+        }
+    }
+    Ok(scopes)
+}
+
+/// A string is split on SPACE alone (RFC 6749 §3.3): to take a tab or U+2028 as a separator would
+/// find scopes that the issuer never granted. An array holds one scope an element.
+fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()> {
+    let wrong =
+        |problem: &str| Error::new(Code::Claim, format!("the claim {} {problem}", quoted(name)));
+    if let Some(text) = value.as_str() {
+        scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
+        return Ok(());
+    }
+    let items = value.items().ok_or_else(|| wrong("is neither a string nor a list of strings"))?;
+    for item in items {
+        let scope = item.as_str().ok_or_else(|| wrong("lists something that is not a string"))?;
+        if scope.is_empty() || scope.contains(' ') {
+            return Err(wrong("lists a scope that is empty or contains a space"));
+        }
+        scopes.push(scope.into_owned());
+    }
+    Ok(())
+}
+
+/// Refuses a token that lacks any of the required scopes, naming all that are missing.
+pub(crate) fn require<'s>(
+    granted: &[String],
+    required: impl Iterator<Item = &'s String>,
+    hierarchy: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<()> {
+    let missing: Vec<&str> =
+        required.filter(|scope| !has(granted, scope, hierarchy)).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    let noun = if missing.len() == 1 { "the scope" } else { "the scopes" };
+    Err(Error::new(Code::Scope, format!("the token lacks {noun} {list}"))
+        .with_hint(format!("let the client ask for {list} when it authorizes")))
+}
+
+fn has(granted: &[String], wanted: &str, hierarchy: &BTreeMap<String, BTreeSet<String>>) -> bool {
+    granted.iter().any(|scope| {
+        scope == wanted || hierarchy.get(scope).is_some_and(|included| included.contains(wanted))
+    })
+}
