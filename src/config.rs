@@ -97,6 +97,12 @@ impl Config {
         self.resource.as_deref()
     }
 
+    /// The Unix time that tokens are judged by, where one is set in place of the clock's.
+    #[must_use]
+    pub fn now(&self) -> Option<i64> {
+        self.now
+    }
+
     /// The allow-listed issuers, in the order of their names.
     pub fn issuers(&self) -> impl Iterator<Item = &str> {
         self.issuers.iter().map(|issuer| issuer.name.as_str())

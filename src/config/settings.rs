@@ -99,6 +99,10 @@ impl ConfigBuilder {
     /// # Errors
     /// [`Code::Config`] saying where and what.
     pub fn from_json(json: &str) -> Result<Self> {
+        // serde would take an array for an object.
+        if !json.trim_start().starts_with('{') {
+            return Err(Error::new(Code::Config, "the configuration is not a JSON object"));
+        }
         serde_json::from_str(json)
             .map_err(|error| Error::new(Code::Config, format!("configuration: {error}")))
     }
@@ -138,6 +142,35 @@ impl ConfigBuilder {
             _ => return Err(unknown(name)),
         }
         Ok(())
+    }
+
+    /// These settings, each that is not set taken from the other: `flags.or(file).or(environment)`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            authkit_domain: self.authkit_domain.or(other.authkit_domain),
+            base_url: self.base_url.or(other.base_url),
+            mcp_path: self.mcp_path.or(other.mcp_path),
+            resource: self.resource.or(other.resource),
+            audiences: self.audiences.or(other.audiences),
+            accept_client_id_audience: self
+                .accept_client_id_audience
+                .or(other.accept_client_id_audience),
+            ignore_trailing_slash: self.ignore_trailing_slash.or(other.ignore_trailing_slash),
+            required_scopes: self.required_scopes.or(other.required_scopes),
+            scope_claims: self.scope_claims.or(other.scope_claims),
+            scope_hierarchy: self.scope_hierarchy.or(other.scope_hierarchy),
+            issuers: self.issuers.or(other.issuers),
+            algorithms: self.algorithms.or(other.algorithms),
+            leeway: self.leeway.or(other.leeway),
+            max_token_age: self.max_token_age.or(other.max_token_age),
+            typ: self.typ.or(other.typ),
+            now: self.now.or(other.now),
+            jwks: self.jwks.or(other.jwks),
+            allow_insecure_loopback: self.allow_insecure_loopback.or(other.allow_insecure_loopback),
+            ca_file: self.ca_file.or(other.ca_file),
+            proxy: self.proxy.or(other.proxy),
+        }
     }
 
     /// The AuthKit domain: `https://your-project-12345.authkit.app`.
@@ -355,6 +388,9 @@ impl<'de> Deserialize<'de> for IssuerSettings {
         if text.starts_with('"') {
             let jwks_url = serde_json::from_str(text).map_err(D::Error::custom)?;
             return Ok(Self { jwks_url: Some(jwks_url), ..Self::default() });
+        }
+        if !text.starts_with('{') {
+            return Err(D::Error::custom("expected a JWKS URL or an object"));
         }
         let object: IssuerObject = serde_json::from_str(text).map_err(D::Error::custom)?;
         let audience_not_checked = matches!(object.audience, AudienceRule::NotChecked);

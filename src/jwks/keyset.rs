@@ -47,8 +47,13 @@ impl KeySet {
             return Err(format!("the JWKS is longer than {MAX_DOCUMENT_LENGTH} bytes"));
         }
         let text = std::str::from_utf8(document).map_err(|_| "the JWKS is not UTF-8")?;
-        let form: Form<'_> = serde_json::from_str(text)
-            .map_err(|error| format!("the JWKS is not a key set: {error}"))?;
+        // serde would take an array for an object, and its messages repeat the text.
+        if !text.trim_start().starts_with('{') {
+            return Err("the JWKS is not a JSON object".to_owned());
+        }
+        let form: Form<'_> = serde_json::from_str(text).map_err(|error| {
+            format!("the JWKS is not a key set (line {}, column {})", error.line(), error.column())
+        })?;
         if form.keys.len() > MAX_KEYS {
             return Err(format!(
                 "the JWKS has {} keys; at most {MAX_KEYS} are read",

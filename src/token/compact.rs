@@ -5,6 +5,9 @@ use crate::error::{Code, Error, Result};
 /// Longest token that is looked at, in bytes; AuthKit's are about 1 KiB.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
+/// What stands before a token in an Authorization header (RFC 6750 §2.1), and is no part of it.
+const SCHEME: &[u8] = b"Bearer ";
+
 /// A token taken apart; still encoded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Compact<'t> {
@@ -28,6 +31,10 @@ impl<'t> Compact<'t> {
                 ),
             ));
         }
+        if token.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME)) {
+            return Err(malformed("the token starts with its scheme")
+                .with_hint("pass the token alone, without Bearer"));
+        }
         let mut parts = token.splitn(4, |byte| *byte == b'.');
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -47,8 +54,6 @@ fn not_compact(token: &[u8]) -> Error {
     let error = malformed("the token is not three parts with a dot between them");
     if token.is_empty() {
         malformed("the token is empty")
-    } else if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"bearer ")) {
-        error.with_hint("pass the token alone, without the Bearer scheme")
     } else if token.iter().filter(|byte| **byte == b'.').nth(3).is_some() && !token.contains(&b' ')
     {
         error.with_hint("an encrypted token (JWE) has five parts; AuthKit's access tokens are signed, not encrypted")
