@@ -1,0 +1,155 @@
+//! What a verdict through the C ABI costs beside the bare signature check, in one run: `cargo bench --bench ratio`.
+//!
+//! Distinct AuthKit-shaped tokens, one thread, keys there. The two are measured in turns, batch by
+//! batch, so that a busy machine slows both; the figure is the median of the batches' ratios.
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::ffi::c_char;
+use std::ptr;
+use std::time::Instant;
+
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
+use serde_json::json;
+use support::keys::{self, Signer};
+use support::{ISSUER, NOW, RESOURCE, claims_with, decode};
+
+/// Tokens per batch, and batches.
+const TOKENS: usize = 400;
+const BATCHES: usize = 60;
+
+#[repr(C)]
+struct Opaque {
+    _private: [u8; 0],
+}
+
+unsafe extern "C" {
+    fn authkit_config_from_json(
+        json: *const c_char,
+        len: usize,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_config_free(config: *mut Opaque);
+    fn authkit_verifier_new(
+        config: *const Opaque,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_verifier_free(verifier: *mut Opaque);
+    fn authkit_verifier_verify(
+        verifier: *const Opaque,
+        token: *const c_char,
+        len: usize,
+        policy: *const Opaque,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_claims_free(claims: *mut Opaque);
+}
+
+fn verifier(signer: &Signer) -> *mut Opaque {
+    let config = json!({
+        "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": [signer.alg], "jwks": { "keys": [signer.jwk()] },
+    })
+    .to_string();
+    let (mut handle, mut verifier) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: pointer and length of a live string; out pointers to live locals.
+    unsafe {
+        assert_eq!(
+            authkit_config_from_json(
+                config.as_ptr().cast(),
+                config.len(),
+                &raw mut handle,
+                ptr::null_mut()
+            ),
+            0
+        );
+        assert_eq!(authkit_verifier_new(handle, &raw mut verifier, ptr::null_mut()), 0);
+        authkit_config_free(handle);
+    }
+    verifier
+}
+
+fn raw_key(signer: &Signer) -> ParsedPublicKey {
+    let parameters = signer.parameters();
+    let number = |name: &str| decode(parameters[name].as_str().unwrap());
+    match signer.alg {
+        "RS256" => RsaPublicKeyComponents { n: number("n"), e: number("e") }
+            .to_parsed_public_key(&signature::RSA_PKCS1_2048_8192_SHA256)
+            .unwrap(),
+        "ES256" => {
+            let point = [vec![4], number("x"), number("y")].concat();
+            ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point).unwrap()
+        }
+        _ => ParsedPublicKey::new(&signature::ED25519, number("x")).unwrap(),
+    }
+}
+
+/// Nanoseconds per item.
+fn time(count: usize, mut work: impl FnMut(usize)) -> f64 {
+    let start = Instant::now();
+    (0..count).for_each(&mut work);
+    start.elapsed().as_nanos() as f64 / count as f64
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn measure(signer: &Signer, batches: usize) {
+    let tokens: Vec<String> = (0..TOKENS)
+        .map(|number| signer.token(&claims_with(&json!({ "jti": format!("jti-{number}"), "sub": format!("user_{number}"), "pad": "x".repeat(300) }))))
+        .collect();
+    let parts: Vec<(&[u8], Vec<u8>)> = tokens
+        .iter()
+        .map(|token| {
+            let dot = token.rfind('.').unwrap();
+            (&token.as_bytes()[..dot], decode(&token[dot + 1..]))
+        })
+        .collect();
+    let (key, verifier) = (raw_key(signer), verifier(signer));
+    let raw = |at: usize| assert!(key.verify_sig(parts[at].0, &parts[at].1).is_ok());
+    let ours = |at: usize| {
+        let mut claims = ptr::null_mut();
+        // SAFETY: a live verifier; pointer and length of a live token; an out pointer to a live local.
+        unsafe {
+            let status = authkit_verifier_verify(
+                verifier,
+                tokens[at].as_ptr().cast(),
+                tokens[at].len(),
+                ptr::null(),
+                &raw mut claims,
+                ptr::null_mut(),
+            );
+            assert_eq!(status, 0);
+            authkit_claims_free(claims);
+        }
+    };
+    time(TOKENS, raw);
+    time(TOKENS, ours);
+    let pairs: Vec<(f64, f64)> =
+        (0..batches).map(|_| (time(TOKENS, raw), time(TOKENS, ours))).collect();
+    let ratio = median(pairs.iter().map(|(raw, ours)| ours / raw).collect());
+    let micros = |figures: Vec<f64>| median(figures) / 1000.0;
+    println!(
+        "{:<6} {:>5} bytes   bare signature {:>6.2} µs   C ABI {:>6.2} µs   ratio {ratio:.3}",
+        signer.alg,
+        tokens[0].len(),
+        micros(pairs.iter().map(|pair| pair.0).collect()),
+        micros(pairs.iter().map(|pair| pair.1).collect()),
+    );
+    // SAFETY: made by authkit_verifier_new and freed once.
+    unsafe { authkit_verifier_free(verifier) };
+}
+
+fn main() {
+    // `cargo test --benches` runs it with --test: one batch shows that it works.
+    let batches = if std::env::args().any(|argument| argument == "--test") { 1 } else { BATCHES };
+    for signer in [keys::rsa(), keys::es256(), keys::ed25519()] {
+        measure(signer, batches);
+    }
+}

@@ -1,0 +1,312 @@
+//! Random and mutated tokens and key sets through the C ABI: no panic, no crash, no wrong acceptance.
+//!
+//! `AUTHKIT_MUTATIONS` is the number of inputs (default 20 000; `make mutate` gives a million, also
+//! under the address sanitizer). `AUTHKIT_SEED` replays a run; a failure prints its seed.
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::ffi::{CStr, c_char};
+use std::ptr;
+
+use authkit::Code;
+use serde_json::json;
+use support::{ISSUER, NOW, RESOURCE, claims, claims_with, decode, encode, jwks, keys};
+
+#[repr(C)]
+struct Opaque {
+    _private: [u8; 0],
+}
+
+// As in include/authkit.h; the library's own symbols, not its Rust API.
+unsafe extern "C" {
+    fn authkit_config_from_json(
+        json: *const c_char,
+        len: usize,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_config_free(config: *mut Opaque);
+    fn authkit_verifier_new(
+        config: *const Opaque,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_verifier_free(verifier: *mut Opaque);
+    fn authkit_verifier_verify(
+        verifier: *const Opaque,
+        token: *const c_char,
+        len: usize,
+        policy: *const Opaque,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_verifier_set_jwks(
+        verifier: *const Opaque,
+        issuer: *const c_char,
+        json: *const c_char,
+        len: usize,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_claims_subject(claims: *const Opaque) -> *const c_char;
+    fn authkit_claims_json(claims: *const Opaque, len: *mut usize) -> *const c_char;
+    fn authkit_claims_free(claims: *mut Opaque);
+    fn authkit_error_reason(error: *const Opaque) -> *const c_char;
+    fn authkit_error_free(error: *mut Opaque);
+}
+
+/// xorshift64*: a run is its seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    fn octets(&mut self, most: usize) -> Vec<u8> {
+        (0..self.below(most)).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// One edit that keeps most of the input, so that it gets past the first checks.
+fn mutate(input: &[u8], random: &mut Random) -> Vec<u8> {
+    const INTERESTING: &[u8] = b".{}[]\",:\\=-_\0\xff\n eE+0129u";
+    let mut output = input.to_vec();
+    for _ in 0..=random.below(3) {
+        let at = random.below(output.len().max(1));
+        match random.below(7) {
+            0 if !output.is_empty() => output[at] ^= 1 << random.below(8),
+            1 if !output.is_empty() => output[at] = INTERESTING[random.below(INTERESTING.len())],
+            2 if !output.is_empty() => drop(output.remove(at)),
+            3 => output.insert(at.min(output.len()), INTERESTING[random.below(INTERESTING.len())]),
+            4 => output.truncate(at),
+            5 => {
+                let end = (at + random.below(64)).min(output.len());
+                let piece = output[at.min(end)..end].to_vec();
+                let to = random.below(output.len().max(1)).min(output.len());
+                drop(output.splice(to..to, piece));
+            }
+            _ => {
+                let noise = random.octets(16);
+                drop(output.splice(at.min(output.len())..at.min(output.len()), noise));
+            }
+        }
+    }
+    output
+}
+
+/// The three parts of a token edited where they matter: the JSON inside, signed anew or not.
+fn mutate_inside(token: &str, random: &mut Random) -> Vec<u8> {
+    let parts: Vec<Vec<u8>> = token.split('.').map(decode).collect();
+    let header = if random.below(2) == 0 { mutate(&parts[0], random) } else { parts[0].clone() };
+    let payload = if random.below(2) == 0 { mutate(&parts[1], random) } else { parts[1].clone() };
+    if random.below(8) == 0 {
+        // Signing costs a thousand times what the rest does: a share is enough.
+        return keys::es256().token_of(header, payload).into_bytes();
+    }
+    format!("{}.{}.{}", encode(header), encode(payload), encode(&parts[2])).into_bytes()
+}
+
+struct Verifier(*mut Opaque);
+
+impl Verifier {
+    fn new() -> Self {
+        let config = json!({
+            "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": ["RS256", "ES256"],
+            "jwks": { "keys": [keys::rsa().jwk(), keys::es256().jwk()] },
+        })
+        .to_string();
+        let (mut handle, mut verifier) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: pointer and length of a live string; out pointers to live locals.
+        unsafe {
+            assert_eq!(
+                authkit_config_from_json(
+                    config.as_ptr().cast(),
+                    config.len(),
+                    &raw mut handle,
+                    ptr::null_mut()
+                ),
+                0
+            );
+            assert_eq!(authkit_verifier_new(handle, &raw mut verifier, ptr::null_mut()), 0);
+            authkit_config_free(handle);
+        }
+        Self(verifier)
+    }
+
+    /// The status, and the payload as handed out where it was accepted.
+    fn verify(&self, token: &[u8]) -> (i32, Option<String>) {
+        let (mut claims, mut error) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the verifier lives as long as self; token is pointer and length of one slice.
+        unsafe {
+            let status = authkit_verifier_verify(
+                self.0,
+                token.as_ptr().cast(),
+                token.len(),
+                ptr::null(),
+                &raw mut claims,
+                &raw mut error,
+            );
+            assert_eq!(claims.is_null(), status != 0);
+            assert_eq!(error.is_null(), status == 0);
+            let mut payload = None;
+            if status == 0 {
+                assert!(!CStr::from_ptr(authkit_claims_subject(claims)).is_empty());
+                let mut length = 0;
+                let text = authkit_claims_json(claims, &raw mut length);
+                payload = Some(
+                    String::from_utf8(std::slice::from_raw_parts(text.cast(), length).to_vec())
+                        .unwrap(),
+                );
+            } else {
+                check_reason(authkit_error_reason(error));
+            }
+            authkit_claims_free(claims);
+            authkit_error_free(error);
+            (status, payload)
+        }
+    }
+
+    fn set_jwks(&self, document: &[u8]) -> i32 {
+        let mut error = ptr::null_mut();
+        // SAFETY: as in verify.
+        unsafe {
+            let status = authkit_verifier_set_jwks(
+                self.0,
+                ptr::null(),
+                document.as_ptr().cast(),
+                document.len(),
+                &raw mut error,
+            );
+            if status != 0 {
+                check_reason(authkit_error_reason(error));
+            }
+            authkit_error_free(error);
+            status
+        }
+    }
+}
+
+impl Drop for Verifier {
+    fn drop(&mut self) {
+        // SAFETY: made by authkit_verifier_new and freed once.
+        unsafe { authkit_verifier_free(self.0) }
+    }
+}
+
+/// Safe to log: one line of bounded length.
+fn check_reason(reason: *const c_char) {
+    // SAFETY: borrowed from a live error object, NUL-terminated.
+    let reason = unsafe { CStr::from_ptr(reason) }.to_str().expect("UTF-8");
+    assert!(
+        !reason.is_empty() && reason.len() < 1200 && !reason.contains(char::is_control),
+        "{reason:?}"
+    );
+}
+
+fn runs() -> usize {
+    std::env::var("AUTHKIT_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("AUTHKIT_SEED").ok().and_then(|text| text.parse().ok());
+    seed.unwrap_or_else(|| {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos()
+            as u64
+    }) | 1
+}
+
+fn is_verdict(status: i32) -> bool {
+    Code::from_status(status).is_some_and(|code| {
+        !matches!(code, Code::Internal | Code::Config | Code::WouldBlock | Code::Absent)
+    })
+}
+
+#[test]
+fn no_mutated_token_is_accepted_unless_it_was_signed_so() {
+    let seed = seed();
+    println!("AUTHKIT_SEED={seed}");
+    let mut random = Random(seed);
+    let verifier = Verifier::new();
+    let samples = [
+        keys::rsa().token(&claims()),
+        keys::es256().token(&claims()),
+        keys::es256().token(&claims_with(&json!({ "aud": [RESOURCE, "x"], "scope": ["a", "b"], "act": { "sub": "x", "n": [1, 2.5e3, null, true] } }))),
+        keys::es256().token_with_header(&json!({ "typ": "at+jwt", "jwk": keys::rsa().jwk() }), &claims()),
+    ];
+    for run in 0..runs() {
+        let sample = &samples[random.below(samples.len())];
+        let token = match run % 4 {
+            0 => random.octets(2000),
+            1 | 2 => mutate(sample.as_bytes(), &mut random),
+            _ => mutate_inside(sample, &mut random),
+        };
+        let (status, payload) = verifier.verify(&token);
+        match payload {
+            None => assert!(is_verdict(status), "status {status}, seed {seed}, run {run}"),
+            // An edit can leave the token as it was or be signed anew; the payload handed out is the one signed.
+            Some(payload) => {
+                let text = String::from_utf8(token).unwrap();
+                let signed = decode(text.split('.').nth(1).unwrap());
+                assert_eq!(payload.as_bytes(), signed, "seed {seed}, run {run}");
+                let is_sample = samples.contains(&text);
+                let input = &text[..text.rfind('.').unwrap()];
+                let signature = decode(&text[text.rfind('.').unwrap() + 1..]);
+                assert!(
+                    is_sample || oracle(input, &signature),
+                    "accepted what nobody signed: seed {seed}, run {run}"
+                );
+            }
+        }
+    }
+}
+
+/// Another library's word that the EC key signed this.
+fn oracle(input: &str, signature: &[u8]) -> bool {
+    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(keys::es256().jwk()).unwrap();
+    let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+    jsonwebtoken::crypto::verify(
+        &encode(signature),
+        input.as_bytes(),
+        &key,
+        jsonwebtoken::Algorithm::ES256,
+    )
+    .unwrap_or(false)
+}
+
+#[test]
+fn no_mutated_key_set_breaks_anything() {
+    let seed = seed();
+    println!("AUTHKIT_SEED={seed}");
+    let mut random = Random(seed);
+    let verifier = Verifier::new();
+    let token = keys::es256().token(&claims());
+    let good = jwks(&[keys::es256(), keys::rsa(), keys::ed25519(), keys::es384()]);
+    for run in 0..runs() / 4 {
+        let document =
+            if run % 8 == 0 { random.octets(4000) } else { mutate(good.as_bytes(), &mut random) };
+        let status = verifier.set_jwks(&document);
+        // Invalid UTF-8 is MISUSE: the host passes this document, no attacker.
+        let refused =
+            [Code::Config.status(), Code::Misuse.status(), Code::KeysUnavailable.status()];
+        assert!(
+            status == 0 || refused.contains(&status),
+            "status {status}, seed {seed}, run {run}"
+        );
+        let (status, _) = verifier.verify(token.as_bytes());
+        assert!(status == 0 || is_verdict(status), "status {status}, seed {seed}, run {run}");
+        if run % 16 == 0 {
+            assert_eq!(verifier.set_jwks(good.as_bytes()), 0);
+            assert_eq!(verifier.verify(token.as_bytes()).0, 0, "seed {seed}, run {run}");
+        }
+    }
+}
