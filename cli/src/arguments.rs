@@ -1,0 +1,117 @@
+//! The command line, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::SettingFlags;
+
+/// Verify, inspect and explain WorkOS AuthKit access tokens for MCP servers
+#[derive(Debug, Parser)]
+#[command(name = "authkit", version, arg_required_else_help = true, after_help = EXIT_STATUS)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a token as a server with this configuration would
+    ///
+    /// The token comes on standard input or in a file, never as an argument: arguments show in process
+    /// lists and shell histories. One newline at its end is dropped, nothing else.
+    Verify(VerifyArguments),
+    /// Show what a token says, WITHOUT verifying it
+    ///
+    /// Decodes header and payload with the library's strict parser and remarks on what would keep the
+    /// token from being accepted. Anybody can write such a token: decide nothing by it.
+    Inspect(InspectArguments),
+    /// Run test vectors against this library
+    ///
+    /// Each line of a file is one JSON object: a token (level jwt: the full check; jws: its signature
+    /// alone) or a raw signature (level raw), the keys, the configuration and the verdict to expect.
+    /// Vectors that need what this library does not do are skipped and counted.
+    Vectors(VectorsArguments),
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  the token is accepted (inspect: it could be read; vectors: all that must agree do)
+  1  the token is rejected (vectors: one that must agree does not)
+  2  wrong usage or configuration, or a file that cannot be read: nothing was judged
+  3  the issuer's keys could not be had: nothing is known about the token";
+
+/// What `authkit verify` is told.
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_HELP)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) source: TokenSource,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// A JSON object whose members are the settings below
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// A scope that the operation needs, beyond the configured ones; repeat for several
+    #[arg(long = "require-scope", value_name = "SCOPE")]
+    pub(crate) required_scopes: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingFlags,
+}
+
+const VERIFY_HELP: &str = "\
+Settings come from flags, from --config FILE and from the environment (AUTHKIT_DOMAIN,
+AUTHKIT_BASE_URL, AUTHKIT_REQUIRED_SCOPES and so on): a flag overrides the file, the file overrides
+the environment. Lists are written a,b or as a JSON array; maps and key sets as JSON.
+
+Examples:
+  authkit verify --authkit-domain https://your-project-12345.authkit.app \\
+                 --base-url https://your-server.example < token.txt
+  authkit verify --token-file token.txt --config server.json --require-scope read --json
+
+With --json the members are ok, status, code, http_status, error, reason, hint, retry_after, claims
+(of an accepted token only) and header (as the token states it; of a rejected token it proves nothing).
+
+Exit status:
+  0  accepted        2  wrong usage or configuration: nothing was judged
+  1  rejected        3  the issuer's keys could not be had: nothing is known about the token";
+
+/// What `authkit inspect` is told.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    #[command(flatten)]
+    pub(crate) source: TokenSource,
+
+    /// Print one JSON object instead of text; it has "verified": false
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Remark as of this Unix time instead of the clock's
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) now: Option<i64>,
+}
+
+/// What `authkit vectors` is told.
+#[derive(Debug, Args)]
+pub(crate) struct VectorsArguments {
+    /// Files of vectors, one JSON object a line; of a directory, all *.jsonl files in it and below
+    #[arg(required = true, value_name = "FILE.jsonl")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the token comes from: never the command line.
+#[derive(Debug, Args)]
+pub(crate) struct TokenSource {
+    /// Read the token from this file; default (and -): standard input
+    #[arg(long = "token-file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}

@@ -1,0 +1,55 @@
+//! The `authkit` command: what the library decides, on a terminal and in scripts.
+
+mod arguments;
+mod failure;
+mod inspect;
+mod settings;
+mod text;
+mod token;
+mod usage;
+mod vectors;
+mod verify;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+
+/// How the command ended, as its exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Accepted, or whatever was asked for was done.
+    Success = 0,
+    /// The token is rejected, or a vector that must agree does not.
+    Rejected = 1,
+    /// Usage or configuration: nothing was judged.
+    Unusable = 2,
+    /// The issuer's keys could not be had: nothing is known about the token.
+    KeysUnavailable = 3,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::explain(&error),
+    };
+    let mut out = io::stdout().lock();
+    let ended = match &arguments.command {
+        Command::Verify(arguments) => verify::run(arguments, &mut out),
+        Command::Inspect(arguments) => inspect::run(arguments, &mut out),
+        Command::Vectors(arguments) => vectors::run(arguments, &mut out),
+    };
+    match ended.and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        // The reader has seen enough, as `head` does; it cannot be told anything either.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::from(Exit::Unusable as u8)
+        }
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "authkit: the output cannot be written: {error}");
+            ExitCode::from(Exit::Unusable as u8)
+        }
+    }
+}
