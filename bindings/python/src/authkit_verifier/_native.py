@@ -1,0 +1,174 @@
+"""The native library: found, loaded, its contract checked, each function declared as authkit.h has it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from ctypes import (
+    CDLL,
+    POINTER,
+    PyDLL,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+)
+from pathlib import Path
+from typing import Any
+
+# AUTHKIT_ABI_VERSION of the header that the declarations below were written from.
+ABI_VERSION = 1
+OK = 0
+
+_FILE_NAME = {"darwin": "libauthkit.dylib", "win32": "authkit.dll"}.get(sys.platform, "libauthkit.so")
+
+
+def _find() -> str:
+    chosen = os.environ.get("AUTHKIT_LIBRARY_PATH")
+    if chosen:
+        # Absolute, so that the dynamic loader does not search its own path for a bare name.
+        return str(Path(chosen).absolute())
+    packaged = Path(__file__).with_name(_FILE_NAME)
+    if not packaged.is_file():
+        raise ImportError(
+            f"authkit_verifier was installed without its native library, {_FILE_NAME}: install a wheel for "
+            f"this platform, or set AUTHKIT_LIBRARY_PATH to the library's file",
+            name=__name__,
+        )
+    return str(packaged)
+
+
+def _load(path: str) -> tuple[CDLL, PyDLL]:
+    try:
+        return CDLL(path), PyDLL(path)
+    except OSError as error:
+        raise ImportError(
+            f"authkit_verifier cannot load its native library {path}: {error}", name=__name__, path=path
+        ) from error
+
+
+PATH = _find()
+# Two views of one library. What can take long goes through CDLL, which lets other Python threads run
+# meanwhile. What only hands a value out goes through PyDLL, which does not: it takes nanoseconds, and a
+# thread that lets go of the interpreter's lock may wait milliseconds to get it back.
+_waiting, _immediate = _load(PATH)
+
+# name -> declared function, for the test that compares them with the header.
+FUNCTIONS: dict[str, Any] = {}
+
+
+def _declare(name: str, restype: Any, *argtypes: Any, view: CDLL = _immediate) -> Any:
+    try:
+        function = getattr(view, name)
+    except AttributeError:
+        raise ImportError(
+            f"the native library {PATH} has no function {name}: it is older than this authkit_verifier, or "
+            f"another library",
+            name=__name__,
+            path=PATH,
+        ) from None
+    function.restype = restype
+    function.argtypes = argtypes
+    FUNCTIONS[name] = function
+    return function
+
+
+_handle = c_void_p
+_out_handle = POINTER(c_void_p)
+_out_length = POINTER(c_size_t)
+_out_time = POINTER(c_int64)
+
+abi_version: Callable[[], int] = _declare("authkit_abi_version", c_uint32)
+
+# Before anything else is looked at: under another contract the declarations below would be wrong.
+if abi_version() != ABI_VERSION:
+    raise ImportError(
+        f"this authkit_verifier needs a native library with ABI {ABI_VERSION}, but {PATH} has ABI "
+        f"{abi_version()}: install the two from one release"
+        + (", or unset AUTHKIT_LIBRARY_PATH" if os.environ.get("AUTHKIT_LIBRARY_PATH") else ""),
+        name=__name__,
+        path=PATH,
+    )
+
+version: Callable[[], bytes] = _declare("authkit_version", c_char_p)
+
+status_name: Callable[[int], bytes] = _declare("authkit_status_name", c_char_p, c_int32)
+status_http_status: Callable[[int], int] = _declare("authkit_status_http_status", c_int32, c_int32)
+status_oauth_error: Callable[[int], bytes | None] = _declare("authkit_status_oauth_error", c_char_p, c_int32)
+status_class: Callable[[int], int] = _declare("authkit_status_class", c_int32, c_int32)
+
+# Under the interpreter's lock, as default_verifier below: it reads the environment, and no other Python
+# thread may be changing os.environ meanwhile.
+config_from_environment: Callable[..., int] = _declare(
+    "authkit_config_from_environment", c_int32, _out_handle, _out_handle
+)
+config_from_json: Callable[..., int] = _declare(
+    "authkit_config_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle, view=_waiting
+)
+config_free: Callable[[int | None], None] = _declare("authkit_config_free", None, _handle)
+
+policy_new: Callable[[], int | None] = _declare("authkit_policy_new", _handle)
+policy_require_scope: Callable[..., int] = _declare(
+    "authkit_policy_require_scope", c_int32, _handle, c_char_p, _out_handle
+)
+policy_set_now: Callable[[int | None, int], int] = _declare(
+    "authkit_policy_set_now", c_int32, _handle, c_int64
+)
+policy_free: Callable[[int | None], None] = _declare("authkit_policy_free", None, _handle)
+
+verifier_new: Callable[..., int] = _declare(
+    "authkit_verifier_new", c_int32, _handle, _out_handle, _out_handle, view=_waiting
+)
+_verify = (c_int32, _handle, c_char_p, c_size_t, _handle, _out_handle, _out_handle)
+verifier_verify: Callable[..., int] = _declare("authkit_verifier_verify", *_verify, view=_waiting)
+verifier_try_verify: Callable[..., int] = _declare("authkit_verifier_try_verify", *_verify, view=_waiting)
+verifier_refresh: Callable[..., int] = _declare(
+    "authkit_verifier_refresh", c_int32, _handle, _out_handle, view=_waiting
+)
+verifier_set_jwks: Callable[..., int] = _declare(
+    "authkit_verifier_set_jwks",
+    c_int32,
+    _handle,
+    c_char_p,
+    c_char_p,
+    c_size_t,
+    _out_handle,
+    view=_waiting,
+)
+verifier_resource: Callable[[int | None], bytes | None] = _declare(
+    "authkit_verifier_resource", c_char_p, _handle
+)
+verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
+default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
+
+# A pointer and no length: JSON cannot hold a raw U+0000, so its text is never longer than C sees it.
+claims_json: Callable[[int, None], bytes] = _declare("authkit_claims_json", c_char_p, _handle, _out_length)
+claims_header_json: Callable[[int, None], bytes] = _declare(
+    "authkit_claims_header_json", c_char_p, _handle, _out_length
+)
+claims_issuer: Callable[[int], bytes] = _declare("authkit_claims_issuer", c_char_p, _handle)
+claims_subject: Callable[[int], bytes] = _declare("authkit_claims_subject", c_char_p, _handle)
+claims_resource: Callable[[int], bytes | None] = _declare("authkit_claims_resource", c_char_p, _handle)
+claims_client_id: Callable[[int], bytes] = _declare("authkit_claims_client_id", c_char_p, _handle)
+claims_key_id: Callable[[int], bytes | None] = _declare("authkit_claims_key_id", c_char_p, _handle)
+claims_algorithm: Callable[[int], bytes] = _declare("authkit_claims_algorithm", c_char_p, _handle)
+claims_expires_at: Callable[..., int] = _declare("authkit_claims_expires_at", c_int32, _handle, _out_time)
+claims_issued_at: Callable[..., int] = _declare("authkit_claims_issued_at", c_int32, _handle, _out_time)
+claims_not_before: Callable[..., int] = _declare("authkit_claims_not_before", c_int32, _handle, _out_time)
+claims_scope_count: Callable[[int], int] = _declare("authkit_claims_scope_count", c_size_t, _handle)
+claims_scope_at: Callable[[int, int], bytes] = _declare(
+    "authkit_claims_scope_at", c_char_p, _handle, c_size_t
+)
+claims_audience_count: Callable[[int], int] = _declare("authkit_claims_audience_count", c_size_t, _handle)
+claims_audience_at: Callable[[int, int], bytes] = _declare(
+    "authkit_claims_audience_at", c_char_p, _handle, c_size_t
+)
+claims_free: Callable[[int | None], None] = _declare("authkit_claims_free", None, _handle)
+
+error_reason: Callable[[int], bytes] = _declare("authkit_error_reason", c_char_p, _handle)
+error_hint: Callable[[int], bytes | None] = _declare("authkit_error_hint", c_char_p, _handle)
+error_retry_after: Callable[[int], int] = _declare("authkit_error_retry_after", c_int64, _handle)
+error_free: Callable[[int | None], None] = _declare("authkit_error_free", None, _handle)

@@ -1,0 +1,385 @@
+"""A verifier's life: closed, shared, forked, at the end of the interpreter, and over many calls."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from authkit_verifier import (
+    AuthKitError,
+    Claims,
+    ConfigError,
+    MisuseError,
+    TokenError,
+    Verifier,
+    _native,
+    _verifier,
+)
+from cases import ISSUER, NOW, RESOURCE, SUBJECT, good_jwks, good_token, good_verifier
+from jwks_server import PATIENCE, JwksServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def handle_of(verifier: Verifier) -> weakref.ref[object]:
+    assert verifier._handle is not None
+    return weakref.ref(verifier._handle)
+
+
+def test_any_use_after_close_is_an_error() -> None:
+    verifier = good_verifier()
+    before = verifier.closed
+    verifier.close()
+    assert (before, verifier.closed) == (False, True)
+    uses: list[Callable[[], object]] = [
+        lambda: verifier.verify(good_token()),
+        lambda: verifier.try_verify(good_token()),
+        lambda: verifier.refresh(),
+        lambda: verifier.set_jwks(good_jwks()),
+        lambda: verifier.resource,
+    ]
+    for use in uses:
+        with pytest.raises(MisuseError, match="the verifier is closed"):
+            use()
+    verifier.close()
+    assert repr(verifier) == "<Verifier, closed>"
+
+
+def test_a_with_block_closes() -> None:
+    with good_verifier() as verifier:
+        assert verifier.verify(good_token())
+    assert verifier.closed
+    with pytest.raises(ZeroDivisionError), good_verifier() as verifier:
+        raise ZeroDivisionError
+    assert verifier.closed
+
+
+def test_close_frees_at_once_and_so_does_forgetting() -> None:
+    verifier = good_verifier()
+    handle = handle_of(verifier)
+    verifier.close()
+    assert handle() is None
+    verifier = good_verifier()
+    handle = handle_of(verifier)
+    del verifier
+    assert handle() is None
+
+
+def test_each_verifier_is_freed_exactly_once() -> None:
+    freed: list[int | None] = []
+    handle = _verifier._Handle(17, freed.append)
+    del handle
+    gc.collect()
+    assert freed == [17]
+
+
+def test_close_while_another_thread_waits_lets_it_finish(server: JwksServer) -> None:
+    verifier = server.verifier()
+    handle = handle_of(verifier)
+    with ThreadPoolExecutor(1) as pool:
+        with server.hold():
+            waiting = pool.submit(verifier.verify, good_token())
+            server.wait_until_asked()
+            verifier.close()
+            with pytest.raises(MisuseError):
+                verifier.verify(good_token())
+            assert handle() is not None
+        assert waiting.result(PATIENCE).subject == SUBJECT
+    # The last user freed it.
+    assert handle() is None
+
+
+def test_close_races_with_verify() -> None:
+    # The handle is freed under the feet of nobody: each call is whole or refused.
+    for _ in range(50):
+        verifier = good_verifier()
+        begun = threading.Barrier(5)
+
+        def run(verifier: Verifier = verifier, begun: threading.Barrier = begun) -> int:
+            begun.wait(PATIENCE)
+            for done in range(10_000):
+                try:
+                    verifier.verify(good_token())
+                except MisuseError:
+                    return done
+            return -1
+
+        with ThreadPoolExecutor(4) as pool:
+            counts = [pool.submit(run) for _ in range(4)]
+            begun.wait(PATIENCE)
+            verifier.close()
+            assert all(count.result(PATIENCE) >= 0 for count in counts)
+
+
+def test_keys_change_while_others_verify() -> None:
+    verifier = good_verifier()
+    stop = threading.Event()
+
+    def run() -> int:
+        count = 0
+        while not stop.is_set() or count == 0:
+            assert verifier.verify(good_token()).subject == SUBJECT
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(3) as pool:
+        counts = [pool.submit(run) for _ in range(3)]
+        for _ in range(200):
+            verifier.set_jwks(good_jwks())
+        stop.set()
+        assert all(count.result(PATIENCE) > 0 for count in counts)
+
+
+def test_is_neither_pickled_nor_copied() -> None:
+    verifier = good_verifier()
+    for way in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="fork"):
+            way(verifier)
+    assert verifier.verify(good_token())
+
+
+def test_a_failed_construction_leaves_nothing_behind() -> None:
+    verifier = Verifier.__new__(Verifier)
+    with pytest.raises(AuthKitError):
+        verifier.__init__()  # type: ignore[misc]
+    assert verifier.closed
+    assert repr(verifier) == "<Verifier, closed>"
+
+
+def in_child(work: Callable[[], bool]) -> None:
+    """Runs work in a forked child; it succeeded if the child exits with 0."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if work() else 2
+        finally:
+            # Not sys.exit(): the child must not run pytest's ending.
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+
+
+@needs_fork
+def test_verifies_in_the_child_of_a_fork_with_the_parents_keys(server: JwksServer) -> None:
+    with server.verifier() as verifier:
+        verifier.refresh()
+        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
+        assert server.gets == 1
+        assert verifier.verify(good_token()).subject == SUBJECT
+
+
+@needs_fork
+def test_a_child_fetches_for_itself(server: JwksServer) -> None:
+    with server.verifier() as verifier:
+        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
+        assert server.gets == 1
+        assert verifier.verify(good_token()).subject == SUBJECT
+        assert server.gets == 2
+
+
+@needs_fork
+def test_a_fork_while_a_thread_fetches_does_not_hang_the_child(server: JwksServer) -> None:
+    with server.verifier() as verifier, ThreadPoolExecutor(1) as pool:
+        with server.hold() as held:
+            waiting = pool.submit(verifier.verify, good_token())
+            server.wait_until_asked()
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    status = 0 if verifier.verify(good_token()).subject == SUBJECT else 2
+                finally:
+                    os._exit(status)
+            held.release()
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert waiting.result(PATIENCE).subject == SUBJECT
+
+
+@needs_fork
+def test_a_child_may_close_without_harm_to_the_parent() -> None:
+    verifier = good_verifier()
+
+    def close() -> bool:
+        verifier.close()
+        return verifier.closed
+
+    in_child(close)
+    assert verifier.verify(good_token()).subject == SUBJECT
+
+
+def run_python(program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(program), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def assert_silent_success(done: subprocess.CompletedProcess[str]) -> None:
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_interpreter_ends_cleanly_with_a_verifier_alive() -> None:
+    program = """
+        import json, sys
+        from authkit_verifier import Verifier
+        domain, resource, jwks, now, token = sys.argv[1:]
+        verifier = Verifier(authkit_domain=domain, resource=resource, jwks=jwks, now=int(now))
+        claims = verifier.verify(token, required_scopes=["email"])
+        cycle = [verifier]; cycle.append(cycle)        # freed by the collector, if at all
+        sys.modules["builtins"].keeper = verifier      # outlives every module
+    """
+    settings = (ISSUER, RESOURCE, json.dumps(good_jwks()), str(NOW))
+    assert_silent_success(run_python(program, *settings, good_token()))
+
+
+def test_the_interpreter_ends_cleanly_while_a_daemon_thread_waits_for_keys(server: JwksServer) -> None:
+    program = """
+        import json, sys, threading
+        from authkit_verifier import Verifier
+        verifier = Verifier(**json.loads(sys.argv[1]))
+        threading.Thread(target=verifier.verify, args=(sys.argv[2],), daemon=True).start()
+        sys.stdin.readline()
+    """
+    with server.hold():
+        with subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program), json.dumps(server.settings()), good_token()],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child:
+            server.wait_until_asked()
+            _, errors = child.communicate("end\n", timeout=PATIENCE)
+        assert (child.returncode, errors) == (0, "")
+
+
+def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed: list[tuple[str, int]] = []
+
+    def watch(kind: str) -> None:
+        free = getattr(_native, f"{kind}_free")
+
+        def watched(pointer: int | None) -> None:
+            if pointer is not None:
+                freed.append((kind, pointer))
+            free(pointer)
+
+        monkeypatch.setattr(_native, f"{kind}_free", watched)
+
+    for kind in ("config", "policy", "verifier", "claims", "error"):
+        watch(kind)
+
+    def kinds() -> list[str]:
+        gc.collect()
+        seen = [kind for kind, _ in freed]
+        freed.clear()
+        return seen
+
+    verifier = good_verifier()
+    assert kinds() == ["config"]
+    verifier.verify(good_token())
+    assert kinds() == ["claims"]
+    verifier.verify(good_token(), now=NOW)
+    assert kinds() == ["claims", "policy"]
+    with pytest.raises(TokenError):
+        verifier.verify("x")
+    assert kinds() == ["error"]
+    with pytest.raises(MisuseError):
+        verifier.verify(good_token(), required_scopes=["email", "a b"])
+    assert kinds() == ["error", "policy"]
+    with pytest.raises(ConfigError):
+        verifier.set_jwks("{}")
+    assert kinds() == ["error"]
+    verifier.close()
+    assert kinds() == ["verifier"]
+    with pytest.raises(ConfigError):
+        # Refused as a whole: there was a configuration.
+        good_verifier(leeway=301)
+    assert kinds() == ["config", "error"]
+    with pytest.raises(ConfigError):
+        # Refused in part: there was none.
+        good_verifier(leeway="x")
+    assert kinds() == ["error"]
+
+
+def test_nothing_but_ok_with_claims_accepts() -> None:
+    verifier = good_verifier()
+
+    def with_status(status: int) -> Callable[..., int]:
+        def judge(*arguments: object) -> int:
+            assert _native.verifier_verify(*arguments) == _native.OK
+            return status
+
+        return judge
+
+    assert verifier._judge(with_status(_native.OK), good_token(), (), None)
+    for status in (1, 7, 8, 1 << 8, (99 << 8) | 3, -1):
+        with pytest.raises(AuthKitError):
+            verifier._judge(with_status(status), good_token(), (), None)
+    with pytest.raises(AuthKitError):
+        verifier._judge(lambda *_: _native.OK, good_token(), (), None)
+
+
+def resident_kilobytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") // 1024
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_many_calls_leak_nothing() -> None:
+    verifier = good_verifier()
+    forged = good_token()[:-4] + "AAAA"
+
+    def run(count: int) -> None:
+        for index in range(count):
+            claims = verifier.verify(good_token(), required_scopes=["email"], now=NOW + index % 7)
+            assert claims["sub"]
+            with pytest.raises(TokenError):
+                verifier.verify(forged)
+            if index % 20 == 0:
+                good_verifier().close()
+
+    run(2_000)
+    gc.collect()
+    before = resident_kilobytes()
+    run(20_000)
+    gc.collect()
+    # A claims handle alone is about 2 kB: one leaked per call would be 40 MB.
+    assert resident_kilobytes() - before < 8_000
+
+
+def test_verifies_what_threads_share() -> None:
+    verifier = good_verifier()
+
+    def run() -> list[Claims]:
+        return [verifier.verify(good_token()) for _ in range(200)]
+
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(run) for _ in range(8)]
+        assert {claims for result in results for claims in result.result(PATIENCE)} == {
+            verifier.verify(good_token())
+        }
+
+
+def test_the_library_is_the_one_it_says() -> None:
+    assert _native.version()

@@ -1,0 +1,139 @@
+"""What goes in: tokens of every type and content, and what one call demands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from authkit_verifier import (
+    AuthKitError,
+    InsufficientScopeError,
+    MisuseError,
+    TokenError,
+    Verifier,
+    _verifier,
+)
+from cases import EXPIRES_AT, NOW, SUBJECT, good_token, good_verifier
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Verifier:
+    return good_verifier()
+
+
+def test_text_and_bytes_are_the_same(verifier: Verifier) -> None:
+    assert verifier.verify(good_token()) == verifier.verify(good_token().encode())
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        b"",
+        " ",
+        good_token() + "\0",
+        good_token() + "\0x",
+        "\0" + good_token(),
+        good_token().encode() + b"\0",
+        good_token() + "\n",
+        "Bearer " + good_token(),
+        good_token() + "\ud800",
+        "\udcff",
+        "\udcff" + good_token(),
+        b"\xff\xfe",
+        good_token().replace("a", "é", 1),
+        good_token().encode("utf-16"),
+        "🐴",
+    ],
+)
+def test_what_is_no_token_is_malformed(verifier: Verifier, token: str | bytes) -> None:
+    for judge in (verifier.verify, verifier.try_verify):
+        with pytest.raises(TokenError) as caught:
+            judge(token)
+        assert caught.value.code == "MALFORMED"
+
+
+@pytest.mark.parametrize("size", [16 * 1024 + 1, 1 << 20])
+def test_what_is_too_long_is_too_large(verifier: Verifier, size: int) -> None:
+    with pytest.raises(TokenError, match="TOO_LARGE"):
+        verifier.verify("a" * size)
+
+
+@pytest.mark.parametrize("token", [None, 5, ["a"], bytearray(b"a.b.c"), object()])
+def test_other_types_are_type_errors_that_do_not_show_the_value(verifier: Verifier, token: Any) -> None:
+    with pytest.raises(TypeError, match="expected str or bytes") as caught:
+        verifier.verify(token)
+    assert str(caught.value).endswith(type(token).__name__)
+
+
+def test_scopes_of_one_call(verifier: Verifier) -> None:
+    for scopes in ([], ["openid"], ("openid", "email"), {"profile"}, iter(["openid"]), "email"):
+        assert verifier.verify(good_token(), required_scopes=scopes).subject == SUBJECT
+    for scopes in (["admin"], ("openid", "admin"), iter(["admin"]), "admin", ["OPENID"]):
+        with pytest.raises(InsufficientScopeError):
+            verifier.verify(good_token(), required_scopes=scopes)
+
+
+def test_demands_of_one_call_do_not_reach_the_next(verifier: Verifier) -> None:
+    for _ in range(2):
+        with pytest.raises(InsufficientScopeError):
+            verifier.verify(good_token(), required_scopes=["admin"])
+        assert verifier.verify(good_token())
+        assert verifier.verify(good_token(), required_scopes=["email"])
+
+
+@pytest.mark.parametrize(
+    "scope", ["", "a b", 'a"b', "é", "\ud800", "openid\0", "openid\0admin", "openid,email"]
+)
+def test_what_is_no_scope_is_never_granted(verifier: Verifier, scope: str) -> None:
+    # As a list and as a single text; a NUL must not cut `openid\0admin` down to `openid`.
+    for scopes in ([scope], [scope, "openid"], scope):
+        if not scopes:
+            continue
+        with pytest.raises((MisuseError, InsufficientScopeError)):
+            verifier.verify(good_token(), required_scopes=scopes)
+
+
+def test_required_scopes_must_be_texts(verifier: Verifier) -> None:
+    with pytest.raises(TypeError):
+        verifier.verify(good_token(), required_scopes=[5])  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        verifier.verify(good_token(), required_scopes=5)  # type: ignore[arg-type]
+
+
+def test_now_of_one_call(verifier: Verifier) -> None:
+    assert verifier.verify(good_token(), now=NOW + 1)
+    assert verifier.verify(good_token(), now=EXPIRES_AT + 59, required_scopes=["email"])
+    for now in (EXPIRES_AT + 60, 2**63 - 1):
+        with pytest.raises(TokenError, match="EXPIRED"):
+            verifier.verify(good_token(), now=now)
+    for now in (0, -1, -(2**63)):
+        with pytest.raises(TokenError, match="NOT_YET_VALID"):
+            verifier.verify(good_token(), now=now)
+
+
+@pytest.mark.parametrize("now", [2**63, -(2**63) - 1, 2**64 + NOW])
+def test_a_now_beyond_64_bits_does_not_wrap_around(verifier: Verifier, now: int) -> None:
+    with pytest.raises(OverflowError):
+        verifier.verify(good_token(), now=now)
+
+
+def test_now_is_a_whole_number(verifier: Verifier) -> None:
+    with pytest.raises(TypeError):
+        verifier.verify(good_token(), now=1.5)  # type: ignore[arg-type]
+
+
+def test_policies_are_kept_for_sets_of_scopes_and_not_for_times(verifier: Verifier) -> None:
+    _verifier._policy_of_scopes.cache_clear()
+    for now in range(NOW, NOW + 5):
+        verifier.verify(good_token(), required_scopes=["email"], now=now)
+        verifier.verify(good_token(), required_scopes=["email"])
+    assert _verifier._policy_of_scopes.cache_info().currsize == 1
+
+
+def test_an_error_is_raised_in_the_callers_thread_with_no_cause() -> None:
+    with pytest.raises(AuthKitError) as caught:
+        good_verifier().verify("x")
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
