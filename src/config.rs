@@ -8,7 +8,10 @@ mod url;
 pub use settings::{ConfigBuilder, IssuerSettings, TypePolicy};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
+
+use serde::Deserialize;
 
 use crate::algorithm::Algorithm;
 use crate::error::{Code, Error, Result, quoted};
@@ -64,7 +67,18 @@ pub(crate) enum KeySource {
 pub(crate) struct Network {
     pub(crate) allow_insecure_loopback: bool,
     pub(crate) ca_file: Option<PathBuf>,
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<ProxyUrl>,
+}
+
+/// A proxy's URL, which may hold a password and so is never printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ProxyUrl(pub(crate) String);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyUrl")
+    }
 }
 
 impl Config {
@@ -148,9 +162,10 @@ impl ConfigBuilder {
             proxy: self.proxy.clone(),
         };
         match &network.proxy {
-            Some(proxy) if !(proxy.starts_with("http://") || proxy.starts_with("https://")) => Err(
-                invalid("proxy", format!("is {}, not an http:// or https:// URL", quoted(proxy))),
-            ),
+            // Not repeated: a proxy's URL may hold a password.
+            Some(ProxyUrl(url)) if !(url.starts_with("http://") || url.starts_with("https://")) => {
+                Err(invalid("proxy", "is not an http:// or https:// URL"))
+            }
             _ => Ok(network),
         }
     }
@@ -256,7 +271,7 @@ impl ConfigBuilder {
     }
 }
 
-fn invalid(setting: &str, problem: impl std::fmt::Display) -> Error {
+fn invalid(setting: &str, problem: impl fmt::Display) -> Error {
     Error::new(Code::Config, format!("{setting} {problem}"))
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use serde_json::value::RawValue;
 
-use super::{invalid, list};
+use super::{ProxyUrl, invalid, list};
 use crate::error::{Code, Error, Result, quoted};
 
 /// Which `typ` headers count as an access token's.
@@ -66,7 +66,7 @@ pub struct ConfigBuilder {
     pub(super) jwks: Option<String>,
     pub(super) allow_insecure_loopback: Option<bool>,
     pub(super) ca_file: Option<PathBuf>,
-    pub(super) proxy: Option<String>,
+    pub(super) proxy: Option<ProxyUrl>,
 }
 
 impl ConfigBuilder {
@@ -138,7 +138,7 @@ impl ConfigBuilder {
             "jwks" => self.jwks = Some(text.to_owned()),
             "allow_insecure_loopback" => self.allow_insecure_loopback = Some(boolean(name, text)?),
             "ca_file" => self.ca_file = Some(text.into()),
-            "proxy" => self.proxy = Some(text.to_owned()),
+            "proxy" => self.proxy = Some(ProxyUrl(text.to_owned())),
             _ => return Err(unknown(name)),
         }
         Ok(())
@@ -299,7 +299,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// Allows http:// to 127.0.0.0/8, [::1] and localhost, for tests.
+    /// Allows http:// to 127.0.0.0/8, `[::1]` and localhost, for tests.
     #[must_use]
     pub fn allow_insecure_loopback(mut self, allow: bool) -> Self {
         self.allow_insecure_loopback = Some(allow);
@@ -316,7 +316,7 @@ impl ConfigBuilder {
     /// A proxy to fetch through, `http://host:port`; the environment's proxies are not used.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
+        self.proxy = Some(ProxyUrl(url.into()));
         self
     }
 }

@@ -10,7 +10,8 @@ use ureq::http::{HeaderMap, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
 
-use crate::config::Network;
+use crate::config::{Network, ProxyUrl};
+use crate::error::quoted;
 
 use super::freshness::time_to_live;
 use super::keyset::MAX_DOCUMENT_LENGTH;
@@ -79,7 +80,9 @@ impl HttpFetch {
         let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
         let mut document = Vec::new();
         let body = response.body_mut().as_reader().take(limit).read_to_end(&mut document);
-        body.map_err(|error| FetchError::new(format!("{} broke off: {error}", self.url)))?;
+        body.map_err(|error| {
+            FetchError::new(format!("{} broke off: {}", self.url, quoted(&error.to_string())))
+        })?;
         if document.len() > MAX_DOCUMENT_LENGTH {
             return Err(FetchError::new(format!(
                 "{} sent more than {MAX_DOCUMENT_LENGTH} bytes",
@@ -89,20 +92,26 @@ impl HttpFetch {
         Ok(Fetched { document, ttl })
     }
 
+    /// What a server or a proxy answered may be part of ureq's message.
     fn failure(&self, error: &ureq::Error) -> FetchError {
-        FetchError::new(format!("{} could not be reached: {error}", self.url))
+        FetchError::new(format!(
+            "{} could not be reached: {}",
+            self.url,
+            quoted(&error.to_string())
+        ))
     }
 }
 
 /// ureq's defaults are the opposite of nearly each line here.
 fn agent(network: &Network) -> Result<Agent, FetchError> {
-    let proxy =
-        match &network.proxy {
-            Some(url) => Some(Proxy::new(url).map_err(|error| {
-                FetchError::new(format!("the proxy setting is unusable: {error}"))
-            })?),
-            None => None,
-        };
+    let proxy = match &network.proxy {
+        // Neither the URL nor what ureq says of it is repeated: it may hold a password.
+        Some(ProxyUrl(url)) => Some(
+            Proxy::new(url)
+                .map_err(|_| FetchError::new("the proxy setting is not a usable URL"))?,
+        ),
+        None => None,
+    };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()
         .root_certs(roots(network.ca_file.as_deref())?)

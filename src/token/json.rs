@@ -43,7 +43,7 @@ struct Node {
     next: u32,
 }
 
-/// A value inside a [`Document`].
+/// A value inside a token's JSON: a view, cheap to copy, that lives as long as the claims.
 #[derive(Clone, Copy)]
 pub struct Value<'d> {
     document: &'d Document,

@@ -40,6 +40,19 @@ impl PublicKey {
         Ok(Self(key))
     }
 
+    /// An RSA key that admission refuses for its exponent: for published vectors alone.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn rsa_of_any_exponent(
+        algorithm: Algorithm,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, Unusable> {
+        let parameters = rsa_parameters(algorithm).ok_or("the algorithm is not for an RSA key")?;
+        let components = RsaPublicKeyComponents { n: modulus, e: exponent };
+        let key = components.to_parsed_public_key(parameters);
+        key.map(Self).map_err(|_| "the RSA key is inconsistent")
+    }
+
     /// An elliptic-curve key from its coordinates, each exactly as long as the field (RFC 7518 §6.2.1.2).
     pub(crate) fn elliptic(algorithm: Algorithm, x: &[u8], y: &[u8]) -> Result<Self, Unusable> {
         let (parameters, field_length) = match algorithm {

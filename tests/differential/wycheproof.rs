@@ -44,11 +44,6 @@ fn fixed_width(hex: &str, octets: usize) -> Vec<u8> {
     unhex(&format!("{digits:0>width$}", width = 2 * octets))
 }
 
-/// Keys with a small exponent are not admitted, good signatures or not.
-fn has_small_exponent(group: &Value) -> bool {
-    group["publicKey"].get("publicExponent").is_some_and(|exponent| exponent != "010001")
-}
-
 /// Judges a whole set; answers how many vectors were valid and how many were not.
 fn check(algorithm: &str, document: &str) -> (usize, usize) {
     let set: Value = serde_json::from_str(document).unwrap();
@@ -61,7 +56,6 @@ fn check(algorithm: &str, document: &str) -> (usize, usize) {
             let accepted = verify_raw(&jwks, algorithm, &message, &signature).is_ok();
             let what = format!("{algorithm} tcId {}: {}", test["tcId"], test["comment"]);
             match test["result"].as_str().unwrap() {
-                "valid" if has_small_exponent(group) => assert!(!accepted, "{what}"),
                 "valid" => {
                     assert!(accepted, "{what}");
                     valid += 1;

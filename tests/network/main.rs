@@ -397,3 +397,21 @@ fn a_verifier_dropped_during_a_fetch_leaves_nothing_hanging() {
     drop(verifier);
     server.release();
 }
+
+#[test]
+fn no_thread_stands_when_the_fetch_is_over() {
+    let ours = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let names =
+            tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name.trim_end() == "authkit-jwks").count()
+    };
+    let server = Server::http(good());
+    settled(&asking(&server), &keys::rsa().token(&claims())).unwrap();
+    // Other tests' fetches come and go; none stays.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while ours() > 0 {
+        assert!(Instant::now() < deadline, "a thread stands");
+        std::thread::yield_now();
+    }
+}

@@ -37,7 +37,6 @@ fn r53_settings_that_would_open_the_door_are_refused() {
     refused(base().accept_client_id_audience([""]), "accept_client_id_audience");
     refused(base().resource(RESOURCE), "resource");
     refused(Config::builder().authkit_domain(ISSUER).mcp_path("/mcp"), "mcp_path");
-    refused(base().proxy("socks5://127.0.0.1"), "proxy");
     refused(
         base().issuer("https://other.example", Default::default()).jwks(jwks(&[keys::rsa()])),
         "jwks",
@@ -255,4 +254,16 @@ fn the_environment_has_our_names_and_the_fastmcp_guides() {
     {
         assert_eq!(from(pairs).unwrap().build().unwrap_err().code(), Code::Config, "{pairs:?}");
     }
+}
+
+#[test]
+fn a_proxys_password_is_in_no_message_and_no_debug_print() {
+    for url in ["socks5://user:hunter2@127.0.0.1", "hunter2"] {
+        let error = refused(base().proxy(url), "proxy");
+        assert!(!format!("{error}").contains("hunter2"), "{error}");
+    }
+    let builder = base().proxy("http://user:hunter2@127.0.0.1:1");
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    let verifier = build(builder.jwks(jwks(&[keys::rsa()])));
+    assert!(!format!("{verifier:?}").contains("hunter2"));
 }
