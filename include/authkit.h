@@ -530,7 +530,8 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
 
 /**
  * Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
- * the first token, or to try again after an outage. Issuers with static keys are passed over.
+ * the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
+ * are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
  * keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -540,8 +541,9 @@ authkit_status authkit_verifier_refresh(const authkit_verifier *verifier,
                                         authkit_error **nullable_out_error);
 
 /**
- * Gives an issuer's keys as a JWKS document (RFC 7517); from then on nothing is fetched for it. Calls
- * that are verifying meanwhile see the old keys or the new, never a mixture.
+ * Gives an issuer's keys as a JWKS document (RFC 7517). They do not age, and nothing is fetched for
+ * this issuer until authkit_verifier_refresh() is called. Calls that are verifying meanwhile see the
+ * old keys or the new, never a mixture.
  *
  * `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
  * `json` is `len` bytes of UTF-8. Copied.
@@ -626,8 +628,8 @@ authkit_status authkit_set_default(const authkit_verifier *verifier);
  * Claims: who an accepted token speaks for, and what it allows.
  *
  * Texts are borrowed from the claims, UTF-8 and NUL-terminated, valid until authkit_claims_free().
- * A text that holds a U+0000 would look shorter than it is: a getter without a length, or whose
- * length is not asked for, returns NULL for it.
+ * None reads shorter than it was signed: a token whose claims, their names or the strings in their
+ * lists hold a U+0000 is refused (AUTHKIT_CLAIM).
  */
 
 /**
@@ -660,7 +662,7 @@ AUTHKIT_API const char *authkit_claims_issuer(const authkit_claims *claims);
 /**
  * `sub`: the user, or for a machine's token the client. Never empty. Unique within the issuer only.
  *
- * Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
  */
 AUTHKIT_API const char *authkit_claims_subject(const authkit_claims *claims);
 
@@ -675,7 +677,7 @@ const char *authkit_claims_resource(const authkit_claims *claims);
 /**
  * The client that the token was issued to: `client_id`, else `azp`, else `sub`.
  *
- * Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
  */
 AUTHKIT_API const char *authkit_claims_client_id(const authkit_claims *claims);
 
@@ -889,7 +891,8 @@ AUTHKIT_API const char *authkit_error_hint(const authkit_error *error);
 
 /**
  * When another try can succeed, in whole seconds from the failed call: the value of an HTTP
- * Retry-After header. Given with AUTHKIT_KEYS_UNAVAILABLE.
+ * Retry-After header. Given where waiting can help: with AUTHKIT_KEYS_UNAVAILABLE, and with
+ * AUTHKIT_UNKNOWN_KEY while too many unknown keys were asked for to fetch at once.
  *
  * Returns -1 if nothing is known or `error` is NULL. Any thread.
  */

@@ -23,7 +23,10 @@ fn the_checked_in_header_is_the_generated_one() {
     }
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
     let differing = checked_in.lines().zip(generated.lines()).position(|(old, new)| old != new);
-    assert!(checked_in == generated, "include/authkit.h is stale from line {differing:?} (counted from 0) on: run `make header`");
+    assert!(
+        checked_in == generated,
+        "include/authkit.h is stale from line {differing:?} (counted from 0) on: run `make header`"
+    );
 }
 
 #[test]
@@ -40,10 +43,17 @@ fn every_exported_function_is_in_the_header_and_in_the_list_of_symbols() {
     }
     exported.sort();
     for name in &exported {
-        assert!(header.contains(&format!("{name}(")), "{name} is missing from the header: is its file in SECTIONS?");
+        assert!(
+            header.contains(&format!("{name}(")),
+            "{name} is missing from the header: is its file in SECTIONS?"
+        );
     }
     let listed = std::fs::read_to_string(root().join("abi/symbols.txt")).unwrap();
-    assert_eq!(exported, listed.lines().collect::<Vec<_>>(), "abi/symbols.txt differs from src/ffi");
+    assert_eq!(
+        exported,
+        listed.lines().collect::<Vec<_>>(),
+        "abi/symbols.txt differs from src/ffi"
+    );
 }
 
 fn root() -> &'static Path {
@@ -61,7 +71,12 @@ fn header() -> String {
     let mut out = String::new();
     let introduction = config.header.as_deref().unwrap_or_default().trim();
     let macros = config.after_includes.as_deref().unwrap_or_default().trim();
-    writeln!(out, "{introduction}\n\n#ifndef AUTHKIT_H\n#define AUTHKIT_H\n\n{INCLUDES}\n{macros}\n\n{}", release()).unwrap();
+    writeln!(
+        out,
+        "{introduction}\n\n#ifndef AUTHKIT_H\n#define AUTHKIT_H\n\n{INCLUDES}\n{macros}\n\n{}",
+        release()
+    )
+    .unwrap();
     writeln!(out, "{}\n\n#ifdef __cplusplus\nextern \"C\" {{\n#endif", types(&config)).unwrap();
     for section in SECTIONS {
         write!(out, "\n{}\n{}\n", banner(section), functions(&config, section)).unwrap();
@@ -72,8 +87,11 @@ fn header() -> String {
 
 /// The release this header came with, for the preprocessor.
 fn release() -> String {
-    let [major, minor, patch] =
-        [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH")];
+    let [major, minor, patch] = [
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR"),
+        env!("CARGO_PKG_VERSION_PATCH"),
+    ];
     format!(
         "/** The release that this header came with; authkit_version() tells the loaded library's. */\n\
          #define AUTHKIT_VERSION \"{}\"\n#define AUTHKIT_VERSION_MAJOR {major}\n\
@@ -84,7 +102,10 @@ fn release() -> String {
 
 fn types(config: &Config) -> String {
     let kinds = vec![ItemType::Constants, ItemType::Enums, ItemType::OpaqueItems];
-    SECTIONS.iter().fold(builder(config, kinds), |builder, section| builder.with_src(source(section))).text()
+    SECTIONS
+        .iter()
+        .fold(builder(config, kinds), |builder, section| builder.with_src(source(section)))
+        .text()
 }
 
 fn functions(config: &Config, section: &str) -> String {

@@ -1,8 +1,8 @@
 //! Claims: who an accepted token speaks for, and what it allows.
 //!
 //! Texts are borrowed from the claims, UTF-8 and NUL-terminated, valid until authkit_claims_free().
-//! A text that holds a U+0000 would look shorter than it is: a getter without a length, or whose
-//! length is not asked for, returns NULL for it.
+//! None reads shorter than it was signed: a token whose claims, their names or the strings in their
+//! lists hold a U+0000 is refused (AUTHKIT_CLAIM).
 
 use std::ffi::c_char;
 
@@ -105,7 +105,9 @@ pub unsafe extern "C" fn authkit_claims_header_json(
     let body = || {
         // SAFETY: NULL or a live handle, by the header's contract.
         let claims = unsafe { authkit_claims::lend(claims) }?;
-        Ok(Some(claims.header_json.get_or_init(|| Box::new(Text::new(claims.claims.header_json())))))
+        Ok(Some(
+            claims.header_json.get_or_init(|| Box::new(Text::new(claims.claims.header_json()))),
+        ))
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { measured(nullable_out_len, body) }
@@ -122,7 +124,7 @@ pub unsafe extern "C" fn authkit_claims_issuer(claims: *const authkit_claims) ->
 
 /// `sub`: the user, or for a machine's token the client. Never empty. Unique within the issuer only.
 ///
-/// Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+/// Returns borrowed text; NULL only if `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_subject(claims: *const authkit_claims) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
@@ -140,7 +142,7 @@ pub unsafe extern "C" fn authkit_claims_resource(claims: *const authkit_claims) 
 
 /// The client that the token was issued to: `client_id`, else `azp`, else `sub`.
 ///
-/// Returns borrowed text; NULL if `claims` is NULL (or the text holds a U+0000). Any thread.
+/// Returns borrowed text; NULL only if `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_client_id(claims: *const authkit_claims) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
@@ -172,9 +174,13 @@ pub unsafe extern "C" fn authkit_claims_algorithm(claims: *const authkit_claims)
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_expires_at(claims: *const authkit_claims, out: *mut i64) -> authkit_status {
+pub unsafe extern "C" fn authkit_claims_expires_at(
+    claims: *const authkit_claims,
+    out: *mut i64,
+) -> authkit_status {
     // SAFETY: NULL or a live handle, by the header's contract.
-    let body = || Ok(Some(whole_seconds(unsafe { authkit_claims::lend(claims) }?.claims.expires_at())));
+    let body =
+        || Ok(Some(whole_seconds(unsafe { authkit_claims::lend(claims) }?.claims.expires_at())));
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { scalar(out, body) }
 }
@@ -186,9 +192,13 @@ pub unsafe extern "C" fn authkit_claims_expires_at(claims: *const authkit_claims
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
 /// say. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_issued_at(claims: *const authkit_claims, out: *mut i64) -> authkit_status {
+pub unsafe extern "C" fn authkit_claims_issued_at(
+    claims: *const authkit_claims,
+    out: *mut i64,
+) -> authkit_status {
     // SAFETY: NULL or a live handle, by the header's contract.
-    let body = || Ok(unsafe { authkit_claims::lend(claims) }?.claims.issued_at().map(whole_seconds));
+    let body =
+        || Ok(unsafe { authkit_claims::lend(claims) }?.claims.issued_at().map(whole_seconds));
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { scalar(out, body) }
 }
@@ -200,9 +210,13 @@ pub unsafe extern "C" fn authkit_claims_issued_at(claims: *const authkit_claims,
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
 /// say. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_not_before(claims: *const authkit_claims, out: *mut i64) -> authkit_status {
+pub unsafe extern "C" fn authkit_claims_not_before(
+    claims: *const authkit_claims,
+    out: *mut i64,
+) -> authkit_status {
     // SAFETY: NULL or a live handle, by the header's contract.
-    let body = || Ok(unsafe { authkit_claims::lend(claims) }?.claims.not_before().map(whole_seconds));
+    let body =
+        || Ok(unsafe { authkit_claims::lend(claims) }?.claims.not_before().map(whole_seconds));
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { scalar(out, body) }
 }
@@ -220,7 +234,10 @@ pub unsafe extern "C" fn authkit_claims_scope_count(claims: *const authkit_claim
 ///
 /// Returns borrowed text; NULL if `index` is not below authkit_claims_scope_count(). Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_scope_at(claims: *const authkit_claims, index: usize) -> *const c_char {
+pub unsafe extern "C" fn authkit_claims_scope_at(
+    claims: *const authkit_claims,
+    index: usize,
+) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.names().scopes.get(index)))
 }
@@ -230,7 +247,10 @@ pub unsafe extern "C" fn authkit_claims_scope_at(claims: *const authkit_claims, 
 ///
 /// Returns false also if an argument is NULL or `scope` is not UTF-8. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_has_scope(claims: *const authkit_claims, scope: *const c_char) -> bool {
+pub unsafe extern "C" fn authkit_claims_has_scope(
+    claims: *const authkit_claims,
+    scope: *const c_char,
+) -> bool {
     plain(false, || {
         // SAFETY: NULL or a live handle, by the header's contract.
         let claims = unsafe { authkit_claims::lend(claims) }?;
@@ -253,7 +273,10 @@ pub unsafe extern "C" fn authkit_claims_audience_count(claims: *const authkit_cl
 ///
 /// Returns borrowed text; NULL if `index` is not below authkit_claims_audience_count(). Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_audience_at(claims: *const authkit_claims, index: usize) -> *const c_char {
+pub unsafe extern "C" fn authkit_claims_audience_at(
+    claims: *const authkit_claims,
+    index: usize,
+) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.names().audience.get(index)))
 }
@@ -290,7 +313,9 @@ mod tests {
     #[test]
     #[allow(clippy::float_cmp)]
     fn times_lose_their_fraction_towards_the_past() {
-        for (given, seconds) in [(1.9, 1), (-0.5, -1), (0.0, 0), (1e300, i64::MAX), (1_760_000_000.25, 1_760_000_000)] {
+        for (given, seconds) in
+            [(1.9, 1), (-0.5, -1), (0.0, 0), (1e300, i64::MAX), (1_760_000_000.25, 1_760_000_000)]
+        {
             assert_eq!(whole_seconds(given), seconds, "{given}");
         }
     }

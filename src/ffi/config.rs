@@ -26,7 +26,9 @@ impl Handle for authkit_config {
 /// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn authkit_config_new() -> *mut authkit_config {
-    plain(std::ptr::null_mut(), || Ok(authkit_config { builder: ConfigBuilder::default() }.hand_out()))
+    plain(std::ptr::null_mut(), || {
+        Ok(authkit_config { builder: ConfigBuilder::default() }.hand_out())
+    })
 }
 
 /// Makes a configuration from the process environment: every setting of authkit_config_set() as
@@ -130,7 +132,8 @@ pub unsafe extern "C" fn authkit_config_set(
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
         let config = unsafe { authkit_config::lend_mut(config) }?;
         // SAFETY: NULL or NUL-terminated, both, by the header's contract.
-        let (name, value) = unsafe { (text::argument(name, "name")?, text::argument(value, "value")?) };
+        let (name, value) =
+            unsafe { (text::argument(name, "name")?, text::argument(value, "value")?) };
         config.builder.set(name, value)
     };
     // SAFETY: NULL or writable, by the header's contract.

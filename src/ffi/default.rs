@@ -36,7 +36,10 @@ fn default_verifier() -> Result<&'static authkit_verifier> {
 /// if the environment configures no verifier (authkit_default_verifier() says what is wrong);
 /// otherwise what authkit_verifier_verify() returns. Any thread, as authkit_default_verifier().
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_verify(token: *const c_char, out_claims: *mut *mut authkit_claims) -> authkit_status {
+pub unsafe extern "C" fn authkit_verify(
+    token: *const c_char,
+    out_claims: *mut *mut authkit_claims,
+) -> authkit_status {
     let body = || {
         if token.is_null() {
             return Err(text::null("token"));

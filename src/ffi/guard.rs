@@ -54,7 +54,10 @@ fn keep_quiet_inside() {
     static DONE: AtomicBool = AtomicBool::new(false);
     // Not a Once: a fork in the middle of one would leave the child waiting for a thread it lacks.
     // The hook cannot be changed while this thread unwinds: then a later call does it.
-    if DONE.load(Ordering::Relaxed) || std::thread::panicking() || DONE.swap(true, Ordering::Relaxed) {
+    if DONE.load(Ordering::Relaxed)
+        || std::thread::panicking()
+        || DONE.swap(true, Ordering::Relaxed)
+    {
         return;
     }
     let outer = panic::take_hook();
@@ -76,10 +79,11 @@ fn place(location: &Location<'_>) -> String {
 
 fn defect(place: Option<String>) -> Error {
     let place = place.unwrap_or_else(|| "an unknown place".to_owned());
-    Error::new(Code::Internal, format!("a defect in this library was stopped at {place}")).with_hint(format!(
-        "please report this place with the library's version, {}; nothing was accepted",
-        env!("CARGO_PKG_VERSION")
-    ))
+    Error::new(Code::Internal, format!("a defect in this library was stopped at {place}"))
+        .with_hint(format!(
+            "please report this place with the library's version, {}; nothing was accepted",
+            env!("CARGO_PKG_VERSION")
+        ))
 }
 
 #[cfg(test)]

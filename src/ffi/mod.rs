@@ -9,6 +9,7 @@
 // The docs become the header's comments, for a C reader: the header's introduction says once what
 // every pointer must be, and a `# Safety` heading at each function would repeat it in Rust's words.
 #![allow(clippy::missing_safety_doc)]
+#![allow(rustdoc::bare_urls)]
 // Reached by their symbols from C, never by a Rust path.
 #![allow(unreachable_pub)]
 

@@ -13,7 +13,10 @@ use crate::error::{Code, Error, Result};
 ///
 /// # Safety
 /// `out_error` is NULL or writable.
-pub(super) unsafe fn finish(out_error: *mut *mut authkit_error, body: impl FnOnce() -> Result<()>) -> authkit_status {
+pub(super) unsafe fn finish(
+    out_error: *mut *mut authkit_error,
+    body: impl FnOnce() -> Result<()>,
+) -> authkit_status {
     // SAFETY: by this function's contract.
     unsafe { put(out_error, std::ptr::null_mut()) };
     match guarded(body) {
@@ -55,14 +58,18 @@ pub(super) unsafe fn produce<H: Handle>(
 ///
 /// # Safety
 /// `out` is NULL or writable.
-pub(super) unsafe fn scalar<T: Default>(out: *mut T, body: impl FnOnce() -> Result<Option<T>>) -> authkit_status {
+pub(super) unsafe fn scalar<T: Default>(
+    out: *mut T,
+    body: impl FnOnce() -> Result<Option<T>>,
+) -> authkit_status {
     // SAFETY: by this function's contract.
     unsafe { put(out, T::default()) };
     let checked = || {
         if out.is_null() {
             return Err(text::null("out"));
         }
-        let value = body()?.ok_or_else(|| Error::new(Code::Absent, "the token has no such claim of this type"))?;
+        let value = body()?
+            .ok_or_else(|| Error::new(Code::Absent, "the token has no such claim of this type"))?;
         // SAFETY: not NULL, so writable by this function's contract.
         unsafe { put(out, value) };
         Ok(())
@@ -71,15 +78,13 @@ pub(super) unsafe fn scalar<T: Default>(out: *mut T, body: impl FnOnce() -> Resu
     unsafe { finish(std::ptr::null_mut(), checked) }
 }
 
-/// Runs a getter of text without a length. Text that C would read short is withheld, not cut.
+/// Runs a getter of text that C reads up to its NUL.
 pub(super) fn borrowed<'a>(body: impl FnOnce() -> Result<Option<&'a Text>>) -> *const c_char {
-    match guarded(body) {
-        Ok(Some(text)) if text.reads_whole() => text.as_ptr(),
-        _ => std::ptr::null(),
-    }
+    // SAFETY: NULL is no place to write to.
+    unsafe { measured(std::ptr::null_mut(), body) }
 }
 
-/// Runs a getter of text whose length the caller may ask for; who asks gets text with U+0000 too.
+/// Runs a getter of text whose length the caller may ask for. What C would read short is withheld.
 ///
 /// # Safety
 /// `out_len` is NULL or writable.
@@ -87,16 +92,10 @@ pub(super) unsafe fn measured<'a>(
     out_len: *mut usize,
     body: impl FnOnce() -> Result<Option<&'a Text>>,
 ) -> *const c_char {
+    let text = guarded(body).ok().flatten().filter(|text| text.reads_whole());
     // SAFETY: by this function's contract.
-    unsafe { put(out_len, 0) };
-    match guarded(body) {
-        Ok(Some(text)) if !out_len.is_null() || text.reads_whole() => {
-            // SAFETY: by this function's contract.
-            unsafe { put(out_len, text.len()) };
-            text.as_ptr()
-        }
-        _ => std::ptr::null(),
-    }
+    unsafe { put(out_len, text.map_or(0, Text::len)) };
+    text.map_or(std::ptr::null(), Text::as_ptr)
 }
 
 /// Runs a getter that cannot fail but by misuse, which gives `otherwise`.

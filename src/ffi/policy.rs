@@ -59,7 +59,10 @@ pub unsafe extern "C" fn authkit_policy_require_scope(
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` is NULL. One thread at a time per policy.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_policy_set_now(policy: *mut authkit_policy, unix_seconds: i64) -> authkit_status {
+pub unsafe extern "C" fn authkit_policy_set_now(
+    policy: *mut authkit_policy,
+    unix_seconds: i64,
+) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
         unsafe { authkit_policy::lend_mut(policy) }?.policy.set_now(unix_seconds);

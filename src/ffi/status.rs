@@ -179,7 +179,9 @@ pub extern "C" fn authkit_status_oauth_error(status: i32) -> *const c_char {
     plain(std::ptr::null(), || {
         Ok(match meaning(status) {
             Meaning::Refusal(code) if code.class() == Class::Token => c"invalid_token".as_ptr(),
-            Meaning::Refusal(code) if code.class() == Class::Forbidden => c"insufficient_scope".as_ptr(),
+            Meaning::Refusal(code) if code.class() == Class::Forbidden => {
+                c"insufficient_scope".as_ptr()
+            }
             _ => std::ptr::null(),
         })
     })

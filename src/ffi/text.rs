@@ -46,7 +46,10 @@ pub(super) unsafe fn argument<'a>(pointer: *const c_char, name: &str) -> Result<
 ///
 /// # Safety
 /// As [`argument`].
-pub(super) unsafe fn nullable_argument<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
+pub(super) unsafe fn nullable_argument<'a>(
+    pointer: *const c_char,
+    name: &str,
+) -> Result<Option<&'a str>> {
     if pointer.is_null() {
         return Ok(None);
     }
@@ -58,13 +61,20 @@ pub(super) unsafe fn nullable_argument<'a>(pointer: *const c_char, name: &str) -
 ///
 /// # Safety
 /// `pointer` is NULL or begins `len` readable bytes that stay alive and unchanged for `'a`.
-pub(super) unsafe fn bytes_argument<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
+pub(super) unsafe fn bytes_argument<'a>(
+    pointer: *const c_char,
+    len: usize,
+    name: &str,
+) -> Result<&'a [u8]> {
     if pointer.is_null() {
         return Err(null(name));
     }
     // No object is larger: such a length is a negative number or an error code in disguise.
     if isize::try_from(len).is_err() {
-        return Err(Error::new(Code::Misuse, format!("the length of {name} is not the length of anything in memory")));
+        return Err(Error::new(
+            Code::Misuse,
+            format!("the length of {name} is not the length of anything in memory"),
+        ));
     }
     // SAFETY: not NULL, readable for `len` bytes by this function's contract, within isize::MAX.
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), len) })
@@ -72,7 +82,10 @@ pub(super) unsafe fn bytes_argument<'a>(pointer: *const c_char, len: usize, name
 
 pub(super) fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|error| {
-        Error::new(Code::Misuse, format!("{name} is not UTF-8 from its byte {} on", error.valid_up_to()))
+        Error::new(
+            Code::Misuse,
+            format!("{name} is not UTF-8 from its byte {} on", error.valid_up_to()),
+        )
     })
 }
 
@@ -86,7 +99,9 @@ mod tests {
 
     #[test]
     fn a_text_ends_in_nul_and_knows_whether_c_reads_all_of_it() {
-        for (text, whole) in [("", true), ("user_1", true), ("é", true), ("admin\0x", false), ("\0", false)] {
+        for (text, whole) in
+            [("", true), ("user_1", true), ("é", true), ("admin\0x", false), ("\0", false)]
+        {
             let made = Text::new(text);
             assert_eq!((made.len(), made.reads_whole()), (text.len(), whole), "{text:?}");
             assert_eq!(made.0.last(), Some(&0));

@@ -33,7 +33,9 @@ impl Members {
 
 impl Member {
     fn of(value: Value<'_>) -> Self {
-        let strings = |items: &mut dyn Iterator<Item = Value<'_>>| items.map(|item| Some(Text::new(&item.as_str()?))).collect();
+        let strings = |items: &mut dyn Iterator<Item = Value<'_>>| {
+            items.map(|item| Some(Text::new(&item.as_str()?))).collect()
+        };
         Self {
             json: Text::new(value.raw()),
             string: value.as_str().map(|text| Text::new(&text)),
@@ -46,7 +48,10 @@ impl Member {
 ///
 /// # Safety
 /// The pointers are as the header demands of authkit_claims_string().
-unsafe fn member<'a>(claims: *const authkit_claims, name: *const c_char) -> Result<Option<&'a Member>> {
+unsafe fn member<'a>(
+    claims: *const authkit_claims,
+    name: *const c_char,
+) -> Result<Option<&'a Member>> {
     // SAFETY: NULL or a live handle, by this function's contract.
     let claims = unsafe { authkit_claims::lend(claims) }?;
     // SAFETY: NULL or NUL-terminated, by this function's contract.
@@ -147,7 +152,10 @@ pub unsafe extern "C" fn authkit_claims_boolean(
 /// Returns 0 if the list is empty, the token has no such list of this name (a list with anything but
 /// strings in it is none), an argument is NULL or `name` is not UTF-8. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_claims_list_count(claims: *const authkit_claims, name: *const c_char) -> usize {
+pub unsafe extern "C" fn authkit_claims_list_count(
+    claims: *const authkit_claims,
+    name: *const c_char,
+) -> usize {
     plain(0, || {
         // SAFETY: this function's contract is that one's.
         let member = unsafe { member(claims, name) }?;
@@ -208,10 +216,14 @@ mod tests {
 
     #[test]
     fn only_exact_integers_are_integers() {
-        for (number, integer) in [(7.0, 7), (-0.0, 0), (1e3, 1000), (-9_007_199_254_740_991.0, -9_007_199_254_740_991)] {
+        for (number, integer) in
+            [(7.0, 7), (-0.0, 0), (1e3, 1000), (-9_007_199_254_740_991.0, -9_007_199_254_740_991)]
+        {
             assert_eq!(exact_integer(number), Some(integer), "{number}");
         }
-        for number in [7.5, 9_007_199_254_740_992.0, 1e18, 1e300, -1e19, 0.1, f64::NAN, f64::INFINITY] {
+        for number in
+            [7.5, 9_007_199_254_740_992.0, 1e18, 1e300, -1e19, 0.1, f64::NAN, f64::INFINITY]
+        {
             assert_eq!(exact_integer(number), None, "{number}");
         }
     }

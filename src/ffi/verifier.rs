@@ -74,7 +74,9 @@ pub unsafe extern "C" fn authkit_verifier_verify(
     nullable_out_error: *mut *mut authkit_error,
 ) -> authkit_status {
     // SAFETY: this function's contract is that one's.
-    let body = || unsafe { judge(|it, token, policy| it.verify(token, policy), verifier, token, len, nullable_policy) };
+    let body = || unsafe {
+        judge(|it, token, policy| it.verify(token, policy), verifier, token, len, nullable_policy)
+    };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
@@ -93,13 +95,22 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
     nullable_out_error: *mut *mut authkit_error,
 ) -> authkit_status {
     // SAFETY: this function's contract is that one's.
-    let body = || unsafe { judge(|it, token, policy| it.try_verify(token, policy), verifier, token, len, nullable_policy) };
+    let body = || unsafe {
+        judge(
+            |it, token, policy| it.try_verify(token, policy),
+            verifier,
+            token,
+            len,
+            nullable_policy,
+        )
+    };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
 /// Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
-/// the first token, or to try again after an outage. Issuers with static keys are passed over.
+/// the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
+/// are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
 /// keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -116,8 +127,9 @@ pub unsafe extern "C" fn authkit_verifier_refresh(
     unsafe { finish(nullable_out_error, body) }
 }
 
-/// Gives an issuer's keys as a JWKS document (RFC 7517); from then on nothing is fetched for it. Calls
-/// that are verifying meanwhile see the old keys or the new, never a mixture.
+/// Gives an issuer's keys as a JWKS document (RFC 7517). They do not age, and nothing is fetched for
+/// this issuer until authkit_verifier_refresh() is called. Calls that are verifying meanwhile see the
+/// old keys or the new, never a mixture.
 ///
 /// `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
 /// `json` is `len` bytes of UTF-8. Copied.
@@ -152,7 +164,9 @@ pub unsafe extern "C" fn authkit_verifier_set_jwks(
 /// Returns text borrowed from `verifier`; NULL if none is configured or `verifier` is NULL. Any
 /// thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn authkit_verifier_resource(verifier: *const authkit_verifier) -> *const c_char {
+pub unsafe extern "C" fn authkit_verifier_resource(
+    verifier: *const authkit_verifier,
+) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
     borrowed(|| Ok(unsafe { authkit_verifier::lend(verifier) }?.resource.as_ref()))
 }

@@ -1,0 +1,151 @@
+# The C and C++ libraries and their tests. Include it from the Makefile, or run it alone from the
+# project's directory: `make -f mk/native.mk lib test-native`.
+#
+#   lib            build/lib/libauthkit.so (libauthkit.so.0) and libauthkit.a
+#   header         writes include/authkit.h and abi/symbols.txt anew from src/ffi
+#   test-native    all of the following
+#   test-headers   the headers compile without a warning under every C and C++ standard
+#   test-symbols   what the libraries export, need and weigh
+#   test-c         the C tests and example, over the shared and over the static library
+#   test-cpp       the C++ tests and example, with and without exceptions
+#   test-valgrind  the C tests under valgrind: no leak, no invalid access
+#   test-c-asan    the C tests compiled with address and undefined-behaviour sanitizers
+
+CARGO ?= cargo
+# make's own default is cc; the flags below are understood by gcc and clang.
+NATIVE_LIB := build/lib
+NATIVE_TEST := build/test
+NATIVE_OUT := $(or $(CARGO_TARGET_DIR),target)/release
+NATIVE_SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock mk/native.mk
+
+# 0.x releases share one soname: AUTHKIT_ABI_VERSION, which every binding checks, guards the contract.
+SONAME := libauthkit.so.0
+# Given here and not by a build script: cargo warns about cdylib arguments of a package that declares
+# no cdylib, and declaring one would switch link-time optimisation off.
+#   nodelete: a thread that ran our code must find its thread-local destructors after dlclose()
+#   defs:     an undefined symbol fails here and not at the user's first call
+LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete -C link-arg=-Wl,-z,defs
+# What a static link needs beyond libauthkit.a, in this order; test-c links with exactly these.
+NATIVE_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+
+.PHONY: lib header test-native test-headers test-symbols test-c test-cpp test-valgrind test-c-asan
+
+lib: $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
+
+# One run of cargo makes both; `cargo rustc --crate-type` is the way to keep link-time optimisation.
+$(NATIVE_LIB)/.built: $(NATIVE_SOURCES)
+	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib -- $(LINK_ARGS)
+	mkdir -p $(NATIVE_LIB)
+	touch $@
+
+$(NATIVE_LIB)/libauthkit.so: $(NATIVE_LIB)/.built
+	strip --strip-unneeded -o $@ $(NATIVE_OUT)/libauthkit.so
+	ln -sf libauthkit.so $(NATIVE_LIB)/$(SONAME)
+
+# cargo's archive exports thousands of symbols of aws-lc and the Rust runtime, which would clash with
+# another copy in the user's program. Linked into one object, all but ours become local.
+$(NATIVE_LIB)/libauthkit.a: $(NATIVE_LIB)/.built
+	ld -r --whole-archive $(NATIVE_OUT)/libauthkit.a -o $(NATIVE_LIB)/authkit.o
+	objcopy --wildcard --keep-global-symbol='authkit_*' -R .llvmbc -R .llvmcmd --strip-debug $(NATIVE_LIB)/authkit.o
+	rm -f $@
+	ar rcs $@ $(NATIVE_LIB)/authkit.o
+	rm $(NATIVE_LIB)/authkit.o
+
+header:
+	grep -ho 'extern "C" fn [a-z_0-9]*' src/ffi/*.rs | sed 's/.* //' | LC_ALL=C sort > abi/symbols.txt
+	WRITE_HEADER=1 $(CARGO) test --locked --test ffi_header
+
+test-native: test-headers test-symbols test-c test-cpp test-c-asan test-valgrind
+
+# --- flags -----------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Werror
+NATIVE_CFLAGS := -std=c11 -g -O1 $(WARNINGS) -Iinclude
+NATIVE_CXXFLAGS := -g -O1 $(WARNINGS) -Iinclude
+# The tests find the library where it was built, from whatever directory they run in.
+SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread
+STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
+# No setting of the developer's environment may reach a test.
+CLEAN := env -i PATH="$(PATH)"
+
+C_TESTS := status config verdicts claims misuse default_environment default_set threads lifetimes
+C_TEST_INPUTS := tests/c/check.h tests/c/vectors.h include/authkit.h
+
+# --- headers ---------------------------------------------------------------------------------------
+
+# Both compilers where both are installed.
+COMPILERS := gcc $(if $(shell command -v clang 2>/dev/null),clang)
+
+test-headers:
+	mkdir -p $(NATIVE_TEST)
+	set -e; for compiler in $(COMPILERS); do \
+	    for std in c99 c11 c17; do $$compiler -std=$$std $(WARNINGS) -Iinclude -x c -fsyntax-only tests/c/header.c; done; \
+	    for std in c++11 c++14 c++17 c++20; do $$compiler -std=$$std $(WARNINGS) -Iinclude -x c++ -fsyntax-only tests/c/header.c; done; \
+	    for std in c++17 c++20; do for mode in -fexceptions "-fno-exceptions -fno-rtti"; do \
+	        $$compiler -std=$$std $$mode $(WARNINGS) -Iinclude -x c++ -fsyntax-only tests/cpp/authkit_hpp.cpp; done; done; \
+	done
+
+# --- symbols ---------------------------------------------------------------------------------------
+
+test-symbols: lib
+	tests/c/symbols.sh $(NATIVE_LIB)
+
+# --- tests -----------------------------------------------------------------------------------------
+
+$(NATIVE_TEST)/c/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	gcc $(NATIVE_CFLAGS) $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/static/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.a
+	mkdir -p $(@D)
+	gcc $(NATIVE_CFLAGS) $< -o $@ $(STATIC_LINK)
+
+$(NATIVE_TEST)/asan/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	gcc $(NATIVE_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $< -o $@ $(SHARED_LINK)
+
+# This one finds the library by dlopen() alone.
+$(NATIVE_TEST)/c/unload: tests/c/unload.c $(C_TEST_INPUTS)
+	mkdir -p $(@D)
+	gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -Iinclude $< -o $@ -pthread -ldl
+
+$(NATIVE_TEST)/c/example: examples/c/verify.c include/authkit.h $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	gcc $(NATIVE_CFLAGS) -O2 $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/cpp/example: examples/cpp/verify.cpp include/authkit.h include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++17 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/cpp/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++20 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/cpp/no_exceptions: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++17 -fno-exceptions -fno-rtti $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+
+test-c: $(C_TESTS:%=$(NATIVE_TEST)/c/%) $(C_TESTS:%=$(NATIVE_TEST)/static/%) $(addprefix $(NATIVE_TEST)/c/,unload example print_vector)
+	set -e; for test in $(C_TESTS); do \
+	    $(CLEAN) $(NATIVE_TEST)/c/$$test; $(CLEAN) $(NATIVE_TEST)/static/$$test; done
+	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
+	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
+
+test-cpp: $(addprefix $(NATIVE_TEST)/cpp/,authkit_hpp no_exceptions example) $(NATIVE_TEST)/c/print_vector
+	$(CLEAN) $(NATIVE_TEST)/cpp/authkit_hpp
+	$(CLEAN) $(NATIVE_TEST)/cpp/no_exceptions
+	tests/c/example.sh $(NATIVE_TEST)/cpp/example $(NATIVE_TEST)/c/print_vector
+
+# The sanitizers watch the harness and what the library does to its memory: frees, overreads of
+# tokens, leaks. That they are at work is seen in the harness's symbols.
+test-c-asan: $(C_TESTS:%=$(NATIVE_TEST)/asan/%)
+	nm $(NATIVE_TEST)/asan/claims | grep -q __asan_init
+	set -e; for test in $(C_TESTS); do $(CLEAN) $(NATIVE_TEST)/asan/$$test; done
+
+VALGRIND := valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+	--show-leak-kinds=definite,indirect --child-silent-after-fork=yes
+
+test-valgrind: $(C_TESTS:%=$(NATIVE_TEST)/c/%) $(addprefix $(NATIVE_TEST)/,c/unload cpp/authkit_hpp)
+	set -e; for test in $(C_TESTS); do $(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/$$test; done
+	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
+	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/cpp/authkit_hpp

@@ -1,0 +1,144 @@
+/* Configuration: settings by name and as JSON, and what refuses to become a verifier. */
+
+#include "check.h"
+#include "vectors.h"
+
+#define DOMAIN "https://your-project-12345.authkit.app"
+#define BASE "https://your-server.example"
+
+/* Every setting with a value that fits. */
+static const char *const SETTINGS[][2] = {
+    {"authkit_domain", DOMAIN},
+    {"base_url", BASE},
+    {"mcp_path", "/mcp"},
+    {"resource", BASE "/mcp"},
+    {"audiences", "https://a.example, https://b.example"},
+    {"accept_client_id_audience", "client_1 client_2"},
+    {"ignore_trailing_slash", "true"},
+    {"required_scopes", "[\"openid\", \"profile\"]"},
+    {"scope_claims", "permissions"},
+    {"scope_hierarchy", "{\"admin\": [\"read\"]}"},
+    {"issuers", "{\"https://api.workos.com\": \"https://api.workos.com/sso/jwks/client_1\"}"},
+    {"algorithms", "RS256 ES256"},
+    {"leeway", "300"},
+    {"max_token_age", "3600"},
+    {"typ", "rfc9068"},
+    {"now", VECTOR_NOW},
+    {"jwks", "{\"keys\": []}"},
+    {"allow_insecure_loopback", "false"},
+    {"ca_file", "/etc/ssl/certs/ca-certificates.crt"},
+    {"proxy", "http://proxy.example:3128"},
+};
+
+static void every_documented_setting_can_be_set(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_error *error = NULL;
+    CHECK(config != NULL);
+    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
+        CHECK_STATUS(authkit_config_set(config, SETTINGS[i][0], SETTINGS[i][1], &error), AUTHKIT_OK);
+        CHECK(error == NULL);
+    }
+    authkit_config_free(config);
+}
+
+static void a_wrong_name_or_form_is_named(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_error *error = NULL;
+    CHECK_REFUSAL(authkit_config_set(config, "authkit_domian", DOMAIN, &error), error, AUTHKIT_CONFIG, "authkit_domian");
+    CHECK_REFUSAL(authkit_config_set(config, "leeway", "a minute", &error), error, AUTHKIT_CONFIG, "leeway");
+    CHECK_REFUSAL(authkit_config_set(config, "ignore_trailing_slash", "perhaps", &error), error, AUTHKIT_CONFIG,
+                  "ignore_trailing_slash");
+    authkit_config_free(config);
+}
+
+static void settings_that_do_not_fit_together_make_no_verifier(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = (authkit_verifier *)&verifier;
+    authkit_error *error = NULL;
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "authkit_domain");
+    CHECK(verifier == NULL);
+
+    authkit_config_set(config, "authkit_domain", "your-project-12345.authkit.app", NULL);
+    authkit_config_set(config, "base_url", BASE, NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_CONFIG);
+    CHECK_TEXT(authkit_error_hint(error), "set it to " DOMAIN);
+    authkit_error_free(error);
+
+    authkit_config_set(config, "authkit_domain", DOMAIN "/", NULL);
+    authkit_config_set(config, "leeway", "301", NULL);
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "leeway");
+    authkit_config_set(config, "leeway", "300", NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    CHECK_TEXT(authkit_verifier_resource(verifier), BASE "/mcp");
+
+    /* The configuration is still the caller's, to change and use again. */
+    authkit_verifier *second = NULL;
+    authkit_config_set(config, "mcp_path", "/other", NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &second, NULL), AUTHKIT_OK);
+    authkit_config_free(config);
+    CHECK_TEXT(authkit_verifier_resource(second), BASE "/other");
+    CHECK_TEXT(authkit_verifier_resource(verifier), BASE "/mcp");
+    authkit_verifier_free(second);
+    authkit_verifier_free(verifier);
+}
+
+static void json_takes_the_same_names(void) {
+    const char json[] = "{\"authkit_domain\": \"" DOMAIN "\", \"base_url\": \"" BASE "\", \"leeway\": 5}trailing";
+    authkit_config *config = NULL;
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    size_t object = (size_t)(strchr(json, '}') - json) + 1;
+    CHECK_STATUS(authkit_config_from_json(json, object, &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_verifier_free(verifier);
+    authkit_config_free(config);
+    CHECK_REFUSAL(authkit_config_from_json(json, strlen(json), &config, &error), error, AUTHKIT_CONFIG, "trailing");
+    CHECK(config == NULL);
+    CHECK_REFUSAL(authkit_config_from_json("{\"audience\": 1}", 15, &config, &error), error, AUTHKIT_CONFIG, "audience");
+}
+
+/* The verifier without keys at hand: nothing answers at this address, by construction. */
+static void keys_that_cannot_be_had_are_told_from_a_bad_token(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = NULL;
+    authkit_claims *claims = NULL;
+    authkit_error *error = NULL;
+    const char issuers[] = "{\"" VECTOR_ISSUER "\": \"http://127.0.0.1:1/jwks\"}";
+    authkit_config_set(config, "issuers", issuers, NULL);
+    authkit_config_set(config, "allow_insecure_loopback", "true", NULL);
+    authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL);
+    authkit_config_set(config, "now", VECTOR_NOW, NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+
+    const struct vector *good = &VECTORS[0];
+    CHECK_STATUS(authkit_verifier_try_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_WOULD_BLOCK);
+    CHECK(claims == NULL);
+    CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, &error), AUTHKIT_KEYS_UNAVAILABLE);
+    CHECK(claims == NULL);
+    CHECK(authkit_error_retry_after(error) >= 0);
+    authkit_error_free(error);
+    CHECK_REFUSAL(authkit_verifier_refresh(verifier, &error), error, AUTHKIT_KEYS_UNAVAILABLE, "");
+
+    /* Given keys end the trouble. */
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, VECTOR_JWKS, strlen(VECTOR_JWKS), &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_OK);
+    authkit_claims_free(claims);
+    CHECK_STATUS(authkit_verifier_try_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_OK);
+    authkit_claims_free(claims);
+
+    /* A refresh that fails leaves them in use. */
+    CHECK_STATUS(authkit_verifier_refresh(verifier, NULL), AUTHKIT_KEYS_UNAVAILABLE);
+    CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_OK);
+    authkit_claims_free(claims);
+    authkit_verifier_free(verifier);
+}
+
+int main(void) {
+    every_documented_setting_can_be_set();
+    a_wrong_name_or_form_is_named();
+    settings_that_do_not_fit_together_make_no_verifier();
+    json_takes_the_same_names();
+    keys_that_cannot_be_had_are_told_from_a_bad_token();
+    return checks_done("config");
+}

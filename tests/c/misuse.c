@@ -1,0 +1,188 @@
+/* Misuse: NULL, text that is not UTF-8, impossible lengths, at every function (row 56 of the rules). */
+
+#include "check.h"
+#include "vectors.h"
+
+#define NOT_UTF8 "\xff"
+
+/* What outputs hold before a call, to see that they are written. */
+static char somewhere;
+#define GARBAGE ((void *)&somewhere)
+
+static void config_functions(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_config *out = GARBAGE;
+    authkit_error *error = GARBAGE;
+    CHECK_REFUSAL(authkit_config_set(NULL, "leeway", "1", &error), error, AUTHKIT_MISUSE, "config is NULL");
+    CHECK_REFUSAL(authkit_config_set(config, NULL, "1", &error), error, AUTHKIT_MISUSE, "name is NULL");
+    CHECK_REFUSAL(authkit_config_set(config, "leeway", NULL, &error), error, AUTHKIT_MISUSE, "value is NULL");
+    CHECK_REFUSAL(authkit_config_set(config, NOT_UTF8, "1", &error), error, AUTHKIT_MISUSE, "name is not UTF-8");
+    CHECK_REFUSAL(authkit_config_set(config, "base_url", NOT_UTF8, &error), error, AUTHKIT_MISUSE, "value is not UTF-8");
+    CHECK_STATUS(authkit_config_set(NULL, NULL, NULL, NULL), AUTHKIT_MISUSE);
+
+    CHECK_REFUSAL(authkit_config_from_environment(NULL, &error), error, AUTHKIT_MISUSE, "out_config is NULL");
+    CHECK_REFUSAL(authkit_config_from_json("{}", 2, NULL, &error), error, AUTHKIT_MISUSE, "out_config is NULL");
+    CHECK_REFUSAL(authkit_config_from_json(NULL, 2, &out, &error), error, AUTHKIT_MISUSE, "json is NULL");
+    CHECK(out == NULL);
+    out = GARBAGE;
+    CHECK_REFUSAL(authkit_config_from_json(NOT_UTF8, 1, &out, &error), error, AUTHKIT_MISUSE, "json is not UTF-8");
+    CHECK(out == NULL);
+    out = GARBAGE;
+    CHECK_REFUSAL(authkit_config_from_json("{}", SIZE_MAX, &out, &error), error, AUTHKIT_MISUSE, "length of json");
+    CHECK(out == NULL);
+    authkit_config_free(config);
+}
+
+static void policy_functions(void) {
+    authkit_policy *policy = authkit_policy_new();
+    authkit_error *error = GARBAGE;
+    CHECK_REFUSAL(authkit_policy_require_scope(NULL, "a", &error), error, AUTHKIT_MISUSE, "policy is NULL");
+    CHECK_REFUSAL(authkit_policy_require_scope(policy, NULL, &error), error, AUTHKIT_MISUSE, "scope is NULL");
+    CHECK_REFUSAL(authkit_policy_require_scope(policy, NOT_UTF8, &error), error, AUTHKIT_MISUSE, "scope is not UTF-8");
+    CHECK_REFUSAL(authkit_policy_require_scope(policy, "two scopes", &error), error, AUTHKIT_MISUSE, "two scopes");
+    CHECK_REFUSAL(authkit_policy_require_scope(policy, "", &error), error, AUTHKIT_MISUSE, "");
+    CHECK_STATUS(authkit_policy_set_now(NULL, 0), AUTHKIT_MISUSE);
+    authkit_policy_free(policy);
+}
+
+typedef authkit_status (*verify_function)(const authkit_verifier *, const char *, size_t, const authkit_policy *,
+                                          authkit_claims **, authkit_error **);
+
+static void verify_functions(verify_function verify, const authkit_verifier *verifier) {
+    authkit_claims *claims = GARBAGE;
+    authkit_error *error = GARBAGE;
+    CHECK_REFUSAL(verify(NULL, "a", 1, NULL, &claims, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK(claims == NULL);
+    claims = GARBAGE;
+    CHECK_REFUSAL(verify(verifier, NULL, 0, NULL, &claims, &error), error, AUTHKIT_MISUSE, "token is NULL");
+    CHECK(claims == NULL);
+    claims = GARBAGE;
+    CHECK_REFUSAL(verify(verifier, "a", (size_t)PTRDIFF_MAX + 1, NULL, &claims, &error), error, AUTHKIT_MISUSE, "length of token");
+    CHECK_REFUSAL(verify(verifier, "a", SIZE_MAX, NULL, &claims, &error), error, AUTHKIT_MISUSE, "length of token");
+    CHECK(claims == NULL);
+    CHECK_REFUSAL(verify(verifier, "a", 1, NULL, NULL, &error), error, AUTHKIT_MISUSE, "out_claims is NULL");
+    CHECK_STATUS(verify(NULL, NULL, 0, NULL, NULL, NULL), AUTHKIT_MISUSE);
+    /* A good token and nowhere to put the claims: refused, not leaked. */
+    CHECK_STATUS(verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, NULL, NULL), AUTHKIT_MISUSE);
+}
+
+static void verifier_functions(const authkit_verifier *verifier) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *out = GARBAGE;
+    authkit_error *error = GARBAGE;
+    CHECK_REFUSAL(authkit_verifier_new(NULL, &out, &error), error, AUTHKIT_MISUSE, "config is NULL");
+    CHECK(out == NULL);
+    CHECK_REFUSAL(authkit_verifier_new(config, NULL, &error), error, AUTHKIT_MISUSE, "out_verifier is NULL");
+    authkit_config_free(config);
+
+    CHECK_REFUSAL(authkit_verifier_refresh(NULL, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(NULL, NULL, "{}", 2, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, NULL, 2, &error), error, AUTHKIT_MISUSE, "json is NULL");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, NOT_UTF8, 1, &error), error, AUTHKIT_MISUSE, "json is not UTF-8");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, "{}", SIZE_MAX, &error), error, AUTHKIT_MISUSE, "length of json");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NOT_UTF8, "{}", 2, &error), error, AUTHKIT_MISUSE, "issuer is not UTF-8");
+    CHECK_TEXT(authkit_verifier_resource(NULL), NULL);
+    verify_functions(authkit_verifier_verify, verifier);
+    verify_functions(authkit_verifier_try_verify, verifier);
+}
+
+static void default_functions(void) {
+    authkit_claims *claims = GARBAGE;
+    authkit_error *error = GARBAGE;
+    CHECK_STATUS(authkit_verify(NULL, &claims), AUTHKIT_MISUSE);
+    CHECK(claims == NULL);
+    CHECK_STATUS(authkit_verify("a", NULL), AUTHKIT_MISUSE);
+    CHECK_REFUSAL(authkit_default_verifier(NULL, &error), error, AUTHKIT_MISUSE, "out_verifier is NULL");
+    CHECK_STATUS(authkit_set_default(NULL), AUTHKIT_MISUSE);
+}
+
+static void claims_functions_of_nothing(void) {
+    size_t length = 99;
+    int64_t integer = 99;
+    double number = 99;
+    bool boolean = true;
+    CHECK_TEXT(authkit_claims_json(NULL, &length), NULL);
+    CHECK(length == 0);
+    CHECK_TEXT(authkit_claims_header_json(NULL, NULL), NULL);
+    CHECK_TEXT(authkit_claims_issuer(NULL), NULL);
+    CHECK_TEXT(authkit_claims_subject(NULL), NULL);
+    CHECK_TEXT(authkit_claims_resource(NULL), NULL);
+    CHECK_TEXT(authkit_claims_client_id(NULL), NULL);
+    CHECK_TEXT(authkit_claims_key_id(NULL), NULL);
+    CHECK_TEXT(authkit_claims_algorithm(NULL), NULL);
+    CHECK_STATUS(authkit_claims_expires_at(NULL, &integer), AUTHKIT_MISUSE);
+    CHECK(integer == 0);
+    CHECK_STATUS(authkit_claims_issued_at(NULL, &integer), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_not_before(NULL, &integer), AUTHKIT_MISUSE);
+    CHECK(authkit_claims_scope_count(NULL) == 0);
+    CHECK_TEXT(authkit_claims_scope_at(NULL, 0), NULL);
+    CHECK(!authkit_claims_has_scope(NULL, "a"));
+    CHECK(authkit_claims_audience_count(NULL) == 0);
+    CHECK_TEXT(authkit_claims_audience_at(NULL, 0), NULL);
+    CHECK_TEXT(authkit_claims_string(NULL, "a", &length), NULL);
+    CHECK_STATUS(authkit_claims_integer(NULL, "a", &integer), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_number(NULL, "a", &number), AUTHKIT_MISUSE);
+    CHECK(number == 0);
+    CHECK_STATUS(authkit_claims_boolean(NULL, "a", &boolean), AUTHKIT_MISUSE);
+    CHECK(!boolean);
+    CHECK(authkit_claims_list_count(NULL, "a") == 0);
+    CHECK_TEXT(authkit_claims_list_at(NULL, "a", 0, &length), NULL);
+    CHECK_TEXT(authkit_claims_value_json(NULL, "a", &length), NULL);
+}
+
+static void claims_functions_with_bad_arguments(const authkit_claims *claims) {
+    const char *const names[] = {NULL, NOT_UTF8};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t integer;
+        double number;
+        bool boolean;
+        size_t length = 99;
+        CHECK(!authkit_claims_has_scope(claims, names[i]));
+        CHECK_TEXT(authkit_claims_string(claims, names[i], &length), NULL);
+        CHECK(length == 0);
+        CHECK_STATUS(authkit_claims_integer(claims, names[i], &integer), AUTHKIT_MISUSE);
+        CHECK_STATUS(authkit_claims_number(claims, names[i], &number), AUTHKIT_MISUSE);
+        CHECK_STATUS(authkit_claims_boolean(claims, names[i], &boolean), AUTHKIT_MISUSE);
+        CHECK(authkit_claims_list_count(claims, names[i]) == 0);
+        CHECK_TEXT(authkit_claims_list_at(claims, names[i], 0, &length), NULL);
+        CHECK_TEXT(authkit_claims_value_json(claims, names[i], &length), NULL);
+    }
+    CHECK_STATUS(authkit_claims_expires_at(claims, NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_issued_at(claims, NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_not_before(claims, NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_integer(claims, "exp", NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_number(claims, "exp", NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_claims_boolean(claims, "exp", NULL), AUTHKIT_MISUSE);
+}
+
+static void error_functions_of_nothing(void) {
+    CHECK_STATUS(authkit_error_status(NULL), AUTHKIT_MISUSE);
+    CHECK_TEXT(authkit_error_reason(NULL), NULL);
+    CHECK_TEXT(authkit_error_hint(NULL), NULL);
+    CHECK(authkit_error_retry_after(NULL) == -1);
+}
+
+static void freeing_nothing_does_nothing(void) {
+    authkit_config_free(NULL);
+    authkit_policy_free(NULL);
+    authkit_verifier_free(NULL);
+    authkit_claims_free(NULL);
+    authkit_error_free(NULL);
+}
+
+int main(void) {
+    authkit_verifier *verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
+    authkit_claims *claims = NULL;
+    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL), AUTHKIT_OK);
+    config_functions();
+    policy_functions();
+    verifier_functions(verifier);
+    default_functions();
+    claims_functions_of_nothing();
+    claims_functions_with_bad_arguments(claims);
+    error_functions_of_nothing();
+    freeing_nothing_does_nothing();
+    authkit_claims_free(claims);
+    authkit_verifier_free(verifier);
+    return checks_done("misuse");
+}
