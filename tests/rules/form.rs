@@ -95,7 +95,7 @@ fn r06_only_canonical_base64url_is_read() {
         let mut claims = claims();
         claims["p"] = json!("x".repeat(pad));
         let payload = encode(claims.to_string());
-        if payload.len() % 4 == 0 {
+        if payload.len().is_multiple_of(4) {
             continue;
         }
         bumped += 1;

@@ -106,7 +106,7 @@ impl Signer {
 
     /// A token over these claims.
     pub fn token(&self, claims: &Value) -> String {
-        self.token_of(&self.header().to_string(), &claims.to_string())
+        self.token_of(self.header().to_string(), claims.to_string())
     }
 
     /// A token with members added to the header, or by `null` removed.
@@ -119,7 +119,7 @@ impl Signer {
                 header[name] = value.clone();
             }
         }
-        self.token_of(&header.to_string(), &claims.to_string())
+        self.token_of(header.to_string(), claims.to_string())
     }
 
     /// A token over exactly these octets.

@@ -1,0 +1,100 @@
+# The project's commands. Each does its own set-up and is quick when nothing changed.
+#
+#   make demo     one real login, one token, five faces of the library: a table of verdicts
+#   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
+#   make lib      build/lib/libauthkit.so and libauthkit.a
+#   make bench    what a verdict costs beside the bare signature check, as a ratio
+#   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
+#   make portable build/portable/libauthkit.so for glibc 2.17 and newer
+#   make clean    removes what was built
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+include mk/native.mk
+include mk/python.mk
+include mk/node.mk
+include mk/portable.mk
+
+.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench mutate clean
+
+help:
+	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
+
+setup: build/.setup
+
+build/.setup: scripts/setup.sh
+	sh scripts/setup.sh
+	mkdir -p $(@D)
+	touch $@
+
+# Whatever is built, is built with the tools there.
+$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools: | build/.setup
+
+# --- the command -----------------------------------------------------------------------------------
+
+CLI := $(or $(CARGO_TARGET_DIR),target)/release/authkit
+CLI_SOURCES := $(shell find cli/src src -name '*.rs') cli/Cargo.toml Cargo.toml Cargo.lock
+
+cli: $(CLI)
+
+$(CLI): $(CLI_SOURCES) | build/.setup
+	$(CARGO) build --locked --release --package authkit-cli
+	touch $@
+
+# --- the demonstration -----------------------------------------------------------------------------
+
+AUTHORIZATION_SERVER := tests/authorization-server
+AUTHORIZATION_SERVER_READY := $(AUTHORIZATION_SERVER)/node_modules/.ready
+
+$(AUTHORIZATION_SERVER_READY): $(AUTHORIZATION_SERVER)/package-lock.json | build/.setup
+	cd $(AUTHORIZATION_SERVER) && npm ci --silent --no-audit --no-fund
+	touch $@
+
+demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION_SERVER_READY) python node
+	node examples/demo/demo.mjs --cli $(CLI) --python $(PYTHON_RUN) \
+	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
+
+# --- the tests -------------------------------------------------------------------------------------
+
+test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo
+	@echo "make test: everything passed"
+
+lint-rust: | build/.setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+test-rust: | build/.setup
+	$(CARGO) test --locked --workspace --all-features
+
+# Every vector through the command, as a reviewer would run it.
+test-vectors: $(CLI)
+	$(CLI) vectors tests/vectors
+
+# The README's starts are the examples that the tests run, word for word.
+test-docs: python
+	python3 scripts/quote_examples.py --check README.md
+	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts
+	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts
+
+test-demo: $(AUTHORIZATION_SERVER_READY) demo
+	cd $(AUTHORIZATION_SERVER) && npm test --silent
+
+# --- longer runs -----------------------------------------------------------------------------------
+
+bench: | build/.setup
+	$(CARGO) bench --locked --bench ratio
+
+MUTATIONS ?= 1000000
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+
+# Sanitizers want a nightly's switches; RUSTC_BOOTSTRAP lends them to the stable compiler for this run.
+mutate: | build/.setup
+	AUTHKIT_MUTATIONS=$(MUTATIONS) $(CARGO) test --locked --release --test mutation -- --nocapture
+	AUTHKIT_MUTATIONS=$(MUTATIONS) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=build/asan \
+	    $(CARGO) test --locked --release --config 'profile.release.lto="off"' --target $(HOST) --test mutation -- --nocapture
+
+clean:
+	$(CARGO) clean
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules

@@ -1,0 +1,47 @@
+"""Puts the marked parts of the examples into a document, or with --check says whether they are there.
+
+In the document, `<!-- quote PATH -->` stands before a fenced block; the block is what lies between
+`[readme]` and `[/readme]` in that file, without the indentation. Files without marks are quoted whole.
+"""
+
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+QUOTE = re.compile(
+    r"(<!-- quote (?P<path>\S+) -->\n```\w*\n)(?P<body>.*?)(?=^```$)", re.MULTILINE | re.DOTALL
+)
+MARKED = re.compile(r"^[^\n]*\[readme\][^\n]*\n(.*?)^[^\n]*\[/readme\]", re.MULTILINE | re.DOTALL)
+
+
+def quoted(root: Path, path: str) -> str:
+    """The part of the example that the document shows."""
+    text = (root / path).read_text(encoding="utf-8")
+    marked = MARKED.search(text)
+    return textwrap.dedent(marked[1] if marked else text)
+
+
+def main() -> int:
+    """Rewrites the document, or checks it and exits 1 where it is out of step."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--check"]
+    document = Path(arguments[0])
+    text = document.read_text(encoding="utf-8")
+    root = Path(__file__).resolve().parent.parent
+    renewed, count = QUOTE.subn(lambda match: match[1] + quoted(root, match["path"]), text)
+    if count == 0:
+        print(f"{document} quotes nothing", file=sys.stderr)
+        return 1
+    if "--check" not in sys.argv:
+        document.write_text(renewed, encoding="utf-8")
+    elif renewed != text:
+        print(
+            f"{document} is out of step with the examples: run scripts/quote_examples.py {document}",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
