@@ -1,0 +1,211 @@
+// Errors: why a call failed, with what a server answers and what a person can do about it.
+
+import { slotPointer, type Native, type PointerSlot } from "./native.js";
+
+/** The stable names of failures; more may be added. */
+export type ErrorCode =
+  | "MISUSE"
+  | "CONFIG"
+  | "MALFORMED"
+  | "TOO_LARGE"
+  | "ALGORITHM"
+  | "CRITICAL_HEADER"
+  | "TYPE"
+  | "UNKNOWN_KEY"
+  | "SIGNATURE"
+  | "EXPIRED"
+  | "NOT_YET_VALID"
+  | "CLAIM"
+  | "ISSUER"
+  | "AUDIENCE"
+  | "SCOPE"
+  | "KEYS_UNAVAILABLE"
+  | "WOULD_BLOCK"
+  | "INTERNAL"
+  | (string & {});
+
+/** What an error says; the properties of {@link AuthKitError}. */
+export interface ErrorDetails {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly httpStatus: number;
+  readonly error?: string | undefined;
+  readonly reason: string;
+  readonly hint?: string | undefined;
+  readonly retryAfter?: number | undefined;
+}
+
+/** Any failure of this package. Its message is the reason and the hint; neither ever holds the token. */
+export class AuthKitError extends Error implements ErrorDetails {
+  /** Stable name of the failure, such as "EXPIRED". */
+  readonly code: ErrorCode;
+  /** The failure as the C ABI's number. */
+  readonly status: number;
+  /** The HTTP status to answer with: 401, 403, 500 or 503. */
+  readonly httpStatus: number;
+  /** `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1); undefined where none is due. */
+  readonly error: string | undefined;
+  /** What was wrong, in one sentence that is safe to log. */
+  readonly reason: string;
+  /** What to change, where the cause is a known slip. */
+  readonly hint: string | undefined;
+  /** Seconds until another try can succeed, for a Retry-After header. */
+  readonly retryAfter: number | undefined;
+
+  constructor(details: ErrorDetails) {
+    super(details.hint === undefined ? details.reason : `${details.reason} (${details.hint})`);
+    this.code = details.code;
+    this.status = details.status;
+    this.httpStatus = details.httpStatus;
+    this.error = details.error;
+    this.reason = details.reason;
+    this.hint = details.hint;
+    this.retryAfter = details.retryAfter;
+  }
+
+  static {
+    named(this, "AuthKitError");
+  }
+}
+
+/** A setting is missing or wrong, or the native library is: the server cannot start. */
+export class ConfigError extends AuthKitError {
+  static {
+    named(this, "ConfigError");
+  }
+}
+
+/** The token is not acceptable: answer 401. */
+export class TokenError extends AuthKitError {
+  static {
+    named(this, "TokenError");
+  }
+}
+
+/** The token is good but lacks a scope: answer 403. */
+export class InsufficientScopeError extends AuthKitError {
+  static {
+    named(this, "InsufficientScopeError");
+  }
+}
+
+/** The issuer's keys could not be had: answer 503 with Retry-After. Says nothing about the token. */
+export class KeysUnavailableError extends AuthKitError {
+  static {
+    named(this, "KeysUnavailableError");
+  }
+}
+
+/** The answer needs the network and `tryVerify()` does not wait; a fetch has been started. */
+export class WouldBlockError extends AuthKitError {
+  static {
+    named(this, "WouldBlockError");
+  }
+}
+
+/** The caller broke this package's contract: a closed verifier, an argument of the wrong type. */
+export class MisuseError extends AuthKitError {
+  static {
+    named(this, "MisuseError");
+  }
+}
+
+/** A defect in the library. The token was not accepted. */
+export class InternalError extends AuthKitError {
+  static {
+    named(this, "InternalError");
+  }
+}
+
+function named(type: { prototype: object }, name: string): void {
+  // On the prototype, as the built-in errors have it, so that it is no property of each error.
+  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+}
+
+export const OK = 0;
+export const WOULD_BLOCK = 6;
+const MISUSE = 1;
+const CONFIG = 2;
+const INTERNAL = 8;
+
+/** By authkit_class. A class that a later library adds is a refusal like a defect. */
+const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> = new Map([
+  [MISUSE, MisuseError],
+  [CONFIG, ConfigError],
+  [3, TokenError],
+  [4, InsufficientScopeError],
+  [5, KeysUnavailableError],
+  [WOULD_BLOCK, WouldBlockError],
+]);
+
+/** What a status number means: a function of the number, so asked once. */
+interface Meaning {
+  readonly type: new (details: ErrorDetails) => AuthKitError;
+  readonly code: string;
+  readonly httpStatus: number;
+  readonly error: string | undefined;
+}
+
+const meanings = new Map<number, Meaning>();
+
+function meaning(native: Native, status: number): Meaning {
+  let known = meanings.get(status);
+  if (known === undefined) {
+    known = {
+      type: CLASSES.get(native.statusClass(status)) ?? InternalError,
+      code: native.statusName(status),
+      httpStatus: native.statusHttpStatus(status),
+      error: native.statusOauthError(status) ?? undefined,
+    };
+    meanings.set(status, known);
+  }
+  return known;
+}
+
+/** Makes the error of a failed call and frees its native original. */
+export function takeError(native: Native, status: number, slot: PointerSlot): AuthKitError {
+  const { type, code, httpStatus, error } = meaning(native, status);
+  const original = slotPointer(slot);
+  if (original === null) {
+    return new type({ code, status, httpStatus, error, reason: "the library gave no reason" });
+  }
+  try {
+    const retryAfter = Number(native.errorRetryAfter(original));
+    return new type({
+      code,
+      status,
+      httpStatus,
+      error,
+      reason: native.errorReason(original) ?? "the library gave no reason",
+      hint: native.errorHint(original) ?? undefined,
+      retryAfter: retryAfter < 0 ? undefined : retryAfter,
+    });
+  } finally {
+    native.errorFree(original);
+  }
+}
+
+/** Frees an error that nobody asks. */
+export function dropError(native: Native, slot: PointerSlot): void {
+  const original = slotPointer(slot);
+  if (original !== null) {
+    native.errorFree(original);
+  }
+}
+
+export function misuse(reason: string): MisuseError {
+  return new MisuseError({ code: "MISUSE", status: MISUSE, httpStatus: 500, reason });
+}
+
+export function badConfig(reason: string, hint?: string): ConfigError {
+  return new ConfigError({ code: "CONFIG", status: CONFIG, httpStatus: 500, reason, hint });
+}
+
+export function defect(reason: string): InternalError {
+  return new InternalError({ code: "INTERNAL", status: INTERNAL, httpStatus: 500, reason });
+}
+
+/** What a thing that was thrown says. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

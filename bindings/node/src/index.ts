@@ -1,0 +1,17 @@
+// What `require("authkit-verifier")` gives; src/index.mts gives the same to `import`.
+
+export { Verifier } from "./verifier.js";
+export {
+  AuthKitError,
+  ConfigError,
+  InsufficientScopeError,
+  InternalError,
+  KeysUnavailableError,
+  MisuseError,
+  TokenError,
+  WouldBlockError,
+} from "./errors.js";
+export type { ErrorCode, ErrorDetails } from "./errors.js";
+export type { Claims, Json, JsonObject } from "./claims.js";
+export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";
+export type { VerifyOptions } from "./policy.js";

@@ -1,0 +1,159 @@
+// The C ABI as JavaScript functions: the part of include/authkit.h that this package calls, nothing added.
+
+import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+
+/** Address of a native object. koffi gives NULL as null and takes it likewise. */
+export type Pointer = bigint;
+
+/** Where a native function writes a pointer; zero for NULL. */
+export type PointerSlot = BigUint64Array;
+
+export function pointerSlot(): PointerSlot {
+  // Over a buffer of its own: V8 keeps a small typed array without one on its heap, where it moves.
+  return new BigUint64Array(new ArrayBuffer(8));
+}
+
+/** What a slot holds, NULL as null. */
+export function slotPointer(slot: PointerSlot): Pointer | null {
+  return slot[0] || null;
+}
+
+type Judge = (
+  verifier: Pointer,
+  token: Uint8Array,
+  length: number,
+  policy: Pointer | null,
+  outClaims: PointerSlot,
+  outError: PointerSlot,
+) => number;
+type Text = (owner: Pointer) => string | null;
+type Time = (claims: Pointer, out: BigInt64Array) => number;
+type Free = (owner: Pointer) => void;
+
+/** The functions, by their names in C without `authkit_`. */
+export interface Native {
+  statusName: (status: number) => string;
+  statusHttpStatus: (status: number) => number;
+  statusOauthError: (status: number) => string | null;
+  statusClass: (status: number) => number;
+
+  configFromEnvironment: (outConfig: PointerSlot, outError: PointerSlot) => number;
+  configFromJson: (json: Uint8Array, length: number, outConfig: PointerSlot, outError: PointerSlot) => number;
+  configFree: Free;
+
+  policyNew: () => Pointer | null;
+  policyRequireScope: (policy: Pointer, scope: string, outError: PointerSlot) => number;
+  policySetNow: (policy: Pointer, unixSeconds: number) => number;
+  policyFree: Free;
+
+  verifierNew: (config: Pointer, outVerifier: PointerSlot, outError: PointerSlot) => number;
+  verifierVerify: KoffiFunc<Judge>;
+  verifierTryVerify: Judge;
+  verifierRefresh: KoffiFunc<(verifier: Pointer, outError: PointerSlot) => number>;
+  verifierSetJwks: (
+    verifier: Pointer,
+    issuer: string | null,
+    json: Uint8Array,
+    length: number,
+    outError: PointerSlot,
+  ) => number;
+  verifierResource: Text;
+  verifierFree: Free;
+
+  claimsJson: (claims: Pointer, outLength: null) => string | null;
+  claimsHeaderJson: (claims: Pointer, outLength: null) => string | null;
+  claimsIssuer: Text;
+  claimsSubject: Text;
+  claimsResource: Text;
+  claimsClientId: Text;
+  claimsKeyId: Text;
+  claimsAlgorithm: Text;
+  claimsExpiresAt: Time;
+  claimsIssuedAt: Time;
+  claimsNotBefore: Time;
+  claimsScopeCount: (claims: Pointer) => number;
+  claimsScopeAt: (claims: Pointer, index: number) => string | null;
+  claimsAudienceCount: (claims: Pointer) => number;
+  claimsAudienceAt: (claims: Pointer, index: number) => string | null;
+  claimsFree: Free;
+
+  errorStatus: (error: Pointer) => number;
+  errorReason: Text;
+  errorHint: Text;
+  errorRetryAfter: (error: Pointer) => number | bigint;
+  errorFree: Free;
+}
+
+/** The contract that this file is written for: AUTHKIT_ABI_VERSION. */
+export const ABI_VERSION = 1;
+
+export function abiVersion(library: LibraryHandle): number {
+  return library.func("authkit_abi_version", "uint32_t", [])();
+}
+
+/** koffi's declaration of a function; what it returns has the type that {@link Native} gives it. */
+type Declare = (name: string, result: unknown, parameters: unknown[]) => any;
+
+export function bind(library: LibraryHandle): Native {
+  // Anonymous types: a named one is registered for the whole process, and a second copy of this
+  // package, or a namesake in another, could not load.
+  const handle = () => koffi.pointer(koffi.opaque());
+  const config = handle();
+  const policy = handle();
+  const verifier = handle();
+  const claims = handle();
+  const error = handle();
+  // Buffers and slots go as plain addresses, which costs a third of koffi's conversions.
+  const address = "void *";
+
+  const status = "int32_t";
+  const func: Declare = library.func.bind(library) as Declare;
+  const judge = [verifier, address, "size_t", policy, address, address];
+  return {
+    statusName: func("authkit_status_name", "str", [status]),
+    statusHttpStatus: func("authkit_status_http_status", "int32_t", [status]),
+    statusOauthError: func("authkit_status_oauth_error", "str", [status]),
+    statusClass: func("authkit_status_class", "int32_t", [status]),
+
+    configFromEnvironment: func("authkit_config_from_environment", status, [address, address]),
+    configFromJson: func("authkit_config_from_json", status, [address, "size_t", address, address]),
+    configFree: func("authkit_config_free", "void", [config]),
+
+    policyNew: func("authkit_policy_new", policy, []),
+    policyRequireScope: func("authkit_policy_require_scope", status, [policy, "str", address]),
+    policySetNow: func("authkit_policy_set_now", status, [policy, "int64_t"]),
+    policyFree: func("authkit_policy_free", "void", [policy]),
+
+    verifierNew: func("authkit_verifier_new", status, [config, address, address]),
+    verifierVerify: func("authkit_verifier_verify", status, judge),
+    verifierTryVerify: func("authkit_verifier_try_verify", status, judge),
+    verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
+    verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
+    verifierResource: func("authkit_verifier_resource", "str", [verifier]),
+    verifierFree: func("authkit_verifier_free", "void", [verifier]),
+
+    // As text up to its NUL: JSON cannot hold a raw one.
+    claimsJson: func("authkit_claims_json", "str", [claims, address]),
+    claimsHeaderJson: func("authkit_claims_header_json", "str", [claims, address]),
+    claimsIssuer: func("authkit_claims_issuer", "str", [claims]),
+    claimsSubject: func("authkit_claims_subject", "str", [claims]),
+    claimsResource: func("authkit_claims_resource", "str", [claims]),
+    claimsClientId: func("authkit_claims_client_id", "str", [claims]),
+    claimsKeyId: func("authkit_claims_key_id", "str", [claims]),
+    claimsAlgorithm: func("authkit_claims_algorithm", "str", [claims]),
+    claimsExpiresAt: func("authkit_claims_expires_at", status, [claims, address]),
+    claimsIssuedAt: func("authkit_claims_issued_at", status, [claims, address]),
+    claimsNotBefore: func("authkit_claims_not_before", status, [claims, address]),
+    claimsScopeCount: func("authkit_claims_scope_count", "size_t", [claims]),
+    claimsScopeAt: func("authkit_claims_scope_at", "str", [claims, "size_t"]),
+    claimsAudienceCount: func("authkit_claims_audience_count", "size_t", [claims]),
+    claimsAudienceAt: func("authkit_claims_audience_at", "str", [claims, "size_t"]),
+    claimsFree: func("authkit_claims_free", "void", [claims]),
+
+    errorStatus: func("authkit_error_status", status, [error]),
+    errorReason: func("authkit_error_reason", "str", [error]),
+    errorHint: func("authkit_error_hint", "str", [error]),
+    errorRetryAfter: func("authkit_error_retry_after", "int64_t", [error]),
+    errorFree: func("authkit_error_free", "void", [error]),
+  };
+}

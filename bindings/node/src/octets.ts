@@ -1,0 +1,77 @@
+// Text and bytes as the octets that a native call reads, with their length beside them.
+
+import { types } from "node:util";
+
+import { misuse } from "./errors.js";
+
+/** Octets for one synchronous call: the first `length` of `bytes`. */
+export interface Octets {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
+
+/** Longer than any token that is read, so that a longer one costs an allocation and nothing else. */
+const SCRATCH_SIZE = 32 * 1024;
+
+// One buffer for all calls of a thread: an allocation per token costs more than its copy. Nothing
+// runs between filling it and the native call that reads it.
+const scratch = new Uint8Array(SCRATCH_SIZE);
+const encoder = new TextEncoder();
+
+/**
+ * A token's octets, valid until the next call of this function.
+ *
+ * A NUL is kept, and a lone surrogate becomes U+FFFD, which no token may hold: both are the
+ * library's to refuse. Bytes are copied even here: the caller's can be shared with a thread that
+ * changes them.
+ */
+export function tokenOctets(token: string | Uint8Array): Octets {
+  if (typeof token === "string") {
+    const { read, written } = encoder.encodeInto(token, scratch);
+    if (read === token.length) {
+      return { bytes: scratch, length: written };
+    }
+    const bytes = encoder.encode(token);
+    return { bytes, length: bytes.length };
+  }
+  // Not instanceof: that fails for bytes of another realm, as in a test runner's sandbox.
+  if (!types.isUint8Array(token)) {
+    throw misuse(`the token is ${kindOf(token)}, neither a string nor a Uint8Array`);
+  }
+  if (token.length <= SCRATCH_SIZE) {
+    scratch.set(token);
+    return { bytes: scratch, length: token.length };
+  }
+  const bytes = Uint8Array.from(token);
+  return { bytes, length: bytes.length };
+}
+
+/** Octets that stay as they are. */
+export function kept(octets: Octets): Octets {
+  return { bytes: octets.bytes.slice(0, octets.length), length: octets.length };
+}
+
+/** A document's octets: text, or bytes as they are. */
+export function documentOctets(document: string | Uint8Array): Octets {
+  const bytes = typeof document === "string" ? Buffer.from(document) : document;
+  // Never empty, since the address of nothing is NULL and NULL is another mistake.
+  return { bytes: bytes.length === 0 ? new Uint8Array(1) : bytes, length: bytes.length };
+}
+
+/** Text that C reads up to its NUL, and so must not hold one: `read\0 write` would ask for less. */
+export function cString(text: unknown, name: string): string {
+  if (typeof text !== "string") {
+    throw misuse(`${name} is ${kindOf(text)}, not a string`);
+  }
+  if (text.includes("\0")) {
+    throw misuse(`${name} holds a NUL`);
+  }
+  return text;
+}
+
+export function kindOf(value: unknown): string {
+  if (value === null) {
+    return "null";
+  }
+  return Array.isArray(value) ? "an array" : `of type ${typeof value}`;
+}

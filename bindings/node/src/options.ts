@@ -1,0 +1,128 @@
+// Options: the settings under their JavaScript names, handed to the library as its JSON.
+
+import { badConfig, messageOf } from "./errors.js";
+
+export type Algorithm =
+  | "RS256"
+  | "RS384"
+  | "RS512"
+  | "PS256"
+  | "PS384"
+  | "PS512"
+  | "ES256"
+  | "ES384"
+  | "EdDSA";
+
+/** What is said of one allow-listed issuer. */
+export interface IssuerOptions {
+  /** Where its keys are fetched. Default: `{issuer}/oauth2/jwks`. */
+  jwksUrl?: string | undefined;
+  /** Its keys as a JWKS document; then nothing is fetched. */
+  jwks?: string | object | undefined;
+  /** "not_checked" takes its tokens whatever their `aud`, as AuthKit's session tokens need. */
+  audience?: "required" | "not_checked" | undefined;
+}
+
+/** The settings of a verifier. Times are whole seconds. An unknown name is refused. */
+export interface VerifierOptions {
+  /** URL of the AuthKit domain, `https://your-project-12345.authkit.app`. Required, unless `issuers` is given. */
+  authkitDomain?: string | undefined;
+  /** Public URL of this server, without the MCP path. Required, unless `resource` or `audiences` is given. */
+  baseUrl?: string | undefined;
+  /** Where the MCP endpoint lies below `baseUrl`. Default: `/mcp`. */
+  mcpPath?: string | undefined;
+  /** The resource whole, in place of `baseUrl` and `mcpPath`. */
+  resource?: string | undefined;
+  /** `aud` values to accept, compared exactly. Default: the resource. */
+  audiences?: readonly string[] | undefined;
+  /** Client ids to accept as `aud`: machine tokens, and clients that send no `resource`. Default: none. */
+  acceptClientIdAudience?: readonly string[] | undefined;
+  /** Also accept an `aud` that differs by one final slash. Default: false. */
+  ignoreTrailingSlash?: boolean | undefined;
+  /** Scopes that every token must carry, all of them. Default: none. */
+  requiredScopes?: readonly string[] | undefined;
+  /** Claims that scopes are read from. Default: `scope`, else `scp`. */
+  scopeClaims?: readonly string[] | undefined;
+  /** From a scope to the scopes that it includes. Default: none. */
+  scopeHierarchy?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** From issuer to its JWKS URL, to null (for `{issuer}/oauth2/jwks`), or to more. Default: `authkitDomain` alone. */
+  issuers?: Readonly<Record<string, string | IssuerOptions | null>> | undefined;
+  /** Signature algorithms to accept. Default: RS256. */
+  algorithms?: readonly Algorithm[] | undefined;
+  /** Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60. */
+  leeway?: number | undefined;
+  /** Oldest `iat` to accept, in seconds before now. Default: unlimited. */
+  maxTokenAge?: number | undefined;
+  /** "any" (no typ, JWT or at+jwt) or "rfc9068" (at+jwt with client_id, iat and jti). Default: "any". */
+  typ?: "any" | "rfc9068" | undefined;
+  /** Unix time in seconds to judge tokens by, for tests. Default: the clock. */
+  now?: number | undefined;
+  /** The single issuer's keys as a JWKS document; then nothing is fetched. */
+  jwks?: string | object | undefined;
+  /** Allow `http://` to this very machine, for tests. Default: false. */
+  allowInsecureLoopback?: boolean | undefined;
+  /** Path of a PEM file with the certificate authorities to trust. Default: the system's. */
+  caFile?: string | undefined;
+  /** `http://host:port` to fetch keys through. Default: none. */
+  proxy?: string | undefined;
+}
+
+/**
+ * The options as the library's JSON. What they mean, and whether a name exists, is for it to say;
+ * an option that is undefined is one that is not given.
+ */
+export function optionsJson(options: VerifierOptions): string {
+  // Written member by member: `requiredScopes` beside `required_scopes` must arrive as the
+  // repetition that it is, and not as whichever came last.
+  const members = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => {
+      const meant = name === "issuers" ? issuers(value) : value;
+      return `${JSON.stringify(snakeCase(name))}:${json(name, meant)}`;
+    });
+  return `{${members.join(",")}}`;
+}
+
+/** `authkitDomain` as `authkit_domain`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function issuers(value: unknown): unknown {
+  if (!isObject(value)) {
+    return value;
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([issuer, settings]) => [
+      issuer,
+      isObject(settings)
+        ? Object.fromEntries(Object.entries(settings).map(([name, setting]) => [snakeCase(name), setting]))
+        : settings,
+    ]),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The JSON of one setting's value. */
+export function json(name: string, value: unknown): string {
+  // JSON.stringify drops what it cannot write, or writes null, and both mean "not set": a limit of
+  // NaN seconds would become no limit.
+  const refuse = (_key: string, inner: unknown): unknown => {
+    if (
+      typeof inner === "function" ||
+      typeof inner === "symbol" ||
+      (typeof inner === "number" && !Number.isFinite(inner))
+    ) {
+      throw new TypeError(`${String(inner)} cannot be a setting`);
+    }
+    return inner;
+  };
+  try {
+    return JSON.stringify(value, refuse);
+  } catch (cause) {
+    throw badConfig(`${name}: ${messageOf(cause)}`);
+  }
+}

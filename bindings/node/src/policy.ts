@@ -1,0 +1,65 @@
+// What one call demands beyond the configuration, as the library's policy.
+
+import { OK, defect, misuse, takeError } from "./errors.js";
+import { pointerSlot, type Native, type Pointer } from "./native.js";
+import { cString, kindOf } from "./octets.js";
+
+/** Demands of one call. */
+export interface VerifyOptions {
+  /** Scopes that this operation needs, beyond those of the configuration. */
+  requiredScopes?: readonly string[] | undefined;
+  /** Unix time in seconds to judge the token by, in place of the clock. */
+  now?: number | undefined;
+}
+
+const errorSlot = pointerSlot();
+
+/** The policy of these demands, which the caller frees; null where there are none. */
+export function policyOf(native: Native, options: VerifyOptions | undefined): Pointer | null {
+  if (options === undefined) {
+    return null;
+  }
+  const { requiredScopes, now } = checked(options);
+  if (requiredScopes === undefined && now === undefined) {
+    return null;
+  }
+  const policy = native.policyNew();
+  if (policy === null) {
+    throw defect("no policy can be made");
+  }
+  try {
+    for (const scope of requiredScopes ?? []) {
+      const status = native.policyRequireScope(policy, cString(scope, "a required scope"), errorSlot);
+      if (status !== OK) {
+        throw takeError(native, status, errorSlot);
+      }
+    }
+    if (now !== undefined && native.policySetNow(policy, now) !== OK) {
+      throw defect("the time cannot be set");
+    }
+    return policy;
+  } catch (error) {
+    native.policyFree(policy);
+    throw error;
+  }
+}
+
+/** The options, if they are what they are said to be: a slip here would demand less than was meant. */
+function checked(options: VerifyOptions): VerifyOptions {
+  if (typeof options !== "object" || options === null) {
+    throw misuse(`the options are ${kindOf(options)}, not an object`);
+  }
+  for (const name of Object.keys(options)) {
+    if (name !== "requiredScopes" && name !== "now") {
+      throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes and now`);
+    }
+  }
+  const { requiredScopes, now } = options;
+  if (requiredScopes !== undefined && !Array.isArray(requiredScopes)) {
+    throw misuse(`requiredScopes is ${kindOf(requiredScopes)}, not an array of strings`);
+  }
+  if (now !== undefined && !Number.isSafeInteger(now)) {
+    throw misuse("now is not a whole number of seconds");
+  }
+  return { requiredScopes, now };
+}

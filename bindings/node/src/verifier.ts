@@ -1,0 +1,208 @@
+// The verifier: options in, claims or a precise refusal out.
+
+import { types } from "node:util";
+
+import type { Claims } from "./claims.js";
+import { OK, WOULD_BLOCK, dropError, misuse, takeError } from "./errors.js";
+import { Handle } from "./handle.js";
+import { native } from "./library.js";
+import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
+import { cString, documentOctets, kept, kindOf, tokenOctets } from "./octets.js";
+import { json, optionsJson, type VerifierOptions } from "./options.js";
+import { policyOf, type VerifyOptions } from "./policy.js";
+import { Waiting, verdict } from "./waiting.js";
+
+/** Stands for the options of {@link Verifier.fromEnv}, which are the library's to read. */
+const ENVIRONMENT = Object.freeze({});
+
+// For synchronous calls, whose results are read before anything else runs.
+const outSlot = pointerSlot();
+const errorSlot = pointerSlot();
+
+/** Frees what was dropped without `close()`. */
+const dropped = new FinalizationRegistry<Handle>((handle) => handle.close());
+
+/**
+ * Verifies access tokens by one configuration and keeps the issuer's keys. Make one per resource
+ * when the server starts, and share it between requests.
+ */
+export class Verifier {
+  /** The resource that tokens must be meant for; undefined where only `audiences` is configured. */
+  readonly resource: string | undefined;
+
+  readonly #native: Native;
+  readonly #handle: Handle;
+  readonly #waiting: Waiting;
+
+  /**
+   * Checks every setting; opens no connection. Keys are fetched when the first token needs them.
+   *
+   * @throws {ConfigError} naming the setting that is missing, wrong or unknown.
+   */
+  constructor(options: VerifierOptions = {}) {
+    this.#native = native();
+    const pointer = build(this.#native, options);
+    this.#handle = new Handle(this.#native, pointer);
+    this.#waiting = new Waiting(this.#native, this.#handle);
+    dropped.register(this, this.#handle, this);
+    this.resource = this.#native.verifierResource(pointer) ?? undefined;
+  }
+
+  /**
+   * Makes a verifier from the process environment: `AUTHKIT_DOMAIN`, `AUTHKIT_BASE_URL` and every
+   * other setting, or FastMCP's names. A worker thread sees the process's variables, not what it
+   * wrote into its own copy of `process.env`.
+   *
+   * @throws {ConfigError} naming the variable that is missing, wrong or unknown.
+   */
+  static fromEnv(): Verifier {
+    return new this(ENVIRONMENT);
+  }
+
+  /**
+   * Verifies a token: the text after "Bearer " and nothing else. Never blocks the event loop: where
+   * the keys are at hand the verdict is made at once, otherwise they are awaited on another thread,
+   * a few seconds at most.
+   *
+   * Rejects with {@link TokenError} (401), {@link InsufficientScopeError} (403) or
+   * {@link KeysUnavailableError} (503).
+   */
+  async verify(token: string | Uint8Array, options?: VerifyOptions): Promise<Claims> {
+    const verifier = this.#handle.open();
+    const policy = policyOf(this.#native, options);
+    let lent = policy;
+    try {
+      const octets = tokenOctets(token);
+      const status = this.#native.verifierTryVerify(
+        verifier,
+        octets.bytes,
+        octets.length,
+        policy,
+        outSlot,
+        errorSlot,
+      );
+      if (status !== WOULD_BLOCK) {
+        return verdict(this.#native, status, outSlot, errorSlot);
+      }
+      dropError(this.#native, errorSlot);
+      const waiting = this.#waiting.verify(kept(octets), policy);
+      lent = null;
+      return waiting;
+    } finally {
+      if (lent !== null) {
+        this.#native.policyFree(lent);
+      }
+    }
+  }
+
+  /**
+   * As {@link verify}, but blocks the calling thread while keys are fetched: for scripts, not for
+   * servers.
+   */
+  verifySync(token: string | Uint8Array, options?: VerifyOptions): Claims {
+    return this.#judge(this.#native.verifierVerify, token, options);
+  }
+
+  /**
+   * As {@link verify}, at once or not at all.
+   *
+   * @throws {WouldBlockError} where keys must be fetched first; the fetch has then been started.
+   */
+  tryVerify(token: string | Uint8Array, options?: VerifyOptions): Claims {
+    return this.#judge(this.#native.verifierTryVerify, token, options);
+  }
+
+  /**
+   * Fetches the keys of every issuer now: to warm up before the first token. Rejects with
+   * {@link KeysUnavailableError}; keys fetched earlier stay in use.
+   */
+  async refresh(): Promise<void> {
+    await this.#waiting.refresh();
+  }
+
+  /**
+   * Gives an issuer's keys as a JWKS document (RFC 7517), an object or its text; from then on
+   * nothing is fetched for it.
+   *
+   * @param issuer a configured issuer; may be left out where there is one.
+   * @throws {ConfigError} where the issuer is not configured or no key of the document is usable;
+   *   the old keys stay.
+   */
+  setJwks(document: string | Uint8Array | object, issuer?: string): void {
+    const verifier = this.#handle.open();
+    const name = issuer === undefined ? null : cString(issuer, "the issuer");
+    const { bytes, length } = documentOctets(jwksText(document));
+    const status = this.#native.verifierSetJwks(verifier, name, bytes, length, errorSlot);
+    if (status !== OK) {
+      throw takeError(this.#native, status, errorSlot);
+    }
+  }
+
+  /** Ends the verifier. Verifications under way are still answered; later ones are refused. */
+  close(): void {
+    dropped.unregister(this);
+    this.#handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #judge(
+    judge: Native["verifierTryVerify"],
+    token: string | Uint8Array,
+    options: VerifyOptions | undefined,
+  ): Claims {
+    const verifier = this.#handle.open();
+    const policy = policyOf(this.#native, options);
+    try {
+      const { bytes, length } = tokenOctets(token);
+      const status = judge(verifier, bytes, length, policy, outSlot, errorSlot);
+      return verdict(this.#native, status, outSlot, errorSlot);
+    } finally {
+      if (policy !== null) {
+        this.#native.policyFree(policy);
+      }
+    }
+  }
+}
+
+function build(native: Native, options: VerifierOptions): Pointer {
+  const config = configure(native, options);
+  try {
+    const status = native.verifierNew(config, outSlot, errorSlot);
+    return made(native, status);
+  } finally {
+    native.configFree(config);
+  }
+}
+
+function configure(native: Native, options: VerifierOptions): Pointer {
+  if (options === ENVIRONMENT) {
+    return made(native, native.configFromEnvironment(outSlot, errorSlot));
+  }
+  if (typeof options !== "object" || options === null) {
+    throw misuse(`the options are ${kindOf(options)}, not an object`);
+  }
+  const { bytes, length } = documentOctets(optionsJson(options));
+  return made(native, native.configFromJson(bytes, length, outSlot, errorSlot));
+}
+
+/** What a call has put into the slot, or its error thrown. */
+function made(native: Native, status: number): Pointer {
+  const pointer = slotPointer(outSlot);
+  if (status !== OK || pointer === null) {
+    throw takeError(native, status, errorSlot);
+  }
+  return pointer;
+}
+
+function jwksText(document: string | Uint8Array | object): string | Uint8Array {
+  if (typeof document === "string" || types.isUint8Array(document)) {
+    return document;
+  }
+  if (typeof document !== "object" || document === null) {
+    throw misuse(`the JWKS document is ${kindOf(document)}`);
+  }
+  return json("the JWKS document", document);
+}

@@ -1,0 +1,70 @@
+// The declarations in src/ agree with include/authkit.h: koffi would call a wrong one without a word.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { native } from "./support/native.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const header = readFileSync(join(here, "..", "..", "..", "include", "authkit.h"), "utf8");
+const types = (name) => readFileSync(join(here, "..", "dist", `${name}.d.ts`), "utf8");
+const { ABI_VERSION } = createRequire(import.meta.url)("../dist/native.js");
+
+/** From a function's name to its result and parameters, as kinds of machine word. */
+const declared = new Map(
+  [...header.matchAll(/^(?:AUTHKIT_API\s+)([^;(]+?)(authkit_\w+)\(([^;]*)\);/gms)].map(([, result, name, list]) => {
+    const parameters = list.replace(/\s+/g, " ").trim();
+    const words = parameters === "void" ? [] : parameters.split(", ");
+    return [name, [kindInC(result), ...words.map((word) => kindInC(word.replace(/\w+$/, "")))]];
+  }),
+);
+
+function kindInC(type) {
+  if (type.includes("*")) {
+    return "pointer";
+  }
+  return { authkit_status: "int32_t", authkit_class: "int32_t" }[type.trim()] ?? type.trim();
+}
+
+function kindInKoffi({ name, primitive }) {
+  if (primitive === "Pointer" || primitive === "String") {
+    return "pointer";
+  }
+  // koffi knows size_t by its width alone.
+  return { UInt64: "size_t", Int64: "int64_t", Int32: "int32_t", UInt32: "uint32_t", Void: "void" }[primitive] ?? name;
+}
+
+test("every function that is called is declared as in C", () => {
+  assert.ok(declared.size > 30, `${declared.size} functions found in authkit.h`);
+  for (const { info } of Object.values(native)) {
+    const called = [info.result, ...info.arguments.map(({ type }) => type)].map(kindInKoffi);
+    assert.deepEqual(called, declared.get(info.name), info.name);
+  }
+});
+
+test("the ABI that is asked for is the header's", () => {
+  assert.equal(ABI_VERSION, Number(/^#define AUTHKIT_ABI_VERSION (\d+)$/m.exec(header)[1]));
+});
+
+test("every setting is an option", () => {
+  const settings = [...header.matchAll(/^ \* - (\w+): /gm)].map(([, name]) => name);
+  assert.ok(settings.length >= 20);
+  const options = types("options");
+  for (const name of settings) {
+    const option = name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+    assert.ok(options.includes(`    ${option}?: `), option);
+  }
+});
+
+test("every status that a call can fail with has its name in the types", () => {
+  const statuses = [...header.matchAll(/^ {4}AUTHKIT_(?!CLASS_)(\w+) = /gm)].map(([, name]) => name);
+  assert.ok(statuses.includes("EXPIRED"));
+  const codes = types("errors");
+  for (const name of statuses.filter((name) => !["OK", "ABSENT"].includes(name))) {
+    assert.ok(codes.includes(`"${name}"`), name);
+  }
+});

@@ -1,0 +1,136 @@
+// What an accepted token gives: plain data, the core's own reading, nothing that a token can poison.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inspect } from "node:util";
+import vm from "node:vm";
+
+import { Verifier } from "authkit-verifier";
+
+import { RESOURCE, claimsOf, makeKey, mint, offline, staticOptions } from "./support/issuer.mjs";
+
+test("claims are the token's, under names of their own", () => {
+  const { key, options } = offline();
+  const now = 1_760_000_000;
+  const payload = {
+    ...claimsOf(options.authkitDomain, { iat: now, nbf: now - 5.5, exp: now + 300.75 }),
+    aud: ["https://other.example", RESOURCE],
+    org_id: "org_01",
+    act: { sub: "admin_01" },
+  };
+  using(new Verifier({ ...options, now }), (verifier) => {
+    assert.deepEqual(verifier.tryVerify(mint(key, payload)), {
+      payload,
+      header: { alg: "RS256", kid: "key-1" },
+      issuer: "https://issuer.example.com",
+      subject: "user_01",
+      audience: ["https://other.example", RESOURCE],
+      resource: RESOURCE,
+      clientId: "client_01",
+      scopes: ["openid", "mcp:read"],
+      expiresAt: now + 300,
+      issuedAt: now,
+      notBefore: now - 6,
+      keyId: "key-1",
+      algorithm: "RS256",
+    });
+  });
+});
+
+test("what a token does not say is undefined", () => {
+  const key = makeKey("only");
+  const options = staticOptions(key, { authkitDomain: undefined, jwks: undefined });
+  options.issuers = {
+    "https://issuer.example.com": { jwks: { keys: [key.jwk] }, audience: "not_checked" },
+  };
+  const payload = { iss: "https://issuer.example.com", sub: "user_01", exp: Math.floor(Date.now() / 1000) + 60 };
+  using(new Verifier(options), (verifier) => {
+    const claims = verifier.tryVerify(mint(key, payload, { kid: undefined }));
+    assert.deepEqual(claims.audience, []);
+    assert.deepEqual(claims.scopes, []);
+    assert.equal(claims.clientId, "user_01");
+    for (const name of ["resource", "issuedAt", "notBefore", "keyId"]) {
+      assert.ok(name in claims);
+      assert.equal(claims[name], undefined, name);
+    }
+  });
+});
+
+test("claims are frozen throughout and can be cloned, as JSON too", () => {
+  const { options, token } = offline({ act: { sub: "a" }, roles: ["x", { y: [1] }] });
+  using(new Verifier(options), (verifier) => {
+    const claims = verifier.tryVerify(token);
+    assertFrozen(claims);
+    assert.deepEqual(structuredClone(claims), claims);
+    assert.deepEqual(JSON.parse(JSON.stringify(claims)).payload, claims.payload);
+    assert.equal(Object.getPrototypeOf(claims), Object.prototype);
+  });
+});
+
+test("a claim named __proto__ is a claim and changes no prototype", () => {
+  const { key, options } = offline();
+  const claims = JSON.stringify(claimsOf(options.authkitDomain));
+  const payload = `${claims.slice(0, -1)},"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}`;
+  using(new Verifier(options), (verifier) => {
+    const { payload: read } = verifier.tryVerify(mint(key, payload, { ["__proto__"]: { admin: true } }));
+    assert.equal({}.admin, undefined);
+    assert.equal(read.admin, undefined);
+    assert.equal(Object.getPrototypeOf(read), Object.prototype);
+    assert.deepEqual(Object.getOwnPropertyDescriptor(read, "__proto__").value, { admin: true });
+    assert.equal(structuredClone(read).admin, undefined);
+  });
+});
+
+test("text of every plane arrives whole", () => {
+  const name = "Zoë 🦀 \u2028 \"quoted\" \\ €";
+  const { options, token } = offline({ sub: name, client_id: name, name });
+  using(new Verifier(options), (verifier) => {
+    const { subject, clientId, payload } = verifier.tryVerify(token);
+    assert.deepEqual([subject, clientId, payload.name], [name, name, name]);
+  });
+});
+
+test("a token may be bytes, of any kind and realm", () => {
+  const { options, token } = offline();
+  const bytes = Buffer.from(token);
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  const foreign = vm.runInNewContext("Uint8Array.from(bytes)", { bytes });
+  const offset = new Uint8Array(Buffer.from(`xx${token}yy`)).subarray(2, 2 + bytes.length);
+  using(new Verifier(options), (verifier) => {
+    for (const form of [bytes, new Uint8Array(bytes), shared, foreign, offset]) {
+      assert.equal(verifier.tryVerify(form).subject, "user_01");
+    }
+  });
+});
+
+test("an error and a verifier that are printed show no token", () => {
+  const { options, token } = offline({ exp: 1 });
+  using(new Verifier(options), (verifier) => {
+    assert.throws(
+      () => verifier.tryVerify(token),
+      (error) => {
+        for (const text of [inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error), error.stack]) {
+          assert.ok(!token.split(".").some((part) => text.includes(part)));
+        }
+        return true;
+      },
+    );
+    assert.ok(!inspect(verifier, { depth: 9, showHidden: true }).includes(options.jwks.keys[0].n));
+  });
+});
+
+function assertFrozen(value) {
+  if (typeof value === "object" && value !== null) {
+    assert.ok(Object.isFrozen(value));
+    Object.values(value).forEach(assertFrozen);
+  }
+}
+
+function using(verifier, body) {
+  try {
+    body(verifier);
+  } finally {
+    verifier.close();
+  }
+}

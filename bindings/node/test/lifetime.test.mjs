@@ -1,0 +1,187 @@
+// Closing, dropping and freeing: nothing is used after its end and nothing is left behind.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import v8 from "node:v8";
+import vm from "node:vm";
+
+import { MisuseError, Verifier } from "authkit-verifier";
+
+import { offline, startIssuer } from "./support/issuer.mjs";
+import { native, watch } from "./support/native.mjs";
+
+test("a closed verifier refuses every call", async () => {
+  const { options, token } = offline();
+  const verifier = new Verifier(options);
+  verifier.close();
+  verifier.close();
+  const refused = (error) => error instanceof MisuseError && /closed/.test(error.reason);
+  assert.throws(() => verifier.tryVerify(token), refused);
+  assert.throws(() => verifier.verifySync(token), refused);
+  assert.throws(() => verifier.setJwks(options.jwks), refused);
+  await assert.rejects(verifier.verify(token), refused);
+  await assert.rejects(verifier.refresh(), refused);
+  assert.equal(verifier.resource, options.resource);
+});
+
+test("claims outlive their verifier", () => {
+  const { options, token } = offline();
+  const verifier = new Verifier(options);
+  const claims = verifier.tryVerify(token);
+  verifier.close();
+  assert.equal(claims.subject, "user_01");
+});
+
+test("a verifier is disposed of at the end of its scope", () => {
+  const { options } = offline();
+  let freed = 0;
+  const unwatch = watch("verifierFree", () => freed++);
+  const verifier = new Verifier(options);
+  verifier[Symbol.dispose]();
+  assert.equal(freed, 1);
+  unwatch();
+});
+
+test("closing lets verifications under way end, and frees after the last", async () => {
+  const issuer = await startIssuer();
+  let freed = 0;
+  const unwatch = watch("verifierFree", () => freed++);
+  try {
+    const verifier = new Verifier(issuer.options);
+    issuer.hold();
+    const asked = issuer.asked();
+    const waiting = Array.from({ length: 20 }, () => verifier.verify(issuer.mint()));
+    const refresh = verifier.refresh();
+    await asked;
+    verifier.close();
+    verifier.close();
+    await assert.rejects(verifier.verify(issuer.mint()), MisuseError);
+    assert.equal(freed, 0);
+    issuer.release();
+    for (const claims of await Promise.all(waiting)) {
+      assert.equal(claims.subject, "user_01");
+    }
+    await refresh;
+    await new Promise(setImmediate);
+    assert.equal(freed, 1);
+  } finally {
+    unwatch();
+    issuer.stop();
+  }
+});
+
+test("a dropped verifier is freed by and by, unless it is still at work", async () => {
+  v8.setFlagsFromString("--expose-gc");
+  const collect = vm.runInNewContext("gc");
+  const issuer = await startIssuer();
+  let freed = 0;
+  const unwatch = watch("verifierFree", () => freed++);
+  const collected = async (count) => {
+    for (let turn = 0; turn < 1000 && freed < count; turn++) {
+      collect();
+      await new Promise(setImmediate);
+    }
+  };
+  try {
+    issuer.hold();
+    const asked = issuer.asked();
+    const waiting = new Verifier(issuer.options).verify(issuer.mint());
+    const { options } = offline();
+    (() => Array.from({ length: 10 }, () => new Verifier(options)))();
+    await asked;
+    await collected(10);
+    assert.equal(freed, 10);
+    issuer.release();
+    assert.equal((await waiting).subject, "user_01");
+    await collected(11);
+    assert.equal(freed, 11);
+  } finally {
+    unwatch();
+    issuer.stop();
+  }
+});
+
+test("whatever the library hands out is freed, once", async () => {
+  const live = new Map();
+  const unwatchers = [];
+  const given = (kind, pointer) => {
+    if (pointer) {
+      assert.ok(!live.has(pointer));
+      live.set(pointer, kind);
+    }
+  };
+  const makes = (name, kind, slotAt) =>
+    unwatchers.push(
+      watch(name, (parameters, result) => {
+        given(kind, slotAt === undefined ? result : result === 0 && parameters.at(slotAt)[0]);
+        const error = parameters.at(-1);
+        if (slotAt !== undefined || name === "policyRequireScope") {
+          given("error", result !== 0 && error[0]);
+        }
+      }),
+    );
+  const frees = (name, kind) =>
+    unwatchers.push(
+      watch(name, ([pointer]) => {
+        assert.equal(live.get(pointer), kind);
+        live.delete(pointer);
+      }),
+    );
+  makes("configFromJson", "config", -2);
+  makes("policyNew", "policy");
+  makes("policyRequireScope", "nothing", -1);
+  makes("verifierNew", "verifier", -2);
+  makes("verifierVerify", "claims", -2);
+  makes("verifierTryVerify", "claims", -2);
+  for (const kind of ["config", "policy", "verifier", "claims", "error"]) {
+    frees(`${kind}Free`, kind);
+  }
+
+  const issuer = await startIssuer();
+  try {
+    const verifier = new Verifier(issuer.options);
+    const good = issuer.mint();
+    const calls = () => [
+      verifier.verify(good, { requiredScopes: ["mcp:read"] }),
+      verifier.verify(good, { requiredScopes: ["mcp:write"] }),
+      verifier.verify(good, { requiredScopes: ["not a scope"] }),
+      verifier.verify(good, { requiredScopes: ["mcp:read", 7] }),
+      verifier.verify("x", { now: 1 }),
+      verifier.verify(undefined, { now: 1 }),
+      verifier.verify(good),
+    ];
+    const cold = await Promise.allSettled([...calls(), ...calls()]);
+    const warm = await Promise.allSettled([...calls(), ...calls()]);
+    assert.deepEqual(cold.map(({ status }) => status), warm.map(({ status }) => status));
+    assert.ok(cold.some(({ status }) => status === "fulfilled"));
+    assert.throws(() => new Verifier({ nope: 1 }));
+    assert.throws(() => new Verifier({ leeway: 1 }));
+    verifier.close();
+    await new Promise(setImmediate);
+    assert.deepEqual([...live.values()], []);
+  } finally {
+    unwatchers.forEach((unwatch) => unwatch());
+    issuer.stop();
+  }
+});
+
+test("a worker thread that cannot be had is a refusal, not a hang", async () => {
+  const issuer = await startIssuer();
+  const original = native.verifierVerify;
+  native.verifierVerify = Object.assign(() => assert.fail(), {
+    async: () => {
+      throw new Error("Too many asynchronous calls are running");
+    },
+  });
+  try {
+    const verifier = new Verifier(issuer.options);
+    const verdicts = await Promise.allSettled([1, 2, 3].map(() => verifier.verify(issuer.mint())));
+    // The library's own fetch may have ended meanwhile: then a later one needs no thread.
+    assert.equal(verdicts[0].reason?.code, "INTERNAL");
+    assert.match(verdicts[0].reason.reason, /Too many asynchronous calls/);
+    verifier.close();
+  } finally {
+    native.verifierVerify = original;
+    issuer.stop();
+  }
+});

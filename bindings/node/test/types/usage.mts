@@ -1,0 +1,73 @@
+// What TypeScript must accept, and what it must refuse.
+
+import {
+  AuthKitError,
+  InsufficientScopeError,
+  KeysUnavailableError,
+  TokenError,
+  Verifier,
+  type Claims,
+  type VerifierOptions,
+  type VerifyOptions,
+} from "authkit-verifier";
+
+const scopes: readonly string[] = ["read"];
+const options: VerifierOptions = {
+  authkitDomain: "https://example.authkit.app",
+  baseUrl: process.env["BASE_URL"],
+  requiredScopes: scopes,
+  issuers: { "https://a.example.com": null, "https://b.example.com": { jwksUrl: "https://b.example.com/keys" } },
+  algorithms: ["RS256", "EdDSA"],
+  typ: "rfc9068",
+  jwks: { keys: [] },
+};
+
+export async function usage(token: string | Uint8Array): Promise<number> {
+  using verifier = new Verifier(options);
+  using other: Verifier = Verifier.fromEnv();
+  const demands: VerifyOptions = { requiredScopes: scopes, now: undefined };
+  try {
+    const claims: Claims = await verifier.verify(token, demands);
+    const synchronous: Claims = verifier.verifySync(token) ?? other.tryVerify(token);
+    const subject: string = claims.subject;
+    const issuedAt: number | undefined = claims.issuedAt;
+    const organization = claims.payload["org_id"];
+    if (typeof organization === "string") {
+      organization.toUpperCase();
+    }
+    // @ts-expect-error a claim can be missing
+    claims.payload["org_id"].toString();
+    // @ts-expect-error claims are read-only
+    claims.subject = "someone else";
+    // @ts-expect-error so are their lists
+    claims.scopes.push("admin");
+    verifier.setJwks({ keys: [] }, "https://example.authkit.app");
+    await verifier.refresh();
+    const resource: string | undefined = verifier.resource;
+    return [subject, issuedAt, synchronous, resource].length;
+  } catch (error) {
+    if (error instanceof KeysUnavailableError) {
+      const seconds: number | undefined = error.retryAfter;
+      return seconds ?? 1;
+    }
+    if (error instanceof InsufficientScopeError || error instanceof TokenError) {
+      const challenge: string | undefined = error.error;
+      return challenge === undefined ? 0 : error.httpStatus;
+    }
+    if (error instanceof AuthKitError && error.code === "EXPIRED") {
+      return error.status;
+    }
+    throw error;
+  }
+}
+
+// @ts-expect-error a misspelt option
+new Verifier({ requiredScope: ["read"] });
+// @ts-expect-error a symmetric algorithm
+new Verifier({ algorithms: ["HS256"] });
+// @ts-expect-error a misspelt demand
+void new Verifier(options).verify("", { requiredScope: ["read"] });
+// @ts-expect-error one scope is a list too
+void new Verifier(options).verify("", { requiredScopes: "read" });
+// @ts-expect-error a token may be missing from a request, and the caller must say what then
+void new Verifier(options).verify(undefined as string | undefined);
