@@ -376,3 +376,184 @@ fn whole_seconds(span: Duration) -> u32 {
 fn random_octet() -> u8 {
     RandomState::new().hash_one(0u8) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A clock that stands until it is told otherwise.
+    #[derive(Debug, Default)]
+    struct Hands(Mutex<Duration>);
+
+    impl Hands {
+        fn set(&self, seconds: u64) {
+            *self.0.lock().unwrap() = Duration::from_secs(seconds);
+        }
+    }
+
+    impl Clock for Hands {
+        fn unix_time(&self) -> f64 {
+            0.0
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    /// Answers by a script, the last line again and again, and counts.
+    #[derive(Debug, Default)]
+    struct Script {
+        answers: Mutex<VecDeque<Option<u64>>>,
+        asked: Mutex<usize>,
+    }
+
+    /// `Some(ttl)` is a good key set, `None` an outage.
+    #[derive(Debug, Clone, Default)]
+    struct Source(Arc<Script>);
+
+    impl Source {
+        fn answers(&self, answers: &[Option<u64>]) {
+            *self.0.answers.lock().unwrap() = answers.iter().copied().collect();
+        }
+
+        fn asked(&self) -> usize {
+            *self.0.asked.lock().unwrap()
+        }
+    }
+
+    impl Fetch for Source {
+        fn fetch(&self) -> std::result::Result<Fetched, FetchError> {
+            *self.0.asked.lock().unwrap() += 1;
+            let mut answers = self.0.answers.lock().unwrap();
+            let answer =
+                if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
+            drop(answers);
+            let ttl = answer.flatten().ok_or_else(|| FetchError::new("down"))?;
+            assert_ne!(ttl, PANIC, "as scripted");
+            Ok(Fetched { document: KEYS.as_bytes().to_vec(), ttl: Duration::from_secs(ttl) })
+        }
+    }
+
+    /// A time to live that makes the source panic.
+    const PANIC: u64 = 666;
+    /// RFC 8037 appendix A.2.
+    const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    fn cache(answers: &[Option<u64>]) -> (Arc<KeyCache>, Source, Arc<Hands>) {
+        let (source, hands) = (Source::default(), Arc::new(Hands::default()));
+        source.answers(answers);
+        let clock: Arc<dyn Clock> = Arc::clone(&hands) as Arc<dyn Clock>;
+        let cache = KeyCache::fetched(Box::new(source.clone()), vec![Algorithm::EdDsa], clock);
+        (Arc::new(cache), source, hands)
+    }
+
+    /// Waits until no fetch is under way.
+    fn settle(cache: &KeyCache) {
+        let flight = cache.flight();
+        let mut state = flight.state();
+        while state.under_way {
+            state = flight.landed.wait(state).unwrap();
+        }
+    }
+
+    fn code(result: Result<Arc<Snapshot>>) -> Option<Code> {
+        result.err().map(|error| error.code())
+    }
+
+    #[test]
+    fn a_refresh_that_is_due_makes_nobody_wait() {
+        let (cache, source, hands) = cache(&[Some(300)]);
+        let first = cache.current(Wait::Allowed).unwrap();
+        hands.set(224);
+        assert!(Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first));
+        assert_eq!(source.asked(), 1);
+        hands.set(299);
+        assert!(
+            Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first),
+            "the old keys, at once"
+        );
+        settle(&cache);
+        assert_eq!(source.asked(), 2);
+        assert!(
+            !Arc::ptr_eq(&cache.current(Wait::No).unwrap(), &first),
+            "the new ones from now on"
+        );
+    }
+
+    #[test]
+    fn stale_keys_are_refreshed_first_and_tolerated_for_an_hour_of_outage() {
+        let (cache, source, hands) = cache(&[Some(300), None]);
+        cache.current(Wait::Allowed).unwrap();
+        for seconds in (300..3600).step_by(60) {
+            hands.set(seconds);
+            assert!(cache.current(Wait::Allowed).is_ok(), "{seconds} s");
+        }
+        assert_eq!(source.asked(), 56, "each was tried to be refreshed");
+        hands.set(3600);
+        assert_eq!(code(cache.current(Wait::Allowed)), Some(Code::KeysUnavailable));
+        source.answers(&[Some(300)]);
+        hands.set(3601);
+        assert!(cache.current(Wait::Allowed).is_ok(), "back at once");
+    }
+
+    #[test]
+    fn who_cannot_wait_gets_would_block_once_and_stale_keys_while_the_server_fails() {
+        let (cache, _, hands) = cache(&[None]);
+        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock));
+        settle(&cache);
+        assert_eq!(
+            code(cache.current(Wait::No)),
+            Some(Code::KeysUnavailable),
+            "no keys, and no use asking yet"
+        );
+        hands.set(1);
+        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock), "another try");
+        settle(&cache);
+
+        let (cache, _, hands) = self::cache(&[Some(60), None]);
+        cache.current(Wait::Allowed).unwrap();
+        hands.set(100);
+        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock));
+        settle(&cache);
+        assert!(cache.current(Wait::No).is_ok(), "stale, while the server fails");
+    }
+
+    #[test]
+    fn after_a_failure_nobody_asks_for_a_second() {
+        let (cache, source, hands) = cache(&[None]);
+        for _ in 0..10 {
+            let error = cache.current(Wait::Allowed).unwrap_err();
+            assert_eq!((error.code(), error.retry_after()), (Code::KeysUnavailable, Some(1)));
+        }
+        assert_eq!(source.asked(), 1);
+        hands.set(1);
+        assert!(cache.current(Wait::Allowed).is_err());
+        assert_eq!(source.asked(), 2);
+        assert!(cache.refresh().is_err());
+        assert_eq!(source.asked(), 3, "the host may always ask");
+    }
+
+    #[test]
+    fn a_fetch_that_panics_leaves_nobody_waiting() {
+        let (cache, source, hands) = cache(&[Some(PANIC)]);
+        let panicking = Arc::clone(&cache);
+        assert!(thread::spawn(move || panicking.current(Wait::Allowed).map(drop)).join().is_err());
+        assert_eq!(code(cache.current(Wait::Allowed)), Some(Code::KeysUnavailable));
+        source.answers(&[Some(300)]);
+        hands.set(1);
+        assert!(cache.current(Wait::Allowed).is_ok());
+    }
+
+    #[test]
+    fn a_forked_child_does_not_wait_for_its_parents_fetch() {
+        let (cache, source, _) = cache(&[Some(300)]);
+        let parents = Flight { process: 0, ..Flight::new() };
+        parents.state().under_way = true;
+        cache.flight.store(Arc::new(parents));
+        assert!(cache.current(Wait::Allowed).is_ok());
+        assert_eq!(source.asked(), 1);
+    }
+}
