@@ -2,15 +2,16 @@
 //!
 //! Distinct AuthKit-shaped tokens, one thread, keys there. The two are measured in turns, batch by
 //! batch, so that a busy machine slows both; the figure is the median of the batches' ratios.
-#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../tests/support/abi.rs"]
+mod abi;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::ffi::c_char;
-use std::ptr;
 use std::time::Instant;
 
+use abi::Verifier;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaPublicKeyComponents};
 use serde_json::json;
 use support::keys::{self, Signer};
@@ -20,57 +21,12 @@ use support::{ISSUER, NOW, RESOURCE, claims_with, decode};
 const TOKENS: usize = 400;
 const BATCHES: usize = 60;
 
-#[repr(C)]
-struct Opaque {
-    _private: [u8; 0],
-}
-
-unsafe extern "C" {
-    fn authkit_config_from_json(
-        json: *const c_char,
-        len: usize,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_config_free(config: *mut Opaque);
-    fn authkit_verifier_new(
-        config: *const Opaque,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_verifier_free(verifier: *mut Opaque);
-    fn authkit_verifier_verify(
-        verifier: *const Opaque,
-        token: *const c_char,
-        len: usize,
-        policy: *const Opaque,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_claims_free(claims: *mut Opaque);
-}
-
-fn verifier(signer: &Signer) -> *mut Opaque {
+fn verifier(signer: &Signer) -> Verifier {
     let config = json!({
-        "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": [signer.alg], "jwks": { "keys": [signer.jwk()] },
-    })
-    .to_string();
-    let (mut handle, mut verifier) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: pointer and length of a live string; out pointers to live locals.
-    unsafe {
-        assert_eq!(
-            authkit_config_from_json(
-                config.as_ptr().cast(),
-                config.len(),
-                &raw mut handle,
-                ptr::null_mut()
-            ),
-            0
-        );
-        assert_eq!(authkit_verifier_new(handle, &raw mut verifier, ptr::null_mut()), 0);
-        authkit_config_free(handle);
-    }
-    verifier
+        "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": [signer.alg],
+        "jwks": { "keys": [signer.jwk()] },
+    });
+    Verifier::new(&config.to_string())
 }
 
 fn raw_key(signer: &Signer) -> ParsedPublicKey {
@@ -113,22 +69,7 @@ fn measure(signer: &Signer, batches: usize) {
         .collect();
     let (key, verifier) = (raw_key(signer), verifier(signer));
     let raw = |at: usize| assert!(key.verify_sig(parts[at].0, &parts[at].1).is_ok());
-    let ours = |at: usize| {
-        let mut claims = ptr::null_mut();
-        // SAFETY: a live verifier; pointer and length of a live token; an out pointer to a live local.
-        unsafe {
-            let status = authkit_verifier_verify(
-                verifier,
-                tokens[at].as_ptr().cast(),
-                tokens[at].len(),
-                ptr::null(),
-                &raw mut claims,
-                ptr::null_mut(),
-            );
-            assert_eq!(status, 0);
-            authkit_claims_free(claims);
-        }
-    };
+    let ours = |at: usize| assert_eq!(verifier.status(tokens[at].as_bytes()), 0);
     time(TOKENS, raw);
     time(TOKENS, ours);
     let pairs: Vec<(f64, f64)> =
@@ -142,8 +83,6 @@ fn measure(signer: &Signer, batches: usize) {
         micros(pairs.iter().map(|pair| pair.0).collect()),
         micros(pairs.iter().map(|pair| pair.1).collect()),
     );
-    // SAFETY: made by authkit_verifier_new and freed once.
-    unsafe { authkit_verifier_free(verifier) };
 }
 
 fn main() {

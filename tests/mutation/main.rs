@@ -2,60 +2,18 @@
 //!
 //! `AUTHKIT_MUTATIONS` is the number of inputs (default 20 000; `make mutate` gives a million, also
 //! under the address sanitizer). `AUTHKIT_SEED` replays a run; a failure prints its seed.
-#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+#[path = "../support/abi.rs"]
+mod abi;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::ffi::{CStr, c_char};
-use std::ptr;
-
+use abi::Verifier;
 use authkit::Code;
 use serde_json::json;
 use support::{ISSUER, NOW, RESOURCE, claims, claims_with, decode, encode, jwks, keys};
-
-#[repr(C)]
-struct Opaque {
-    _private: [u8; 0],
-}
-
-// As in include/authkit.h; the library's own symbols, not its Rust API.
-unsafe extern "C" {
-    fn authkit_config_from_json(
-        json: *const c_char,
-        len: usize,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_config_free(config: *mut Opaque);
-    fn authkit_verifier_new(
-        config: *const Opaque,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_verifier_free(verifier: *mut Opaque);
-    fn authkit_verifier_verify(
-        verifier: *const Opaque,
-        token: *const c_char,
-        len: usize,
-        policy: *const Opaque,
-        out: *mut *mut Opaque,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_verifier_set_jwks(
-        verifier: *const Opaque,
-        issuer: *const c_char,
-        json: *const c_char,
-        len: usize,
-        error: *mut *mut Opaque,
-    ) -> i32;
-    fn authkit_claims_subject(claims: *const Opaque) -> *const c_char;
-    fn authkit_claims_json(claims: *const Opaque, len: *mut usize) -> *const c_char;
-    fn authkit_claims_free(claims: *mut Opaque);
-    fn authkit_error_reason(error: *const Opaque) -> *const c_char;
-    fn authkit_error_free(error: *mut Opaque);
-}
 
 /// xorshift64*: a run is its seed.
 struct Random(u64);
@@ -116,101 +74,19 @@ fn mutate_inside(token: &str, random: &mut Random) -> Vec<u8> {
     format!("{}.{}.{}", encode(header), encode(payload), encode(&parts[2])).into_bytes()
 }
 
-struct Verifier(*mut Opaque);
-
-impl Verifier {
-    fn new() -> Self {
-        let config = json!({
-            "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": ["RS256", "ES256"],
-            "jwks": { "keys": [keys::rsa().jwk(), keys::es256().jwk()] },
-        })
-        .to_string();
-        let (mut handle, mut verifier) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: pointer and length of a live string; out pointers to live locals.
-        unsafe {
-            assert_eq!(
-                authkit_config_from_json(
-                    config.as_ptr().cast(),
-                    config.len(),
-                    &raw mut handle,
-                    ptr::null_mut()
-                ),
-                0
-            );
-            assert_eq!(authkit_verifier_new(handle, &raw mut verifier, ptr::null_mut()), 0);
-            authkit_config_free(handle);
-        }
-        Self(verifier)
-    }
-
-    /// The status, and the payload as handed out where it was accepted.
-    fn verify(&self, token: &[u8]) -> (i32, Option<String>) {
-        let (mut claims, mut error) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: the verifier lives as long as self; token is pointer and length of one slice.
-        unsafe {
-            let status = authkit_verifier_verify(
-                self.0,
-                token.as_ptr().cast(),
-                token.len(),
-                ptr::null(),
-                &raw mut claims,
-                &raw mut error,
-            );
-            assert_eq!(claims.is_null(), status != 0);
-            assert_eq!(error.is_null(), status == 0);
-            let mut payload = None;
-            if status == 0 {
-                assert!(!CStr::from_ptr(authkit_claims_subject(claims)).is_empty());
-                let mut length = 0;
-                let text = authkit_claims_json(claims, &raw mut length);
-                payload = Some(
-                    String::from_utf8(std::slice::from_raw_parts(text.cast(), length).to_vec())
-                        .unwrap(),
-                );
-            } else {
-                check_reason(authkit_error_reason(error));
-            }
-            authkit_claims_free(claims);
-            authkit_error_free(error);
-            (status, payload)
-        }
-    }
-
-    fn set_jwks(&self, document: &[u8]) -> i32 {
-        let mut error = ptr::null_mut();
-        // SAFETY: as in verify.
-        unsafe {
-            let status = authkit_verifier_set_jwks(
-                self.0,
-                ptr::null(),
-                document.as_ptr().cast(),
-                document.len(),
-                &raw mut error,
-            );
-            if status != 0 {
-                check_reason(authkit_error_reason(error));
-            }
-            authkit_error_free(error);
-            status
-        }
-    }
-}
-
-impl Drop for Verifier {
-    fn drop(&mut self) {
-        // SAFETY: made by authkit_verifier_new and freed once.
-        unsafe { authkit_verifier_free(self.0) }
-    }
-}
-
 /// Safe to log: one line of bounded length.
-fn check_reason(reason: *const c_char) {
-    // SAFETY: borrowed from a live error object, NUL-terminated.
-    let reason = unsafe { CStr::from_ptr(reason) }.to_str().expect("UTF-8");
-    assert!(
-        !reason.is_empty() && reason.len() < 1200 && !reason.contains(char::is_control),
-        "{reason:?}"
-    );
+fn check_reason(reason: Option<&str>) {
+    let reason = reason.expect("a refusal has a reason");
+    let is_safe = !reason.is_empty() && reason.len() < 1200 && !reason.contains(char::is_control);
+    assert!(is_safe, "{reason:?}");
+}
+
+fn verifier() -> Verifier {
+    let config = json!({
+        "issuers": { ISSUER: null }, "resource": RESOURCE, "now": NOW, "algorithms": ["RS256", "ES256"],
+        "jwks": { "keys": [keys::rsa().jwk(), keys::es256().jwk()] },
+    });
+    Verifier::new(&config.to_string())
 }
 
 fn runs() -> usize {
@@ -236,7 +112,7 @@ fn no_mutated_token_is_accepted_unless_it_was_signed_so() {
     let seed = seed();
     println!("AUTHKIT_SEED={seed}");
     let mut random = Random(seed);
-    let verifier = Verifier::new();
+    let verifier = verifier();
     let samples = [
         keys::rsa().token(&claims()),
         keys::es256().token(&claims()),
@@ -250,9 +126,16 @@ fn no_mutated_token_is_accepted_unless_it_was_signed_so() {
             1 | 2 => mutate(sample.as_bytes(), &mut random),
             _ => mutate_inside(sample, &mut random),
         };
-        let (status, payload) = verifier.verify(&token);
-        match payload {
-            None => assert!(is_verdict(status), "status {status}, seed {seed}, run {run}"),
+        let answer = verifier.verify(&token);
+        match answer.payload {
+            None => {
+                check_reason(answer.reason.as_deref());
+                assert!(
+                    is_verdict(answer.status),
+                    "status {}, seed {seed}, run {run}",
+                    answer.status
+                );
+            }
             // An edit can leave the token as it was or be signed anew; the payload handed out is the one signed.
             Some(payload) => {
                 let text = String::from_utf8(token).unwrap();
@@ -288,25 +171,28 @@ fn no_mutated_key_set_breaks_anything() {
     let seed = seed();
     println!("AUTHKIT_SEED={seed}");
     let mut random = Random(seed);
-    let verifier = Verifier::new();
+    let verifier = verifier();
     let token = keys::es256().token(&claims());
     let good = jwks(&[keys::es256(), keys::rsa(), keys::ed25519(), keys::es384()]);
     for run in 0..runs() / 4 {
         let document =
             if run % 8 == 0 { random.octets(4000) } else { mutate(good.as_bytes(), &mut random) };
-        let status = verifier.set_jwks(&document);
+        let answer = verifier.set_jwks(&document);
+        let status = answer.status;
+        if status != 0 {
+            check_reason(answer.reason.as_deref());
+        }
         // Invalid UTF-8 is MISUSE: the host passes this document, no attacker.
-        let refused =
-            [Code::Config.status(), Code::Misuse.status(), Code::KeysUnavailable.status()];
+        let refused = [Code::Config.status(), Code::Misuse.status()];
         assert!(
             status == 0 || refused.contains(&status),
             "status {status}, seed {seed}, run {run}"
         );
-        let (status, _) = verifier.verify(token.as_bytes());
+        let status = verifier.status(token.as_bytes());
         assert!(status == 0 || is_verdict(status), "status {status}, seed {seed}, run {run}");
         if run % 16 == 0 {
-            assert_eq!(verifier.set_jwks(good.as_bytes()), 0);
-            assert_eq!(verifier.verify(token.as_bytes()).0, 0, "seed {seed}, run {run}");
+            assert_eq!(verifier.set_jwks(good.as_bytes()).status, 0);
+            assert_eq!(verifier.status(token.as_bytes()), 0, "seed {seed}, run {run}");
         }
     }
 }
