@@ -65,6 +65,9 @@ class Case:
             "required_scopes": config["required_scopes"],
             "now": config["now"],
         }
+        if "typ" in config:
+            assert config["typ"] == ["at+jwt"], "ours can demand no other"
+            settings["typ"] = "rfc9068"
         if "max_age" in config:
             settings["max_token_age"] = config["max_age"]
         return settings
