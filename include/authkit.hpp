@@ -11,8 +11,8 @@
 // Header-only: link libauthkit and nothing else. What a function means, which units it takes, how it
 // fails and which threads may call it is written at its namesake in authkit.h. A const method may run
 // on any number of threads at once. A std::string_view that is returned is borrowed from the object
-// it was asked of. A moved-from object may only be destroyed or assigned to; calls on it are refused
-// with AUTHKIT_MISUSE.
+// it was asked of: give that object a name first. A moved-from object may only be destroyed or
+// assigned to; calls on it are refused with AUTHKIT_MISUSE.
 
 #ifndef AUTHKIT_HPP
 #define AUTHKIT_HPP
@@ -84,7 +84,9 @@ public:
     /// One sentence, safe to log.
     std::string_view reason() const noexcept { return what(); }
     /// What to change, where the cause is a known slip of configuration.
-    std::optional<std::string_view> hint() const noexcept { return detail::optional_view(authkit_error_hint(error_.get())); }
+    std::optional<std::string_view> hint() const noexcept {
+        return detail::optional_view(authkit_error_hint(error_.get()));
+    }
     /// Seconds until another try can succeed, where that is known.
     std::optional<std::int64_t> retry_after() const noexcept {
         const std::int64_t seconds = authkit_error_retry_after(error_.get());
@@ -207,7 +209,8 @@ public:
 
     Result<Done> require_scope(std::string_view scope) {
         authkit_error *error = nullptr;
-        const authkit_status status = authkit_policy_require_scope(handle_.get(), detail::Argument(scope).get(), &error);
+        const authkit_status status =
+            authkit_policy_require_scope(handle_.get(), detail::Argument(scope).get(), &error);
         return detail::done(status, error);
     }
 
@@ -248,7 +251,9 @@ public:
     std::optional<std::int64_t> issued_at() const noexcept { return time(authkit_claims_issued_at); }
     std::optional<std::int64_t> not_before() const noexcept { return time(authkit_claims_not_before); }
 
-    bool has_scope(std::string_view scope) const { return authkit_claims_has_scope(handle(), detail::Argument(scope).get()); }
+    bool has_scope(std::string_view scope) const {
+        return authkit_claims_has_scope(handle(), detail::Argument(scope).get());
+    }
     std::vector<std::string_view> scopes() const { return list(authkit_claims_scope_count, authkit_claims_scope_at); }
     std::vector<std::string_view> audience() const {
         return list(authkit_claims_audience_count, authkit_claims_audience_at);
@@ -275,7 +280,9 @@ public:
     }
 
     /// Any claim as its JSON text: for nested ones such as "act".
-    std::optional<std::string_view> value_json(std::string_view name) const { return text(authkit_claims_value_json, name); }
+    std::optional<std::string_view> value_json(std::string_view name) const {
+        return text(authkit_claims_value_json, name);
+    }
 
     const authkit_claims *handle() const noexcept { return handle_.get(); }
 
@@ -312,7 +319,8 @@ private:
     }
 
     template <class T>
-    std::optional<T> scalar(authkit_status (*get)(const authkit_claims *, const char *, T *), std::string_view name) const {
+    std::optional<T> scalar(authkit_status (*get)(const authkit_claims *, const char *, T *),
+                            std::string_view name) const {
         T value{};
         const bool found = get(handle(), detail::Argument(name).get(), &value) == AUTHKIT_OK;
         return found ? std::optional<T>(value) : std::nullopt;
@@ -333,7 +341,9 @@ public:
     }
 
     /// Verifies a token without waiting: AUTHKIT_WOULD_BLOCK where keys must be fetched first.
-    Result<Claims> try_verify(std::string_view token) const { return judge(authkit_verifier_try_verify, token, nullptr); }
+    Result<Claims> try_verify(std::string_view token) const {
+        return judge(authkit_verifier_try_verify, token, nullptr);
+    }
     Result<Claims> try_verify(std::string_view token, const Policy &policy) const {
         return judge(authkit_verifier_try_verify, token, policy.handle());
     }
@@ -402,7 +412,9 @@ public:
     Result<Claims> verify(std::string_view token) const { return ref().verify(token); }
     Result<Claims> verify(std::string_view token, const Policy &policy) const { return ref().verify(token, policy); }
     Result<Claims> try_verify(std::string_view token) const { return ref().try_verify(token); }
-    Result<Claims> try_verify(std::string_view token, const Policy &policy) const { return ref().try_verify(token, policy); }
+    Result<Claims> try_verify(std::string_view token, const Policy &policy) const {
+        return ref().try_verify(token, policy);
+    }
     Result<Done> refresh() const { return ref().refresh(); }
     Result<Done> set_jwks(std::string_view json) const { return ref().set_jwks(json); }
     Result<Done> set_jwks(std::string_view issuer, std::string_view json) const { return ref().set_jwks(issuer, json); }
@@ -427,7 +439,9 @@ inline Result<VerifierRef> default_verifier() {
 }
 
 /// Makes a verifier the process's default; at start, before the default is first used.
-inline Result<Done> set_default(const Verifier &verifier) { return detail::done(authkit_set_default(verifier.handle())); }
+inline Result<Done> set_default(const Verifier &verifier) {
+    return detail::done(authkit_set_default(verifier.handle()));
+}
 
 /// Verifies a token with the process's default verifier: the front door.
 inline Result<Claims> verify(std::string_view token) {

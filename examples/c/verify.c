@@ -21,7 +21,8 @@ int main(void) {
     if (status == AUTHKIT_OK)
         printf("accepted: %s\n", authkit_claims_subject(claims));
     else
-        printf("%s, HTTP %d: %s\n", authkit_status_name(status), authkit_status_http_status(status), authkit_error_reason(error));
+        printf("%s, HTTP %d: %s\n", authkit_status_name(status), authkit_status_http_status(status),
+               authkit_error_reason(error));
     /* [/readme] */
 
     if (authkit_error_hint(error))

@@ -60,11 +60,11 @@ static inline void check_refusal(authkit_status actual, authkit_error *error, au
     }
     authkit_error_free(error);
 }
-#define CHECK_REFUSAL(call, error, expected, reason) \
-    do {                                             \
-        authkit_status status_ = (call);             \
-        check_refusal(status_, (error), (expected), (reason), __FILE__, __LINE__); \
-        (error) = NULL;                              \
+#define CHECK_REFUSAL(call, error, expected, reason)                                                                   \
+    do {                                                                                                               \
+        authkit_status status_ = (call);                                                                               \
+        check_refusal(status_, (error), (expected), (reason), __FILE__, __LINE__);                                     \
+        (error) = NULL;                                                                                                \
     } while (0)
 
 /* A verifier over given keys, without network; stops the test if there is none. */

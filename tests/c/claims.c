@@ -119,8 +119,8 @@ static void text_that_c_would_cut_short_is_refused(const authkit_verifier *verif
         authkit_claims *claims = NULL;
         authkit_error *error = NULL;
         const char *token = MINTED_NULS[i];
-        CHECK_REFUSAL(authkit_verifier_verify(verifier, token, strlen(token), NULL, &claims, &error), error, AUTHKIT_CLAIM,
-                      "U+0000");
+        CHECK_REFUSAL(authkit_verifier_verify(verifier, token, strlen(token), NULL, &claims, &error), error,
+                      AUTHKIT_CLAIM, "U+0000");
         CHECK(claims == NULL);
     }
 }

@@ -44,7 +44,8 @@ static void every_documented_setting_can_be_set(void) {
 static void a_wrong_name_or_form_is_named(void) {
     authkit_config *config = authkit_config_new();
     authkit_error *error = NULL;
-    CHECK_REFUSAL(authkit_config_set(config, "authkit_domian", DOMAIN, &error), error, AUTHKIT_CONFIG, "authkit_domian");
+    CHECK_REFUSAL(authkit_config_set(config, "authkit_domian", DOMAIN, &error), error, AUTHKIT_CONFIG,
+                  "authkit_domian");
     CHECK_REFUSAL(authkit_config_set(config, "leeway", "a minute", &error), error, AUTHKIT_CONFIG, "leeway");
     CHECK_REFUSAL(authkit_config_set(config, "ignore_trailing_slash", "perhaps", &error), error, AUTHKIT_CONFIG,
                   "ignore_trailing_slash");
@@ -94,7 +95,8 @@ static void json_takes_the_same_names(void) {
     authkit_config_free(config);
     CHECK_REFUSAL(authkit_config_from_json(json, strlen(json), &config, &error), error, AUTHKIT_CONFIG, "trailing");
     CHECK(config == NULL);
-    CHECK_REFUSAL(authkit_config_from_json("{\"audience\": 1}", 15, &config, &error), error, AUTHKIT_CONFIG, "audience");
+    CHECK_REFUSAL(authkit_config_from_json("{\"audience\": 1}", 15, &config, &error), error, AUTHKIT_CONFIG,
+                  "audience");
 }
 
 /* The verifier without keys at hand: nothing answers at this address, by construction. */
@@ -112,16 +114,19 @@ static void keys_that_cannot_be_had_are_told_from_a_bad_token(void) {
     authkit_config_free(config);
 
     const struct vector *good = &VECTORS[0];
-    CHECK_STATUS(authkit_verifier_try_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_WOULD_BLOCK);
+    CHECK_STATUS(authkit_verifier_try_verify(verifier, good->token, good->length, NULL, &claims, NULL),
+                 AUTHKIT_WOULD_BLOCK);
     CHECK(claims == NULL);
-    CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, &error), AUTHKIT_KEYS_UNAVAILABLE);
+    CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, &error),
+                 AUTHKIT_KEYS_UNAVAILABLE);
     CHECK(claims == NULL);
     CHECK(authkit_error_retry_after(error) >= 0);
     authkit_error_free(error);
     CHECK_REFUSAL(authkit_verifier_refresh(verifier, &error), error, AUTHKIT_KEYS_UNAVAILABLE, "");
 
     /* Given keys end the trouble. */
-    CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, VECTOR_JWKS, strlen(VECTOR_JWKS), &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, VECTOR_JWKS, strlen(VECTOR_JWKS), &error),
+                 AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_OK);
     authkit_claims_free(claims);
     CHECK_STATUS(authkit_verifier_try_verify(verifier, good->token, good->length, NULL, &claims, NULL), AUTHKIT_OK);

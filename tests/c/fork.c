@@ -60,7 +60,8 @@ static void fork_once(void) {
 
 int main(void) {
     verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
-    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &inherited, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &inherited, NULL),
+                 AUTHKIT_OK);
     pthread_t threads[THREADS], replacer;
     pthread_create(&replacer, NULL, replace_keys, NULL);
     for (int i = 0; i < THREADS; i++) {

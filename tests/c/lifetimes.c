@@ -40,7 +40,8 @@ static void *use(void *argument) {
     struct pair *pair = argument;
     for (int i = 0; i < 200; i++) {
         authkit_claims *claims = NULL;
-        pair->wrong += authkit_verifier_verify(pair->used, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL) != AUTHKIT_OK;
+        pair->wrong +=
+            authkit_verifier_verify(pair->used, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL) != AUTHKIT_OK;
         authkit_claims_free(claims);
     }
     return NULL;

@@ -17,7 +17,8 @@ static void config_functions(void) {
     CHECK_REFUSAL(authkit_config_set(config, NULL, "1", &error), error, AUTHKIT_MISUSE, "name is NULL");
     CHECK_REFUSAL(authkit_config_set(config, "leeway", NULL, &error), error, AUTHKIT_MISUSE, "value is NULL");
     CHECK_REFUSAL(authkit_config_set(config, NOT_UTF8, "1", &error), error, AUTHKIT_MISUSE, "name is not UTF-8");
-    CHECK_REFUSAL(authkit_config_set(config, "base_url", NOT_UTF8, &error), error, AUTHKIT_MISUSE, "value is not UTF-8");
+    CHECK_REFUSAL(authkit_config_set(config, "base_url", NOT_UTF8, &error), error, AUTHKIT_MISUSE,
+                  "value is not UTF-8");
     CHECK_STATUS(authkit_config_set(NULL, NULL, NULL, NULL), AUTHKIT_MISUSE);
 
     CHECK_REFUSAL(authkit_config_from_environment(NULL, &error), error, AUTHKIT_MISUSE, "out_config is NULL");
@@ -57,7 +58,8 @@ static void verify_functions(verify_function verify, const authkit_verifier *ver
     CHECK_REFUSAL(verify(verifier, NULL, 0, NULL, &claims, &error), error, AUTHKIT_MISUSE, "token is NULL");
     CHECK(claims == NULL);
     claims = GARBAGE;
-    CHECK_REFUSAL(verify(verifier, "a", (size_t)PTRDIFF_MAX + 1, NULL, &claims, &error), error, AUTHKIT_MISUSE, "length of token");
+    CHECK_REFUSAL(verify(verifier, "a", (size_t)PTRDIFF_MAX + 1, NULL, &claims, &error), error, AUTHKIT_MISUSE,
+                  "length of token");
     CHECK_REFUSAL(verify(verifier, "a", SIZE_MAX, NULL, &claims, &error), error, AUTHKIT_MISUSE, "length of token");
     CHECK(claims == NULL);
     CHECK_REFUSAL(verify(verifier, "a", 1, NULL, NULL, &error), error, AUTHKIT_MISUSE, "out_claims is NULL");
@@ -78,9 +80,12 @@ static void verifier_functions(const authkit_verifier *verifier) {
     CHECK_REFUSAL(authkit_verifier_refresh(NULL, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
     CHECK_REFUSAL(authkit_verifier_set_jwks(NULL, NULL, "{}", 2, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
     CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, NULL, 2, &error), error, AUTHKIT_MISUSE, "json is NULL");
-    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, NOT_UTF8, 1, &error), error, AUTHKIT_MISUSE, "json is not UTF-8");
-    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, "{}", SIZE_MAX, &error), error, AUTHKIT_MISUSE, "length of json");
-    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NOT_UTF8, "{}", 2, &error), error, AUTHKIT_MISUSE, "issuer is not UTF-8");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, NOT_UTF8, 1, &error), error, AUTHKIT_MISUSE,
+                  "json is not UTF-8");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, "{}", SIZE_MAX, &error), error, AUTHKIT_MISUSE,
+                  "length of json");
+    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NOT_UTF8, "{}", 2, &error), error, AUTHKIT_MISUSE,
+                  "issuer is not UTF-8");
     CHECK_TEXT(authkit_verifier_resource(NULL), NULL);
     verify_functions(authkit_verifier_verify, verifier);
     verify_functions(authkit_verifier_try_verify, verifier);
@@ -173,7 +178,8 @@ static void freeing_nothing_does_nothing(void) {
 int main(void) {
     authkit_verifier *verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
     authkit_claims *claims = NULL;
-    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL),
+                 AUTHKIT_OK);
     config_functions();
     policy_functions();
     verifier_functions(verifier);

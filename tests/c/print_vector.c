@@ -9,8 +9,8 @@ int main(int count, char **arguments) {
     const struct {
         const char *name, *text;
     } known[] = {
-        {"token", VECTORS[0].token},   {"scopeless", VECTORS[2].token}, {"expired", VECTORS[3].token},
-        {"issuer", VECTOR_ISSUER},     {"resource", VECTOR_RESOURCE},   {"now", VECTOR_NOW},
+        {"token", VECTORS[0].token}, {"scopeless", VECTORS[2].token}, {"expired", VECTORS[3].token},
+        {"issuer", VECTOR_ISSUER},   {"resource", VECTOR_RESOURCE},   {"now", VECTOR_NOW},
         {"jwks", VECTOR_JWKS},
     };
     for (size_t i = 0; count == 2 && i < sizeof known / sizeof *known; i++) {

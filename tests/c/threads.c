@@ -28,7 +28,8 @@ static void verify_once(struct shared *shared, size_t round) {
     right = right && (status == AUTHKIT_OK || authkit_error_status(error) == status);
     authkit_claims_free(claims);
     authkit_error_free(error);
-    status = authkit_verifier_try_verify(shared->verifier, VECTORS[0].token, VECTORS[0].length, shared->policy, &claims, NULL);
+    status = authkit_verifier_try_verify(shared->verifier, VECTORS[0].token, VECTORS[0].length, shared->policy, &claims,
+                                         NULL);
     right = right && status == AUTHKIT_OK;
     authkit_claims_free(claims);
     atomic_fetch_add(&shared->wrong, right ? 0 : 1);
@@ -69,7 +70,8 @@ int main(void) {
     authkit_policy *policy = authkit_policy_new();
     authkit_claims *claims = NULL;
     CHECK_STATUS(authkit_policy_require_scope(policy, "openid", NULL), AUTHKIT_OK);
-    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, policy, &claims, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, policy, &claims, NULL),
+                 AUTHKIT_OK);
 
     struct shared shared = {.verifier = verifier, .policy = policy, .claims = claims};
     pthread_t threads[THREADS], replacer;

@@ -17,11 +17,11 @@ static pthread_barrier_t used, unloaded;
 static void *library;
 
 /* POSIX lets dlsym's result become a function; C11 has no cast for it. */
-#define FUNCTION(name)                                              \
-    __typeof__(name) *name##_;                                      \
-    do {                                                            \
-        void *symbol_ = dlsym(library, #name);                      \
-        memcpy(&name##_, &symbol_, sizeof symbol_);                 \
+#define FUNCTION(name)                                                                                                 \
+    __typeof__(name) *name##_;                                                                                         \
+    do {                                                                                                               \
+        void *symbol_ = dlsym(library, #name);                                                                         \
+        memcpy(&name##_, &symbol_, sizeof symbol_);                                                                    \
     } while (0)
 
 static bool use(void) {
@@ -33,15 +33,17 @@ static bool use(void) {
     FUNCTION(authkit_verifier_free);
     FUNCTION(authkit_config_free);
     char json[4096];
-    int length = snprintf(json, sizeof json, "{\"authkit_domain\": \"%s\", \"resource\": \"%s\", \"now\": %s, \"jwks\": %s}",
-                          VECTOR_ISSUER, VECTOR_RESOURCE, VECTOR_NOW, VECTOR_JWKS);
+    int length =
+        snprintf(json, sizeof json, "{\"authkit_domain\": \"%s\", \"resource\": \"%s\", \"now\": %s, \"jwks\": %s}",
+                 VECTOR_ISSUER, VECTOR_RESOURCE, VECTOR_NOW, VECTOR_JWKS);
     authkit_config *config = NULL;
     authkit_verifier *verifier = NULL;
     authkit_claims *claims = NULL;
-    bool accepted = authkit_config_from_json_(json, (size_t)length, &config, NULL) == AUTHKIT_OK &&
-                    authkit_verifier_new_(config, &verifier, NULL) == AUTHKIT_OK &&
-                    authkit_verifier_verify_(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL) == AUTHKIT_OK &&
-                    authkit_claims_subject_(claims) != NULL;
+    bool accepted =
+        authkit_config_from_json_(json, (size_t)length, &config, NULL) == AUTHKIT_OK &&
+        authkit_verifier_new_(config, &verifier, NULL) == AUTHKIT_OK &&
+        authkit_verifier_verify_(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL) == AUTHKIT_OK &&
+        authkit_claims_subject_(claims) != NULL;
     authkit_claims_free_(claims);
     authkit_verifier_free_(verifier);
     authkit_config_free_(config);

@@ -11,7 +11,8 @@ static void judge(verify_function verify, const authkit_verifier *verifier, cons
     authkit_error *error = (authkit_error *)&error;
     authkit_status status = verify(verifier, vector->token, vector->length, NULL, &claims, &error);
     if (status != vector->status) {
-        fprintf(stderr, "%s: %s, not %s\n", vector->name, authkit_status_name(status), authkit_status_name(vector->status));
+        fprintf(stderr, "%s: %s, not %s\n", vector->name, authkit_status_name(status),
+                authkit_status_name(vector->status));
         checks_failed++;
     }
     CHECK((claims != NULL) == (status == AUTHKIT_OK));
@@ -76,7 +77,7 @@ static void what_is_no_token_is_refused_by_its_form(const authkit_verifier *veri
 }
 
 static void policies_add_scopes_and_a_time(const authkit_verifier *verifier) {
-    const struct vector *scoped = &VECTORS[0];   /* openid profile email */
+    const struct vector *scoped = &VECTORS[0]; /* openid profile email */
     const struct vector *scopeless = &VECTORS[2];
     authkit_policy *policy = authkit_policy_new();
     authkit_error *error = NULL;
@@ -101,8 +102,9 @@ static void policies_add_scopes_and_a_time(const authkit_verifier *verifier) {
 static void given_keys_replace_what_was_there(authkit_verifier *verifier) {
     const struct vector *good = &VECTORS[0];
     authkit_error *error = NULL;
-    CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, "https://other.example", VECTOR_JWKS, strlen(VECTOR_JWKS), &error),
-                  error, AUTHKIT_CONFIG, "issuer");
+    CHECK_REFUSAL(
+        authkit_verifier_set_jwks(verifier, "https://other.example", VECTOR_JWKS, strlen(VECTOR_JWKS), &error), error,
+        AUTHKIT_CONFIG, "issuer");
     CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NULL, "{\"keys\":[]}", 11, &error), error, AUTHKIT_CONFIG, "");
     CHECK_STATUS(verdict(verifier, good->token, good->length, NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_set_jwks(verifier, NULL, VECTOR_JWKS, strlen(VECTOR_JWKS), &error), AUTHKIT_OK);

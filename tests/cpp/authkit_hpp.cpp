@@ -22,7 +22,8 @@ void check(bool holds, const char *text, int line) {
 #define CHECK(condition) check((condition), #condition, __LINE__)
 
 static_assert(std::is_nothrow_move_constructible_v<authkit::Claims> && !std::is_copy_constructible_v<authkit::Claims>);
-static_assert(std::is_nothrow_move_constructible_v<authkit::Verifier> && !std::is_copy_constructible_v<authkit::Verifier>);
+static_assert(std::is_nothrow_move_constructible_v<authkit::Verifier> &&
+              !std::is_copy_constructible_v<authkit::Verifier>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Config> && !std::is_copy_constructible_v<authkit::Config>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Policy> && !std::is_copy_constructible_v<authkit::Policy>);
 static_assert(std::is_nothrow_copy_constructible_v<authkit::Error>);
@@ -114,7 +115,7 @@ void what_was_moved_from_is_refused(authkit::Verifier verifier) {
     CHECK(moved.set_jwks(VECTOR_JWKS).has_value());
     CHECK(moved.set_jwks(VECTOR_ISSUER, VECTOR_JWKS).has_value());
     CHECK(!moved.set_jwks(std::string_view("a\0b", 3), VECTOR_JWKS).has_value());
-    CHECK(moved.refresh().has_value()); // given keys are not fetched
+    CHECK(moved.refresh().has_value());                             // given keys are not fetched
     CHECK(verifier.verify("a").error().status() == AUTHKIT_MISUSE); // NOLINT: on purpose
     CHECK(moved.verify({}).error().status() == AUTHKIT_MALFORMED);
 }
@@ -134,7 +135,8 @@ void the_value_of_a_failure_throws_the_error(const authkit::Verifier &verifier) 
     try {
         (void)verifier.verify("not a token").value();
     } catch (const std::exception &error) {
-        caught = dynamic_cast<const authkit::Error &>(error).status() == AUTHKIT_MALFORMED && std::strlen(error.what()) > 0;
+        caught =
+            dynamic_cast<const authkit::Error &>(error).status() == AUTHKIT_MALFORMED && std::strlen(error.what()) > 0;
     }
     CHECK(caught);
     caught = false;
