@@ -381,6 +381,9 @@ fn random_octet() -> u8 {
 mod tests {
     use std::collections::VecDeque;
 
+    // A test that fails must not fail the next by poison.
+    use parking_lot::Mutex;
+
     use super::*;
 
     /// A clock that stands until it is told otherwise.
@@ -389,7 +392,7 @@ mod tests {
 
     impl Hands {
         fn set(&self, seconds: u64) {
-            *self.0.lock().unwrap() = Duration::from_secs(seconds);
+            *self.0.lock() = Duration::from_secs(seconds);
         }
     }
 
@@ -399,7 +402,7 @@ mod tests {
         }
 
         fn elapsed(&self) -> Duration {
-            *self.0.lock().unwrap()
+            *self.0.lock()
         }
     }
 
@@ -416,21 +419,20 @@ mod tests {
 
     impl Source {
         fn answers(&self, answers: &[Option<u64>]) {
-            *self.0.answers.lock().unwrap() = answers.iter().copied().collect();
+            *self.0.answers.lock() = answers.iter().copied().collect();
         }
 
         fn asked(&self) -> usize {
-            *self.0.asked.lock().unwrap()
+            *self.0.asked.lock()
         }
     }
 
     impl Fetch for Source {
         fn fetch(&self) -> std::result::Result<Fetched, FetchError> {
-            *self.0.asked.lock().unwrap() += 1;
-            let mut answers = self.0.answers.lock().unwrap();
+            *self.0.asked.lock() += 1;
+            let mut answers = self.0.answers.lock();
             let answer =
                 if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
-            drop(answers);
             let ttl = answer.flatten().ok_or_else(|| FetchError::new("down"))?;
             assert_ne!(ttl, PANIC, "as scripted");
             Ok(Fetched { document: KEYS.as_bytes().to_vec(), ttl: Duration::from_secs(ttl) })

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What the server does with one request.
@@ -124,12 +125,12 @@ impl Server {
 
     /// Replaces what is answered from now on.
     pub fn answer(&self, answer: Answer) {
-        *self.shared.script.lock().unwrap() = VecDeque::from([answer]);
+        *self.shared.script.lock() = VecDeque::from([answer]);
     }
 
     /// Answers these in turn, the last one again and again.
     pub fn answer_in_turn(&self, answers: impl IntoIterator<Item = Answer>) {
-        *self.shared.script.lock().unwrap() = answers.into_iter().collect();
+        *self.shared.script.lock() = answers.into_iter().collect();
     }
 
     /// Requests whose head has been read so far.
@@ -139,23 +140,21 @@ impl Server {
 
     /// The head of the last request.
     pub fn last_request(&self) -> String {
-        self.shared.last_request.lock().unwrap().clone()
+        self.shared.last_request.lock().clone()
     }
 
     /// Waits until so many requests have come in all.
     pub fn await_requests(&self, count: usize) {
-        let arrivals = self.shared.arrivals.lock().unwrap();
-        let (_arrivals, timeout) = self
-            .shared
-            .arrived
-            .wait_timeout_while(arrivals, Duration::from_secs(20), |arrivals| *arrivals < count)
-            .unwrap();
+        let mut arrivals = self.shared.arrivals.lock();
+        let waiting = |arrivals: &mut usize| *arrivals < count;
+        let timeout =
+            self.shared.arrived.wait_while_for(&mut arrivals, waiting, Duration::from_secs(20));
         assert!(!timeout.timed_out(), "request {count} never came");
     }
 
     /// Lets the held requests, and those to come, be answered.
     pub fn release(&self) {
-        *self.shared.released.lock().unwrap() = true;
+        *self.shared.released.lock() = true;
         self.shared.go_on.notify_all();
     }
 }
@@ -194,13 +193,13 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, config: Option<&Arc<Serv
 
 fn serve(mut stream: impl Read + Write, shared: &Shared) {
     let Some(head) = read_head(&mut stream) else { return };
-    *shared.last_request.lock().unwrap() = head;
+    *shared.last_request.lock() = head;
     let answer = {
-        let mut script = shared.script.lock().unwrap();
+        let mut script = shared.script.lock();
         if script.len() > 1 { script.pop_front() } else { script.front().cloned() }
     };
     shared.requests.fetch_add(1, Ordering::SeqCst);
-    *shared.arrivals.lock().unwrap() += 1;
+    *shared.arrivals.lock() += 1;
     shared.arrived.notify_all();
     if let Some(answer) = answer {
         let _ = give(&mut stream, shared, answer);
@@ -236,9 +235,8 @@ fn give(stream: &mut impl Write, shared: &Shared, answer: Answer) -> std::io::Re
                 stream.write_all(&[octet])?;
                 stream.flush()?;
                 // The slowness is the point; it ends with the connection or the server.
-                let released = shared.released.lock().unwrap();
-                let (released, _) =
-                    shared.go_on.wait_timeout(released, Duration::from_secs(1)).unwrap();
+                let mut released = shared.released.lock();
+                shared.go_on.wait_for(&mut released, Duration::from_secs(1));
                 if *released {
                     break;
                 }
@@ -246,8 +244,7 @@ fn give(stream: &mut impl Write, shared: &Shared, answer: Answer) -> std::io::Re
             Ok(())
         }
         Answer::Held(answer) => {
-            let released = shared.released.lock().unwrap();
-            drop(shared.go_on.wait_while(released, |released| !*released).unwrap());
+            shared.go_on.wait_while(&mut shared.released.lock(), |released| !*released);
             give(stream, shared, *answer)
         }
         Answer::Hangup => Ok(()),
