@@ -112,8 +112,8 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   fetched.
 /// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
 ///   false.
-/// - ca_file: path of a PEM file with the certificate authorities to trust. Default: the
-///   system's.
+/// - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
+///   none.
 /// - proxy: http://host:port to fetch keys through. Default: none.
 ///
 /// `name` and `value` are copied.
