@@ -34,6 +34,8 @@ lib: $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
 # One run of cargo makes both; `cargo rustc --crate-type` is the way to keep link-time optimisation.
 $(NATIVE_LIB)/.built: $(NATIVE_SOURCES)
 	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib -- $(LINK_ARGS)
+	@# With link-time optimisation the whole of Rust is one object; without, std is still one of its own.
+	@! ar t $(NATIVE_OUT)/libauthkit.a | grep -q '^std-' || { echo "link-time optimisation is off" >&2; exit 1; }
 	mkdir -p $(NATIVE_LIB)
 	touch $@
 

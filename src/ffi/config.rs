@@ -148,3 +148,18 @@ pub unsafe extern "C" fn authkit_config_free(config: *mut authkit_config) {
     // SAFETY: NULL or a handle that the caller owns and gives up, by the header's contract.
     unsafe { free(config) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_describes_every_setting_and_no_other() {
+        let documented: Vec<&str> = include_str!("config.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("/// - ")?.split_once(':'))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(documented, ConfigBuilder::NAMES);
+    }
+}
