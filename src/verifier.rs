@@ -149,18 +149,15 @@ impl Verifier {
 
     /// An unknown key id may have been rotated in: one fetch within this call, then one more look.
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<()> {
-        let cache = self
-            .0
-            .keys
-            .get(candidate.issuer)
-            .ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let snapshot = cache.current(wait)?;
-        match candidate.check_against(&snapshot) {
-            Err(Some(Miss::UnknownId)) => {
-                let newer = cache.newer_than(&snapshot, wait)?;
+        let keys = self.0.keys.get(candidate.issuer);
+        let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
+        let snapshot = keys.current(wait)?;
+        match (candidate.check_against(&snapshot), candidate.header.key_id.as_deref()) {
+            (Err(Some(Miss::UnknownId)), Some(key_id)) => {
+                let newer = keys.newer_than(&snapshot, key_id, wait)?;
                 candidate.check_against(&newer).map_err(refusal)
             }
-            checked => checked.map_err(refusal),
+            (checked, _) => checked.map_err(refusal),
         }
     }
 

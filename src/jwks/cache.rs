@@ -11,7 +11,7 @@ use crate::algorithm::Algorithm;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 
-use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError, Fetched};
+use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
 use super::freshness::{Lifetime, Standing};
 use super::keyset::KeySet;
 use super::throttle::TokenBucket;
@@ -31,6 +31,8 @@ pub(crate) enum Wait {
 pub(crate) struct Snapshot {
     pub(crate) keys: KeySet,
     lifetime: Option<Lifetime>,
+    /// The key id in search of which it was fetched, and when that fetch began.
+    sought: Option<(String, Duration)>,
 }
 
 /// The keys of one issuer.
@@ -69,11 +71,11 @@ struct FlightState {
 
 /// Why a fetch is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum Cause<'k> {
     /// The keys are missing, stale or soon stale.
     Age,
     /// A token names a key that is not in the set; limited, since anybody can send such tokens.
-    UnknownKey,
+    UnknownKey(&'k str),
     /// The host asked.
     Request,
 }
@@ -94,6 +96,8 @@ enum Boarding {
 struct Landing {
     cache: Arc<KeyCache>,
     flight: Arc<Flight>,
+    /// The key id in search of which it is made.
+    sought: Option<String>,
     outcome: std::result::Result<(), FetchError>,
 }
 
@@ -134,7 +138,7 @@ impl KeyCache {
     pub(crate) fn give(&self, document: &str) -> Result<()> {
         let keys = KeySet::parse(document.as_bytes(), &self.algorithms)
             .map_err(|reason| Error::new(Code::Config, format!("jwks: {reason}")))?;
-        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None })));
+        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None, sought: None })));
         Ok(())
     }
 
@@ -157,18 +161,19 @@ impl KeyCache {
         }
     }
 
-    /// Newer keys than those in which a token's key id was not found.
+    /// Newer keys than those in which this key id was not found.
     pub(crate) fn newer_than(
         self: &Arc<Self>,
         searched: &Arc<Snapshot>,
+        key_id: &str,
         wait: Wait,
     ) -> Result<Arc<Snapshot>> {
-        if searched.lifetime.is_none() {
+        if searched.lifetime.is_none() || searched.was_fetched_for(key_id, self.clock.elapsed()) {
             return Err(unknown_key());
         }
         match self.snapshot.load_full() {
             Some(snapshot) if !Arc::ptr_eq(&snapshot, searched) => Ok(snapshot),
-            _ => self.obtain(Cause::UnknownKey, wait),
+            _ => self.obtain(Cause::UnknownKey(key_id), wait),
         }
     }
 
@@ -181,7 +186,7 @@ impl KeyCache {
     }
 
     /// One more fetch, made or joined or, for who cannot wait, started.
-    fn obtain(self: &Arc<Self>, cause: Cause, wait: Wait) -> Result<Arc<Snapshot>> {
+    fn obtain(self: &Arc<Self>, cause: Cause<'_>, wait: Wait) -> Result<Arc<Snapshot>> {
         match (self.board(cause), wait) {
             (Boarding::Leader(landing), Wait::Allowed) => {
                 landing.fetch();
@@ -203,7 +208,7 @@ impl KeyCache {
         }
     }
 
-    fn board(self: &Arc<Self>, cause: Cause) -> Boarding {
+    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Boarding {
         let flight = self.flight();
         let mut state = flight.state();
         if state.under_way {
@@ -220,7 +225,11 @@ impl KeyCache {
                 .unwrap_or_else(|| FetchError::new("the last fetch failed"));
             return Boarding::Paused(error, state.not_before - now);
         }
-        if cause == Cause::UnknownKey
+        let sought = match cause {
+            Cause::UnknownKey(key_id) => Some(key_id.to_owned()),
+            Cause::Age | Cause::Request => None,
+        };
+        if sought.is_some()
             && let Err(pause) = state.unknown_keys.take(now)
         {
             return Boarding::Throttled(pause);
@@ -230,22 +239,20 @@ impl KeyCache {
         Boarding::Leader(Landing {
             cache: Arc::clone(self),
             flight,
+            sought,
             outcome: Err(FetchError::new("the fetch was broken off")),
         })
     }
 
-    fn fetch(&self) -> std::result::Result<(), FetchError> {
+    fn fetch(&self, sought: Option<String>) -> std::result::Result<(), FetchError> {
         let started = self.clock.elapsed();
-        match &self.source {
-            Some(source) => self.install(&source.fetch()?, started),
-            None => Err(FetchError::new("no JWKS URL is configured")),
-        }
-    }
-
-    fn install(&self, fetched: &Fetched, started: Duration) -> std::result::Result<(), FetchError> {
+        let source =
+            self.source.as_ref().ok_or_else(|| FetchError::new("no JWKS URL is configured"))?;
+        let fetched = source.fetch()?;
         let keys = KeySet::parse(&fetched.document, &self.algorithms).map_err(FetchError::new)?;
-        let lifetime = Lifetime::new(started, fetched.ttl, random_octet());
-        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: Some(lifetime) })));
+        let lifetime = Some(Lifetime::new(started, fetched.ttl, random_octet()));
+        let sought = sought.map(|key_id| (key_id, started));
+        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime, sought })));
         Ok(())
     }
 
@@ -277,6 +284,13 @@ impl KeyCache {
 impl Snapshot {
     fn standing(&self, now: Duration) -> Standing {
         self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
+    }
+
+    /// Whether these keys have just been fetched in search of this very key id. Who cannot wait asks
+    /// twice, `try_verify` and then `verify`: the second must not cause a second fetch.
+    fn was_fetched_for(&self, key_id: &str, now: Duration) -> bool {
+        let sought = self.sought.as_ref();
+        sought.is_some_and(|(id, started)| id == key_id && now < *started + FETCH_TIMEOUT)
     }
 }
 
@@ -333,7 +347,7 @@ impl Flight {
 impl Landing {
     /// Fetches and installs, on this thread.
     fn fetch(mut self) {
-        self.outcome = self.cache.fetch();
+        self.outcome = self.cache.fetch(self.sought.take());
     }
 
     /// Fetches on a thread that lives no longer than the fetch: an idle process stays idle. Where no
@@ -385,6 +399,7 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
+    use crate::jwks::fetch::Fetched;
 
     /// A clock that stands until it is told otherwise.
     #[derive(Debug, Default)]
@@ -557,5 +572,22 @@ mod tests {
         cache.flight.store(Arc::new(parents));
         assert!(cache.current(Wait::Allowed).is_ok());
         assert_eq!(source.asked(), 1);
+    }
+
+    #[test]
+    fn one_unknown_key_id_causes_one_fetch_though_it_is_asked_for_twice() {
+        let (cache, source, hands) = cache(&[Some(300)]);
+        let first = cache.current(Wait::Allowed).unwrap();
+        assert_eq!(code(cache.newer_than(&first, "k", Wait::No)), Some(Code::WouldBlock));
+        settle(&cache);
+        let second = cache.current(Wait::Allowed).unwrap();
+        assert_eq!(code(cache.newer_than(&second, "k", Wait::Allowed)), Some(Code::UnknownKey));
+        assert_eq!(source.asked(), 2);
+        // Another key id, or the same one later, is asked for anew.
+        assert!(cache.newer_than(&second, "another", Wait::Allowed).is_ok());
+        let third = cache.current(Wait::Allowed).unwrap();
+        hands.set(60);
+        assert!(cache.newer_than(&third, "another", Wait::Allowed).is_ok());
+        assert_eq!(source.asked(), 4);
     }
 }
