@@ -37,6 +37,10 @@ impl PublicKey {
         let key = components
             .to_parsed_public_key(parameters)
             .map_err(|_| "the RSA key is inconsistent")?;
+        // AWS-LC finishes an RSA key at its first verification, under the key's write lock
+        // (BN_MONT_CTX_set_locked). Done here, before another thread sees the key: a fork() at that
+        // moment would leave the child waiting for a lock that nobody holds.
+        let _ = key.verify_sig(b"", &vec![0; modulus.len()]);
         Ok(Self(key))
     }
 
