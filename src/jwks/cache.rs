@@ -1,6 +1,7 @@
 //! One issuer's keys over time: an immutable snapshot, read without a lock, replaced by one fetch at a time.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,8 +32,17 @@ pub(crate) enum Wait {
 pub(crate) struct Snapshot {
     pub(crate) keys: KeySet,
     lifetime: Option<Lifetime>,
-    /// The key id in search of which it was fetched, and when that fetch began.
-    sought: Option<(String, Duration)>,
+    /// For whom it was fetched, where that was a caller who could not wait for it.
+    sought: Option<Sought>,
+}
+
+/// The key id in search of which a caller who could not wait had a fetch started.
+#[derive(Debug)]
+struct Sought {
+    key_id: String,
+    started: Duration,
+    /// Whether that caller has come back.
+    answered: AtomicBool,
 }
 
 /// The keys of one issuer.
@@ -96,7 +106,7 @@ enum Boarding {
 struct Landing {
     cache: Arc<KeyCache>,
     flight: Arc<Flight>,
-    /// The key id in search of which it is made.
+    /// The key id in search of which it is made, for who cannot wait.
     sought: Option<String>,
     outcome: std::result::Result<(), FetchError>,
 }
@@ -168,7 +178,7 @@ impl KeyCache {
         key_id: &str,
         wait: Wait,
     ) -> Result<Arc<Snapshot>> {
-        if searched.lifetime.is_none() || searched.was_fetched_for(key_id, self.clock.elapsed()) {
+        if searched.lifetime.is_none() || searched.answers(key_id, self.clock.elapsed()) {
             return Err(unknown_key());
         }
         match self.snapshot.load_full() {
@@ -187,7 +197,7 @@ impl KeyCache {
 
     /// One more fetch, made or joined or, for who cannot wait, started.
     fn obtain(self: &Arc<Self>, cause: Cause<'_>, wait: Wait) -> Result<Arc<Snapshot>> {
-        match (self.board(cause), wait) {
+        match (self.board(cause, wait), wait) {
             (Boarding::Leader(landing), Wait::Allowed) => {
                 landing.fetch();
                 self.outcome()
@@ -208,7 +218,7 @@ impl KeyCache {
         }
     }
 
-    fn board(self: &Arc<Self>, cause: Cause<'_>) -> Boarding {
+    fn board(self: &Arc<Self>, cause: Cause<'_>, wait: Wait) -> Boarding {
         let flight = self.flight();
         let mut state = flight.state();
         if state.under_way {
@@ -225,17 +235,17 @@ impl KeyCache {
                 .unwrap_or_else(|| FetchError::new("the last fetch failed"));
             return Boarding::Paused(error, state.not_before - now);
         }
-        let sought = match cause {
-            Cause::UnknownKey(key_id) => Some(key_id.to_owned()),
-            Cause::Age | Cause::Request => None,
-        };
-        if sought.is_some()
+        if matches!(cause, Cause::UnknownKey(_))
             && let Err(pause) = state.unknown_keys.take(now)
         {
             return Boarding::Throttled(pause);
         }
         state.under_way = true;
         drop(state);
+        let sought = match (cause, wait) {
+            (Cause::UnknownKey(key_id), Wait::No) => Some(key_id.to_owned()),
+            _ => None,
+        };
         Boarding::Leader(Landing {
             cache: Arc::clone(self),
             flight,
@@ -251,7 +261,8 @@ impl KeyCache {
         let fetched = source.fetch()?;
         let keys = KeySet::parse(&fetched.document, &self.algorithms).map_err(FetchError::new)?;
         let lifetime = Some(Lifetime::new(started, fetched.ttl, random_octet()));
-        let sought = sought.map(|key_id| (key_id, started));
+        let answered = AtomicBool::new(false);
+        let sought = sought.map(|key_id| Sought { key_id, started, answered });
         self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime, sought })));
         Ok(())
     }
@@ -286,11 +297,14 @@ impl Snapshot {
         self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
     }
 
-    /// Whether these keys have just been fetched in search of this very key id. Who cannot wait asks
-    /// twice, `try_verify` and then `verify`: the second must not cause a second fetch.
-    fn was_fetched_for(&self, key_id: &str, now: Duration) -> bool {
-        let sought = self.sought.as_ref();
-        sought.is_some_and(|(id, started)| id == key_id && now < *started + FETCH_TIMEOUT)
+    /// Whether these keys are the answer to who could not wait and now asks again, by `try_verify`
+    /// and then `verify`: the second call must not cause a second fetch. True once.
+    fn answers(&self, key_id: &str, now: Duration) -> bool {
+        self.sought.as_ref().is_some_and(|sought| {
+            sought.key_id == key_id
+                && now < sought.started + FETCH_TIMEOUT
+                && !sought.answered.swap(true, Ordering::Relaxed)
+        })
     }
 }
 
@@ -583,11 +597,13 @@ mod tests {
         let second = cache.current(Wait::Allowed).unwrap();
         assert_eq!(code(cache.newer_than(&second, "k", Wait::Allowed)), Some(Code::UnknownKey));
         assert_eq!(source.asked(), 2);
-        // Another key id, or the same one later, is asked for anew.
-        assert!(cache.newer_than(&second, "another", Wait::Allowed).is_ok());
-        let third = cache.current(Wait::Allowed).unwrap();
+        // Asked once more, it may have been rotated in since.
+        assert!(cache.newer_than(&second, "k", Wait::Allowed).is_ok());
+        assert_eq!(source.asked(), 3);
+        // Who waited has had the answer of the fetch it made; the next question is a new one.
         hands.set(60);
-        assert!(cache.newer_than(&third, "another", Wait::Allowed).is_ok());
+        let third = cache.current(Wait::Allowed).unwrap();
+        assert!(cache.newer_than(&third, "k", Wait::Allowed).is_ok());
         assert_eq!(source.asked(), 4);
     }
 }

@@ -145,6 +145,17 @@ fn a_rotated_key_is_fetched_within_the_same_call() {
 }
 
 #[test]
+fn a_key_that_was_unknown_a_moment_ago_is_found_once_it_is_published() {
+    let server = Server::http(good());
+    let verifier = asking(&server);
+    let token = keys::rsa_next().token(&claims());
+    refused(&verifier, &token, Code::UnknownKey, "not yet published");
+    server.answer(Answer::document(jwks(&[keys::rsa(), keys::rsa_next()])));
+    accepted(&verifier, &token, "published since");
+    assert_eq!(server.requests(), 3);
+}
+
+#[test]
 fn a_flood_of_unknown_key_ids_causes_two_fetches_and_good_tokens_pass() {
     let server = Server::http(good());
     let verifier = asking(&server);
