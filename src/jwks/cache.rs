@@ -163,6 +163,11 @@ impl KeyCache {
                 let _ = self.obtain(Cause::Age, Wait::No);
                 Ok(snapshot)
             }
+            (Some(snapshot), Some(Standing::Stale)) if self.is_failing() => {
+                // In an outage nobody waits for what will most likely fail again.
+                let _ = self.obtain(Cause::Age, Wait::No);
+                Ok(snapshot)
+            }
             (Some(snapshot), Some(Standing::Stale)) => match self.obtain(Cause::Age, wait) {
                 Err(error) if error.code() == Code::WouldBlock => Err(error),
                 obtained => obtained.or(Ok(snapshot)),
@@ -278,6 +283,11 @@ impl KeyCache {
         self.snapshot
             .load_full()
             .ok_or_else(|| Error::new(Code::Internal, "a fetch succeeded without keys"))
+    }
+
+    /// Whether the last fetch failed.
+    fn is_failing(&self) -> bool {
+        self.flight().state().last.is_err()
     }
 
     /// This process's flight.
@@ -521,6 +531,7 @@ mod tests {
         for seconds in (300..3600).step_by(60) {
             hands.set(seconds);
             assert!(cache.current(Wait::Allowed).is_ok(), "{seconds} s");
+            settle(&cache);
         }
         assert_eq!(source.asked(), 56, "each was tried to be refreshed");
         hands.set(3600);
@@ -605,5 +616,22 @@ mod tests {
         let third = cache.current(Wait::Allowed).unwrap();
         assert!(cache.newer_than(&third, "k", Wait::Allowed).is_ok());
         assert_eq!(source.asked(), 4);
+    }
+
+    #[test]
+    fn in_an_outage_one_caller_waits_and_the_others_are_served_stale_keys_at_once() {
+        let (cache, source, hands) = cache(&[Some(300), None]);
+        let first = cache.current(Wait::Allowed).unwrap();
+        hands.set(300);
+        assert!(Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first), "this one tried");
+        hands.set(310);
+        let flight = cache.flight();
+        flight.state().under_way = true; // a fetch that hangs
+        assert!(
+            Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first),
+            "and does not wait for it"
+        );
+        flight.state().under_way = false;
+        assert_eq!(source.asked(), 2);
     }
 }
