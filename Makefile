@@ -29,7 +29,7 @@ build/.setup: scripts/setup.sh
 	touch $@
 
 # Whatever is built, is built with the tools there.
-$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools: | build/.setup
+$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
 
 # --- the command -----------------------------------------------------------------------------------
 
@@ -63,6 +63,8 @@ test: setup lint-rust test-rust test-native test-python test-node test-vectors t
 lint-rust: | build/.setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	@# One crypto library in the binary, for tokens and TLS alike.
+	! $(CARGO) tree --locked --edges normal --prefix none | grep -E '^(ring|openssl|openssl-sys|native-tls|rsa|p256|sha2|ed25519-dalek|hmac) '
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 test-rust: | build/.setup
