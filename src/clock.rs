@@ -8,35 +8,53 @@ pub(crate) trait Clock: Send + Sync + fmt::Debug {
     /// Seconds since 1970-01-01T00:00:00Z, as `exp`, `nbf` and `iat` count (RFC 7519 §2).
     fn unix_time(&self) -> f64;
 
-    /// Time since some fixed point. Time the machine slept counts, since keys age then too; a wall
-    /// clock that is set back can make it fall, never below the time the process has been awake.
-    fn elapsed(&self) -> Duration;
+    /// This moment, to be told apart from others.
+    fn moment(&self) -> Moment;
+}
+
+/// A moment by both of a machine's clocks, since neither alone tells an age: the monotonic one stops
+/// while a laptop sleeps, the wall clock can be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Since the clock was made. Never falls.
+    pub(crate) monotonic: Duration,
+    /// Since 1970.
+    pub(crate) wall: Duration,
+}
+
+impl Moment {
+    /// How long ago `earlier` was, by the clock that says longer: keys may seem older than they are,
+    /// never younger. A wall clock set back changes nothing.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        let awake = self.monotonic.saturating_sub(earlier.monotonic);
+        awake.max(self.wall.saturating_sub(earlier.wall))
+    }
 }
 
 /// The machine's clocks.
 #[derive(Debug)]
 pub(crate) struct SystemClock {
-    started: Instant,
-    started_wall: SystemTime,
+    made: Instant,
 }
 
 impl SystemClock {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), started_wall: SystemTime::now() }
+        Self { made: Instant::now() }
     }
 }
 
 impl Clock for SystemClock {
     fn unix_time(&self) -> f64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64())
+        since_1970().as_secs_f64()
     }
 
-    /// The larger of the monotonic and the wall clock's advance: the first stops while a laptop
-    /// sleeps, the second can be set back.
-    fn elapsed(&self) -> Duration {
-        let wall = SystemTime::now().duration_since(self.started_wall).unwrap_or_default();
-        self.started.elapsed().max(wall)
+    fn moment(&self) -> Moment {
+        Moment { monotonic: self.made.elapsed(), wall: since_1970() }
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Token times judged as of one moment, key ages by the machine's clocks.
@@ -52,7 +70,30 @@ impl Clock for FixedClock {
         self.unix_time as f64
     }
 
-    fn elapsed(&self) -> Duration {
-        self.keys.elapsed()
+    fn moment(&self) -> Moment {
+        self.keys.moment()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_counts_sleep_and_ignores_a_wall_clock_set_back() {
+        let at = |monotonic, wall| Moment {
+            monotonic: Duration::from_secs(monotonic),
+            wall: Duration::from_secs(wall),
+        };
+        let then = at(100, 1_000_000);
+        for (what, now, age) in [
+            ("awake", at(160, 1_000_060), 60),
+            ("asleep for an hour", at(160, 1_003_660), 3660),
+            ("wall clock set back by a day", at(160, 913_660), 60),
+            ("wall clock set forward by a day", at(160, 1_086_460), 86_460),
+            ("at once", then, 0),
+        ] {
+            assert_eq!(now.since(then).as_secs(), age, "{what}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::algorithm::Algorithm;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::error::{Code, Error, Result};
 
 use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
@@ -32,6 +32,8 @@ pub(crate) enum Wait {
 pub(crate) struct Snapshot {
     pub(crate) keys: KeySet,
     lifetime: Option<Lifetime>,
+    /// When its fetch began, or when it was given: what is known since then is newer.
+    began: Moment,
     /// For whom it was fetched, where that was a caller who could not wait for it.
     sought: Option<Sought>,
 }
@@ -40,7 +42,6 @@ pub(crate) struct Snapshot {
 #[derive(Debug)]
 struct Sought {
     key_id: String,
-    started: Duration,
     /// Whether that caller has come back.
     answered: AtomicBool,
 }
@@ -148,14 +149,15 @@ impl KeyCache {
     pub(crate) fn give(&self, document: &str) -> Result<()> {
         let keys = KeySet::parse(document.as_bytes(), &self.algorithms)
             .map_err(|reason| Error::new(Code::Config, format!("jwks: {reason}")))?;
-        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None, sought: None })));
+        let began = self.clock.moment();
+        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None, began, sought: None })));
         Ok(())
     }
 
     /// Keys good enough to judge a token with.
     pub(crate) fn current(self: &Arc<Self>, wait: Wait) -> Result<Arc<Snapshot>> {
         let known = self.snapshot.load_full();
-        let standing = known.as_ref().map(|snapshot| snapshot.standing(self.clock.elapsed()));
+        let standing = known.as_ref().map(|snapshot| snapshot.standing(&*self.clock));
         match (known, standing) {
             (Some(snapshot), Some(Standing::Fresh)) => Ok(snapshot),
             (Some(snapshot), Some(Standing::RefreshDue)) => {
@@ -183,7 +185,7 @@ impl KeyCache {
         key_id: &str,
         wait: Wait,
     ) -> Result<Arc<Snapshot>> {
-        if searched.lifetime.is_none() || searched.answers(key_id, self.clock.elapsed()) {
+        if searched.lifetime.is_none() || searched.answers(key_id, self.clock.moment()) {
             return Err(unknown_key());
         }
         match self.snapshot.load_full() {
@@ -231,7 +233,8 @@ impl KeyCache {
             drop(state);
             return Boarding::Follower(flight, ended);
         }
-        let now = self.clock.elapsed();
+        // Pauses end by the clock that nobody sets.
+        let now = self.clock.moment().monotonic;
         if now < state.not_before && cause != Cause::Request {
             let error = state
                 .last
@@ -260,16 +263,28 @@ impl KeyCache {
     }
 
     fn fetch(&self, sought: Option<String>) -> std::result::Result<(), FetchError> {
-        let started = self.clock.elapsed();
+        let began = self.clock.moment();
         let source =
             self.source.as_ref().ok_or_else(|| FetchError::new("no JWKS URL is configured"))?;
         let fetched = source.fetch()?;
         let keys = KeySet::parse(&fetched.document, &self.algorithms).map_err(FetchError::new)?;
-        let lifetime = Some(Lifetime::new(started, fetched.ttl, random_octet()));
+        let lifetime = Some(Lifetime::new(began, fetched.ttl, random_octet()));
         let answered = AtomicBool::new(false);
-        let sought = sought.map(|key_id| Sought { key_id, started, answered });
-        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime, sought })));
+        let sought = sought.map(|key_id| Sought { key_id, answered });
+        self.install(Snapshot { keys, lifetime, began, sought });
         Ok(())
+    }
+
+    /// Puts fetched keys in force, unless what is in force is newer than their fetch: keys that were
+    /// given while it was under way must not be replaced by what the server said before.
+    fn install(&self, fetched: Snapshot) {
+        let fetched = Arc::new(fetched);
+        self.snapshot.rcu(|current| match current {
+            Some(current) if current.began.monotonic > fetched.began.monotonic => {
+                Some(Arc::clone(current))
+            }
+            _ => Some(Arc::clone(&fetched)),
+        });
     }
 
     /// What the fetch that has just ended left behind.
@@ -303,16 +318,17 @@ impl KeyCache {
 }
 
 impl Snapshot {
-    fn standing(&self, now: Duration) -> Standing {
-        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
+    /// Given keys do not age, and cost no look at the clock.
+    fn standing(&self, clock: &dyn Clock) -> Standing {
+        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(clock.moment()))
     }
 
     /// Whether these keys are the answer to who could not wait and now asks again, by `try_verify`
     /// and then `verify`: the second call must not cause a second fetch. True once.
-    fn answers(&self, key_id: &str, now: Duration) -> bool {
+    fn answers(&self, key_id: &str, now: Moment) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             sought.key_id == key_id
-                && now < sought.started + FETCH_TIMEOUT
+                && now.since(self.began) < FETCH_TIMEOUT
                 && !sought.answered.swap(true, Ordering::Relaxed)
         })
     }
@@ -384,7 +400,7 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         let outcome = std::mem::replace(&mut self.outcome, Ok(()));
-        self.flight.land(outcome, self.cache.clock.elapsed());
+        self.flight.land(outcome, self.cache.clock.moment().monotonic);
     }
 }
 
@@ -440,8 +456,9 @@ mod tests {
             0.0
         }
 
-        fn elapsed(&self) -> Duration {
-            *self.0.lock()
+        fn moment(&self) -> Moment {
+            let since = *self.0.lock();
+            Moment { monotonic: since, wall: since }
         }
     }
 

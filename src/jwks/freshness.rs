@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::Moment;
+
 /// Shortest time to live, whatever the server says: bounds how often it is asked.
 const MIN_TTL: Duration = Duration::from_secs(60);
 /// Longest time to live: bounds how long a revoked key is believed.
@@ -13,12 +15,12 @@ pub(crate) const HARD_LIMIT: Duration = Duration::from_secs(3600);
 /// Where in the time to live the next refresh starts, as fractions of 100.
 const REFRESH_AHEAD_PERCENT: std::ops::RangeInclusive<u32> = 75..=90;
 
-/// The moments at which a key set's standing changes, on the clock of [`crate::clock::Clock::elapsed`].
+/// From when and for how long a key set is good.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lifetime {
-    refresh_at: Duration,
-    fresh_until: Duration,
-    trusted_until: Duration,
+    began: Moment,
+    refresh_after: Duration,
+    ttl: Duration,
 }
 
 /// What a key set is good for now.
@@ -34,24 +36,21 @@ pub(crate) enum Standing {
 }
 
 impl Lifetime {
-    /// A set whose fetch began at `started`. `spread` in 0..=255 places the refresh, so that a fleet
-    /// does not ask in step.
-    pub(crate) fn new(started: Duration, ttl: Duration, spread: u8) -> Self {
+    /// A set whose fetch began then. `spread` in 0..=255 places the refresh, so that a fleet does not
+    /// ask in step.
+    pub(crate) fn new(began: Moment, ttl: Duration, spread: u8) -> Self {
         let (first, last) = (REFRESH_AHEAD_PERCENT.start(), REFRESH_AHEAD_PERCENT.end());
         let percent = first + u32::from(spread) * (last - first) / u32::from(u8::MAX);
-        Self {
-            refresh_at: started + ttl * percent / 100,
-            fresh_until: started + ttl,
-            trusted_until: started + HARD_LIMIT,
-        }
+        Self { began, refresh_after: ttl * percent / 100, ttl }
     }
 
-    pub(crate) fn standing(&self, now: Duration) -> Standing {
-        if now >= self.trusted_until {
+    pub(crate) fn standing(&self, now: Moment) -> Standing {
+        let age = now.since(self.began);
+        if age >= HARD_LIMIT {
             Standing::Expired
-        } else if now >= self.fresh_until {
+        } else if age >= self.ttl {
             Standing::Stale
-        } else if now >= self.refresh_at {
+        } else if age >= self.refresh_after {
             Standing::RefreshDue
         } else {
             Standing::Fresh
@@ -108,9 +107,12 @@ mod tests {
 
     #[test]
     fn a_set_is_refreshed_ahead_then_tolerated_then_refused() {
-        let at = Duration::from_secs;
+        let at = |seconds| {
+            let since = Duration::from_secs(seconds);
+            Moment { monotonic: since, wall: since }
+        };
         for (spread, due) in [(0, 100 + 225), (255, 100 + 270)] {
-            let lifetime = Lifetime::new(at(100), at(300), spread);
+            let lifetime = Lifetime::new(at(100), Duration::from_secs(300), spread);
             assert_eq!(lifetime.standing(at(due - 1)), Standing::Fresh);
             assert_eq!(lifetime.standing(at(due)), Standing::RefreshDue);
             assert_eq!(lifetime.standing(at(400)), Standing::Stale);
@@ -118,6 +120,9 @@ mod tests {
             assert_eq!(lifetime.standing(at(3700)), Standing::Expired);
         }
         // The longest time to live ends with the hard limit, never after it.
-        assert_eq!(Lifetime::new(at(0), MAX_TTL, 0).standing(HARD_LIMIT), Standing::Expired);
+        assert_eq!(
+            Lifetime::new(at(0), MAX_TTL, 0).standing(at(HARD_LIMIT.as_secs())),
+            Standing::Expired
+        );
     }
 }

@@ -382,6 +382,23 @@ fn the_environments_proxy_is_not_asked() {
 }
 
 #[test]
+fn keys_given_during_a_fetch_are_not_replaced_by_what_it_brings() {
+    let server = Server::http(Answer::Held(Box::new(good())));
+    let verifier = asking(&server);
+    std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| verifier.refresh());
+        server.await_requests(1);
+        verifier.set_jwks(None, &jwks(&[keys::rsa_next()])).unwrap();
+        server.release();
+        fetching.join().unwrap().unwrap();
+    });
+    accepted(&verifier, keys::rsa_next().token(&claims()), "by the key that was given");
+    refused(&verifier, keys::rsa().token(&claims()), Code::UnknownKey, "by the older answer's");
+    verifier.refresh().unwrap();
+    accepted(&verifier, keys::rsa().token(&claims()), "after a fetch that began later");
+}
+
+#[test]
 fn each_issuer_has_its_own_keys_and_its_own_outage() {
     const OTHER: &str = "https://other.authkit.app";
     let ours = Server::http(good());
