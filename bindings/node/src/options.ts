@@ -61,7 +61,7 @@ export interface VerifierOptions {
   jwks?: string | object | undefined;
   /** Allow `http://` to this very machine, for tests. Default: false. */
   allowInsecureLoopback?: boolean | undefined;
-  /** Path of a PEM file with the certificate authorities to trust. Default: the system's. */
+  /** Path of a PEM file with certificate authorities to trust beside the system's. Default: none. */
   caFile?: string | undefined;
   /** `http://host:port` to fetch keys through. Default: none. */
   proxy?: string | undefined;

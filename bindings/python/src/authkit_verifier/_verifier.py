@@ -73,7 +73,7 @@ class Verifier:
         now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
         jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
-        ca_file: Path of a PEM file with certificate authorities to trust. Default: the system's.
+        ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
 
     Raises:
