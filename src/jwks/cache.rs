@@ -19,6 +19,8 @@ use super::throttle::TokenBucket;
 
 /// Time between a failed fetch and the next, where the server asks for no longer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Longest time between two tries to refresh keys that are still good.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Whether a caller may be made to wait for the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,9 @@ pub(crate) enum Wait {
 /// A key set and until when it is good; `None` for keys that were given, which do not age.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) keys: KeySet,
+    pub(crate) keys: Arc<KeySet>,
+    /// The entity tag that the server gave the document.
+    tag: Option<String>,
     lifetime: Option<Lifetime>,
     /// When its fetch began, or when it was given: what is known since then is newer.
     began: Moment,
@@ -77,6 +81,11 @@ struct FlightState {
     last: std::result::Result<(), FetchError>,
     /// No fetch before this moment, after a failure.
     not_before: Duration,
+    /// No refresh of keys that are still good before this moment: a fleet must not wait for its
+    /// issuer in step. Who has no keys, or misses one, does not wait so long.
+    refresh_not_before: Duration,
+    /// Fetches that have failed since the last that did not.
+    failures: u32,
     unknown_keys: TokenBucket,
 }
 
@@ -150,7 +159,13 @@ impl KeyCache {
         let keys = KeySet::parse(document.as_bytes(), &self.algorithms)
             .map_err(|reason| Error::new(Code::Config, format!("jwks: {reason}")))?;
         let began = self.clock.moment();
-        self.snapshot.store(Some(Arc::new(Snapshot { keys, lifetime: None, began, sought: None })));
+        self.snapshot.store(Some(Arc::new(Snapshot {
+            keys: Arc::new(keys),
+            tag: None,
+            lifetime: None,
+            began,
+            sought: None,
+        })));
         Ok(())
     }
 
@@ -235,13 +250,18 @@ impl KeyCache {
         }
         // Pauses end by the clock that nobody sets.
         let now = self.clock.moment().monotonic;
-        if now < state.not_before && cause != Cause::Request {
+        let not_before = match cause {
+            Cause::Request => Duration::ZERO,
+            Cause::Age if self.has_good_keys() => state.refresh_not_before,
+            Cause::Age | Cause::UnknownKey(_) => state.not_before,
+        };
+        if now < not_before {
             let error = state
                 .last
                 .clone()
                 .err()
                 .unwrap_or_else(|| FetchError::new("the last fetch failed"));
-            return Boarding::Paused(error, state.not_before - now);
+            return Boarding::Paused(error, not_before - now);
         }
         if matches!(cause, Cause::UnknownKey(_))
             && let Err(pause) = state.unknown_keys.take(now)
@@ -266,12 +286,19 @@ impl KeyCache {
         let began = self.clock.moment();
         let source =
             self.source.as_ref().ok_or_else(|| FetchError::new("no JWKS URL is configured"))?;
-        let fetched = source.fetch()?;
-        let keys = KeySet::parse(&fetched.document, &self.algorithms).map_err(FetchError::new)?;
+        let known = self.snapshot.load_full();
+        let fetched = source.fetch(known.as_ref().and_then(|known| known.tag.as_deref()))?;
+        let keys = match (fetched.document, known) {
+            (Some(document), _) => {
+                Arc::new(KeySet::parse(&document, &self.algorithms).map_err(FetchError::new)?)
+            }
+            (None, Some(known)) => Arc::clone(&known.keys),
+            (None, None) => return Err(FetchError::new("nothing was fetched, now or before")),
+        };
         let lifetime = Some(Lifetime::new(began, fetched.ttl, random_octet()));
         let answered = AtomicBool::new(false);
         let sought = sought.map(|key_id| Sought { key_id, answered });
-        self.install(Snapshot { keys, lifetime, began, sought });
+        self.install(Snapshot { keys, tag: fetched.tag, lifetime, began, sought });
         Ok(())
     }
 
@@ -298,6 +325,12 @@ impl KeyCache {
         self.snapshot
             .load_full()
             .ok_or_else(|| Error::new(Code::Internal, "a fetch succeeded without keys"))
+    }
+
+    /// Whether there are keys that can be used, be they stale.
+    fn has_good_keys(&self) -> bool {
+        let snapshot = self.snapshot.load_full();
+        snapshot.is_some_and(|snapshot| snapshot.standing(&*self.clock) != Standing::Expired)
     }
 
     /// Whether the last fetch failed.
@@ -341,6 +374,8 @@ impl Flight {
             ended: 0,
             last: Ok(()),
             not_before: Duration::ZERO,
+            refresh_not_before: Duration::ZERO,
+            failures: 0,
             unknown_keys: TokenBucket::full(),
         };
         Self { process: std::process::id(), state: Mutex::new(state), landed: Condvar::new() }
@@ -370,11 +405,17 @@ impl Flight {
 
     fn land(&self, outcome: std::result::Result<(), FetchError>, now: Duration) {
         let mut state = self.state();
-        if let Err(error) = &outcome {
-            let asked = error
-                .retry_after
-                .map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.into()));
-            state.not_before = now + asked.max(RETRY_PAUSE);
+        match &outcome {
+            Ok(()) => state.failures = 0,
+            Err(error) => {
+                let asked = error
+                    .retry_after
+                    .map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.into()));
+                state.not_before = now + asked.max(RETRY_PAUSE);
+                state.refresh_not_before =
+                    state.not_before.max(now + backoff(state.failures, random_octet()));
+                state.failures = state.failures.saturating_add(1);
+            }
         }
         state.last = outcome;
         state.under_way = false;
@@ -419,6 +460,12 @@ fn unavailable(error: &FetchError, retry_after: u32) -> Error {
         format!("the issuer's keys are not available: {}", error.reason),
     )
     .with_retry_after(retry_after)
+}
+
+/// Full jitter: anything up to a limit that doubles with each failure.
+fn backoff(failures: u32, spread: u8) -> Duration {
+    let limit = RETRY_PAUSE.saturating_mul(1 << failures.min(6)).min(MAX_BACKOFF);
+    limit * u32::from(spread) / u32::from(u8::MAX)
 }
 
 fn whole_seconds(span: Duration) -> u32 {
@@ -484,14 +531,15 @@ mod tests {
     }
 
     impl Fetch for Source {
-        fn fetch(&self) -> std::result::Result<Fetched, FetchError> {
+        fn fetch(&self, _: Option<&str>) -> std::result::Result<Fetched, FetchError> {
             *self.0.asked.lock() += 1;
             let mut answers = self.0.answers.lock();
             let answer =
                 if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
             let ttl = answer.flatten().ok_or_else(|| FetchError::new("down"))?;
             assert_ne!(ttl, PANIC, "as scripted");
-            Ok(Fetched { document: KEYS.as_bytes().to_vec(), ttl: Duration::from_secs(ttl) })
+            let document = Some(KEYS.as_bytes().to_vec());
+            Ok(Fetched { document, ttl: Duration::from_secs(ttl), tag: None })
         }
     }
 
@@ -650,5 +698,33 @@ mod tests {
         );
         flight.state().under_way = false;
         assert_eq!(source.asked(), 2);
+    }
+
+    #[test]
+    fn a_server_that_fails_is_asked_less_and_less_while_the_keys_are_good() {
+        let (cache, source, hands) = cache(&[Some(300), None]);
+        cache.current(Wait::Allowed).unwrap();
+        for seconds in 300..1500 {
+            hands.set(seconds);
+            assert!(cache.current(Wait::Allowed).is_ok());
+            settle(&cache);
+        }
+        // 1200 s at up to 60 s a pause; without backing off there were 1200.
+        assert!((20..200).contains(&source.asked()), "{}", source.asked());
+        // A key that is missed does not wait for that pause.
+        let asked = source.asked();
+        let known = cache.current(Wait::Allowed).unwrap();
+        hands.set(1502);
+        assert_eq!(code(cache.newer_than(&known, "k", Wait::Allowed)), Some(Code::KeysUnavailable));
+        assert_eq!(source.asked(), asked + 1);
+    }
+
+    #[test]
+    fn backing_off_doubles_up_to_a_minute_and_is_spread() {
+        for (failures, most) in [(0, 1), (1, 2), (2, 4), (5, 32), (6, 60), (7, 60), (u32::MAX, 60)]
+        {
+            assert_eq!(backoff(failures, u8::MAX).as_secs(), most, "{failures}");
+            assert_eq!(backoff(failures, 0), Duration::ZERO);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -25,11 +25,17 @@ const MAX_RETRY_AFTER: u32 = 60;
 const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"));
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 
+/// Longest entity tag that is kept and sent back, in bytes.
+const MAX_TAG_LENGTH: usize = 256;
+
 /// A document as it came, and how long its server wants it believed.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    pub(crate) document: Vec<u8>,
+    /// `None` where the document is still the one that was asked about (RFC 9110 §15.4.5).
+    pub(crate) document: Option<Vec<u8>>,
     pub(crate) ttl: Duration,
+    /// What to ask about next time (RFC 9110 §8.8.3).
+    pub(crate) tag: Option<String>,
 }
 
 /// Why there is no document; a sentence without secrets.
@@ -37,17 +43,20 @@ pub(crate) struct Fetched {
 pub(crate) struct FetchError {
     pub(crate) reason: String,
     pub(crate) retry_after: Option<u32>,
+    /// Another try may find what this one did not: nobody was there, or a gateway found nobody.
+    passing: bool,
 }
 
 impl FetchError {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), retry_after: None }
+        Self { reason: reason.into(), retry_after: None, passing: false }
     }
 }
 
 /// Where documents come from; a seam for tests of time and failure.
 pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
-    fn fetch(&self) -> Result<Fetched, FetchError>;
+    /// Fetches the document, or learns that it is still the one with this tag.
+    fn fetch(&self, known_tag: Option<&str>) -> Result<Fetched, FetchError>;
 }
 
 /// One URL, asked over a connection of its own each time: a fetch comes every few minutes, and a
@@ -59,24 +68,39 @@ pub(crate) struct HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    fn fetch(&self) -> Result<Fetched, FetchError> {
-        let agent = agent(&self.network)?;
-        let response = agent.get(&self.url).call().map_err(|error| self.failure(&error))?;
-        self.document(response)
+    /// One try, and one more where the first failed in passing; both within the one limit.
+    fn fetch(&self, known_tag: Option<&str>) -> Result<Fetched, FetchError> {
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let first = self.attempt(known_tag, FETCH_TIMEOUT);
+        let left = deadline.saturating_duration_since(Instant::now());
+        match first {
+            Err(error) if error.passing && !left.is_zero() => self.attempt(known_tag, left),
+            answer => answer,
+        }
     }
 }
 
 impl HttpFetch {
-    fn document(&self, mut response: Response<Body>) -> Result<Fetched, FetchError> {
-        // Redirects are not followed: the keys' address is the configured one, or it is nobody's.
-        if response.status() != 200 {
-            return Err(FetchError {
-                reason: format!("{} answered HTTP {}", self.url, response.status().as_u16()),
-                retry_after: retry_after(response.headers()),
-            });
+    fn attempt(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError> {
+        let mut request = agent(&self.network, timeout)?.get(&self.url);
+        if let Some(tag) = known_tag {
+            request = request.header("if-none-match", tag);
         }
-        let headers = response.headers();
-        let ttl = time_to_live(&header(headers, "cache-control"), &header(headers, "age"));
+        let response = request.call().map_err(|error| self.failure(&error))?;
+        match response.status().as_u16() {
+            200 => self.document(response),
+            304 if known_tag.is_some() => Ok(Fetched {
+                document: None,
+                ttl: ttl(response.headers()),
+                tag: known_tag.map(str::to_owned),
+            }),
+            // Redirects are not followed: the keys' address is the configured one, or it is nobody's.
+            status => Err(self.refusal(status, response.headers())),
+        }
+    }
+
+    fn document(&self, mut response: Response<Body>) -> Result<Fetched, FetchError> {
+        let (ttl, tag) = (ttl(response.headers()), tag(response.headers()));
         let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
         let mut document = Vec::new();
         let body = response.body_mut().as_reader().take(limit).read_to_end(&mut document);
@@ -89,21 +113,41 @@ impl HttpFetch {
                 self.url
             )));
         }
-        Ok(Fetched { document, ttl })
+        Ok(Fetched { document: Some(document), ttl, tag })
+    }
+
+    /// A gateway that says when to come back is not asked before.
+    fn refusal(&self, status: u16, headers: &HeaderMap) -> FetchError {
+        let retry_after = retry_after(headers);
+        let passing = matches!(status, 502..=504) && retry_after.is_none();
+        FetchError { reason: format!("{} answered HTTP {status}", self.url), retry_after, passing }
     }
 
     /// What a server or a proxy answered may be part of ureq's message.
     fn failure(&self, error: &ureq::Error) -> FetchError {
-        FetchError::new(format!(
-            "{} could not be reached: {}",
-            self.url,
-            quoted(&error.to_string())
-        ))
+        let reason = format!("{} could not be reached: {}", self.url, quoted(&error.to_string()));
+        FetchError { reason, retry_after: None, passing: is_passing(error) }
+    }
+}
+
+/// Whether a connection was not made or was dropped; TLS that fails will fail again.
+fn is_passing(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        ),
+        ureq::Error::ConnectionFailed | ureq::Error::Timeout(ureq::Timeout::Connect) => true,
+        _ => false,
     }
 }
 
 /// ureq's defaults are the opposite of nearly each line here.
-fn agent(network: &Network) -> Result<Agent, FetchError> {
+fn agent(network: &Network, timeout: Duration) -> Result<Agent, FetchError> {
     let proxy = match &network.proxy {
         // Neither the URL nor what ureq says of it is repeated: it may hold a password.
         Some(ProxyUrl(url)) => Some(
@@ -123,7 +167,7 @@ fn agent(network: &Network) -> Result<Agent, FetchError> {
         .max_idle_connections(0)
         .proxy(proxy)
         .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_global(Some(FETCH_TIMEOUT))
+        .timeout_global(Some(timeout))
         .tls_config(tls.build())
         .user_agent(USER_AGENT)
         .accept(ACCEPT);
@@ -171,6 +215,16 @@ fn header(headers: &HeaderMap, name: &str) -> String {
         .filter_map(|value| value.to_str().ok())
         .collect::<Vec<_>>()
         .join(",")
+}
+
+fn ttl(headers: &HeaderMap) -> Duration {
+    time_to_live(&header(headers, "cache-control"), &header(headers, "age"))
+}
+
+/// The document's entity tag, if it is one that can be sent back.
+fn tag(headers: &HeaderMap) -> Option<String> {
+    let tag = headers.get("etag")?.to_str().ok()?;
+    (!tag.is_empty() && tag.len() <= MAX_TAG_LENGTH).then(|| tag.to_owned())
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<u32> {

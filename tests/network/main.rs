@@ -311,6 +311,68 @@ fn bad_answers_leave_the_last_good_keys_in_use() {
 }
 
 #[test]
+fn one_more_try_is_made_where_nobody_was_found() {
+    let token = keys::rsa().token(&claims());
+    let passing = [
+        ("502", Answer::Status(502, vec![])),
+        ("503", Answer::Status(503, vec![])),
+        ("504", Answer::Status(504, vec![])),
+        ("hang-up", Answer::Hangup),
+    ];
+    for (what, answer) in passing {
+        let server = Server::http(good());
+        server.answer_in_turn([answer.clone(), good()]);
+        accepted(&asking(&server), &token, what);
+        assert_eq!(server.requests(), 2, "{what}");
+        server.answer(answer);
+        refused(&asking(&server), &token, Code::KeysUnavailable, what);
+        assert_eq!(server.requests(), 4, "{what}: one more try, not two");
+    }
+    let lasting = [
+        ("500", Answer::Status(500, vec![])),
+        ("404", Answer::Status(404, vec![])),
+        ("503 that says when", Answer::Status(503, vec!["retry-after: 2".into()])),
+        ("HTML", Answer::document("<html></html>")),
+    ];
+    for (what, answer) in lasting {
+        let server = Server::http(good());
+        server.answer_in_turn([answer, good()]);
+        refused(&asking(&server), &token, Code::KeysUnavailable, what);
+        assert_eq!(server.requests(), 1, "{what}");
+    }
+}
+
+#[test]
+fn a_document_that_has_not_changed_is_not_sent_again() {
+    let tagged = |signers: &[&keys::Signer], tag: &str| {
+        Answer::Document(jwks(signers), vec![format!("etag: {tag}")])
+    };
+    let server = Server::http(tagged(&[keys::rsa()], "\"one\""));
+    let verifier = asking(&server);
+    let token = keys::rsa().token(&claims());
+    accepted(&verifier, &token, "before");
+    assert!(!server.last_request().to_ascii_lowercase().contains("if-none-match"));
+    server.answer(Answer::Status(304, vec![]));
+    for _ in 0..2 {
+        verifier.refresh().unwrap();
+        assert!(server.last_request().to_ascii_lowercase().contains("if-none-match: \"one\"\r\n"));
+        accepted(&verifier, &token, "unchanged");
+    }
+    server.answer(tagged(&[keys::rsa_next()], "W/\"two\""));
+    verifier.refresh().unwrap();
+    refused(&verifier, &token, Code::UnknownKey, "changed");
+    assert!(
+        server.last_request().contains("W/\"two\""),
+        "the search for the key asks about the new one"
+    );
+    // Keys that the host gave have no tag: the server's 304 would not be about them.
+    verifier.set_jwks(None, &jwks(&[keys::rsa()])).unwrap();
+    server.answer(Answer::Status(304, vec![]));
+    assert_eq!(verifier.refresh().unwrap_err().code(), Code::KeysUnavailable, "an unsolicited 304");
+    accepted(&verifier, &token, "the given keys stay");
+}
+
+#[test]
 fn other_spellings_of_a_good_answer_are_read() {
     let body = jwks(&[keys::rsa()]);
     let answers = [
