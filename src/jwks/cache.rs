@@ -90,12 +90,12 @@ struct FlightState {
 }
 
 /// Why a fetch is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Cause<'k> {
     /// The keys are missing, stale or soon stale.
     Age,
     /// A token names a key that is not in the set; limited, since anybody can send such tokens.
-    UnknownKey(&'k str),
+    UnknownKey { id: &'k str, searched: &'k Arc<Snapshot> },
     /// The host asked.
     Request,
 }
@@ -106,6 +106,8 @@ enum Boarding {
     Leader(Landing),
     /// Another one does; it is the one after this many.
     Follower(Arc<Flight>, u64),
+    /// Nobody needs to: these have come since the caller looked.
+    Arrived(Arc<Snapshot>),
     /// Nobody does for this long, since the last fetch failed.
     Paused(FetchError, Duration),
     /// Nobody does for this long, since unknown key ids have caused enough fetches.
@@ -203,10 +205,7 @@ impl KeyCache {
         if searched.lifetime.is_none() || searched.answers(key_id, self.clock.moment()) {
             return Err(unknown_key());
         }
-        match self.snapshot.load_full() {
-            Some(snapshot) if !Arc::ptr_eq(&snapshot, searched) => Ok(snapshot),
-            _ => self.obtain(Cause::UnknownKey(key_id), wait),
-        }
+        self.obtain(Cause::UnknownKey { id: key_id, searched }, wait)
     }
 
     /// Fetches now, whatever the keys' age.
@@ -233,6 +232,7 @@ impl KeyCache {
                 self.outcome()
             }
             (Boarding::Follower(..), Wait::No) => Err(would_block()),
+            (Boarding::Arrived(snapshot), _) => Ok(snapshot),
             (Boarding::Throttled(pause), _) => {
                 Err(unknown_key().with_retry_after(whole_seconds(pause)))
             }
@@ -248,12 +248,15 @@ impl KeyCache {
             drop(state);
             return Boarding::Follower(flight, ended);
         }
+        if let Some(snapshot) = self.arrived_for(cause) {
+            return Boarding::Arrived(snapshot);
+        }
         // Pauses end by the clock that nobody sets.
         let now = self.clock.moment().monotonic;
         let not_before = match cause {
             Cause::Request => Duration::ZERO,
             Cause::Age if self.has_good_keys() => state.refresh_not_before,
-            Cause::Age | Cause::UnknownKey(_) => state.not_before,
+            Cause::Age | Cause::UnknownKey { .. } => state.not_before,
         };
         if now < not_before {
             let error = state
@@ -263,7 +266,7 @@ impl KeyCache {
                 .unwrap_or_else(|| FetchError::new("the last fetch failed"));
             return Boarding::Paused(error, not_before - now);
         }
-        if matches!(cause, Cause::UnknownKey(_))
+        if matches!(cause, Cause::UnknownKey { .. })
             && let Err(pause) = state.unknown_keys.take(now)
         {
             return Boarding::Throttled(pause);
@@ -271,7 +274,7 @@ impl KeyCache {
         state.under_way = true;
         drop(state);
         let sought = match (cause, wait) {
-            (Cause::UnknownKey(key_id), Wait::No) => Some(key_id.to_owned()),
+            (Cause::UnknownKey { id, .. }, Wait::No) => Some(id.to_owned()),
             _ => None,
         };
         Boarding::Leader(Landing {
@@ -280,6 +283,18 @@ impl KeyCache {
             sought,
             outcome: Err(FetchError::new("the fetch was broken off")),
         })
+    }
+
+    /// Keys that have come between the caller's look and its turn. Asked under the flight's lock, which
+    /// a fetch takes to end after it has put its keys in force, so that none is made twice.
+    fn arrived_for(&self, cause: Cause<'_>) -> Option<Arc<Snapshot>> {
+        let snapshot = self.snapshot.load_full()?;
+        let arrived = match cause {
+            Cause::Age => snapshot.standing(&*self.clock) == Standing::Fresh,
+            Cause::UnknownKey { searched, .. } => !Arc::ptr_eq(&snapshot, searched),
+            Cause::Request => false,
+        };
+        arrived.then_some(snapshot)
     }
 
     fn fetch(&self, sought: Option<String>) -> std::result::Result<(), FetchError> {
@@ -726,5 +741,17 @@ mod tests {
             assert_eq!(backoff(failures, u8::MAX).as_secs(), most, "{failures}");
             assert_eq!(backoff(failures, 0), Duration::ZERO);
         }
+    }
+
+    #[test]
+    fn who_looked_before_a_fetch_ended_and_asks_after_it_gets_its_keys() {
+        let (cache, source, _) = cache(&[Some(300)]);
+        // Saw no keys, or searched these; meanwhile others came.
+        let searched = cache.current(Wait::Allowed).unwrap();
+        assert!(cache.obtain(Cause::Age, Wait::Allowed).is_ok());
+        assert_eq!(source.asked(), 1, "as if it had seen none");
+        cache.refresh().unwrap();
+        assert!(!Arc::ptr_eq(&cache.newer_than(&searched, "k", Wait::No).unwrap(), &searched));
+        assert_eq!(source.asked(), 2);
     }
 }
