@@ -63,9 +63,11 @@ fn setting_of(variable: &str) -> Result<&'static str> {
         Some(suffix) => (FASTMCP_NAMES, suffix),
         None => (ConfigBuilder::NAMES, variable.strip_prefix(PREFIX).unwrap_or(variable)),
     };
-    // AUTHKIT_DOMAIN, not AUTHKIT_AUTHKIT_DOMAIN.
-    let short = names.len() == ConfigBuilder::NAMES.len() && suffix == "DOMAIN";
-    let wanted = if short { "authkit_domain".to_owned() } else { suffix.to_ascii_lowercase() };
+    let wanted = match variable {
+        // Not AUTHKIT_AUTHKIT_DOMAIN.
+        "AUTHKIT_DOMAIN" => "authkit_domain".to_owned(),
+        _ => suffix.to_ascii_lowercase(),
+    };
     names.iter().find(|name| **name == wanted).copied().ok_or_else(|| {
         let known = names.iter().map(|name| variable_of(name)).collect::<Vec<_>>().join(", ");
         Error::new(

@@ -52,12 +52,14 @@ pub(super) fn check_path(setting: &str, path: &str) -> Result<()> {
 
 fn split<'a>(setting: &str, text: &'a str) -> Result<Parts<'a>> {
     let Some((scheme, rest)) = text.split_once("://") else {
+        // What stands before an @ may be a password: such a text is not repeated.
+        if text.contains('@') {
+            return Err(invalid(setting, "does not start with https://"));
+        }
         let error = invalid(setting, format!("is {}, without https://", quoted(text)));
-        let fits = is_url_text(text)
-            && !text.is_empty()
-            && !text.starts_with('/')
-            && !text.contains(['@', ':']);
-        return Err(if fits {
+        let names_a_host =
+            is_url_text(text) && !text.is_empty() && !text.starts_with('/') && !text.contains(':');
+        return Err(if names_a_host {
             error.with_hint(format!("set it to https://{text}"))
         } else {
             error

@@ -257,9 +257,21 @@ fn the_environment_has_our_names_and_the_fastmcp_guides() {
 }
 
 #[test]
-fn a_proxys_password_is_in_no_message_and_no_debug_print() {
+fn a_password_in_a_url_is_in_no_message_and_no_debug_print() {
     for url in ["socks5://user:hunter2@127.0.0.1", "hunter2"] {
         let error = refused(base().proxy(url), "proxy");
+        assert!(!format!("{error}").contains("hunter2"), "{error}");
+    }
+    for url in [
+        "user:hunter2@p-1.authkit.app",
+        "https://user:hunter2@p-1.authkit.app",
+        "ftp://user:hunter2@x",
+    ] {
+        let error = Config::builder()
+            .authkit_domain(url)
+            .base_url("https://mcp.example")
+            .build()
+            .unwrap_err();
         assert!(!format!("{error}").contains("hunter2"), "{error}");
     }
     let builder = base().proxy("http://user:hunter2@127.0.0.1:1");
