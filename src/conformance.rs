@@ -13,7 +13,7 @@ use crate::config::TypePolicy;
 use crate::error::{Code, Error, Result};
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
-use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, malformed};
+use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, object, octets};
 use crate::token::header::Header;
 use crate::token::json::{Document, Value};
 use crate::token::signature::PublicKey;
@@ -64,18 +64,10 @@ impl Object {
 /// [`Code::TooLarge`] or [`Code::Malformed`] where it has not three parts.
 pub fn decode(token: &[u8]) -> Result<Parts> {
     let parts = Compact::split(token)?;
-    let payload =
-        base64url::decode(parts.payload).ok_or_else(|| malformed("the payload is not base64url"));
-    let object = |octets| {
-        Document::parse(octets)
-            .map_err(|problem| malformed(format!("the payload is not acceptable JSON: {problem}")))
-    };
-    let signature = base64url::decode(parts.signature)
-        .ok_or_else(|| malformed("the signature is not base64url"));
     Ok(Parts {
-        header: Header::document(parts.header).map(Object),
-        payload: payload.and_then(object).map(Object),
-        signature: signature.map(|octets| octets.len()),
+        header: object(parts.header, "header").map(Object),
+        payload: parts.payload_object().map(Object),
+        signature: parts.signature_octets().map(|octets| octets.len()),
     })
 }
 
@@ -89,9 +81,8 @@ pub fn verify_jws(jwks: &str, token: &[u8], algorithms: &[&str]) -> Result<()> {
         algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
     let parts = split(token)?;
     let header = Header::parse(&without_type(parts.header)?, &allowed, TypePolicy::Any)?;
-    base64url::decode(parts.payload).ok_or_else(|| malformed("the payload is not base64url"))?;
-    let signature = base64url::decode(parts.signature)
-        .ok_or_else(|| malformed("the signature is not base64url"))?;
+    octets(parts.payload, "payload")?;
+    let signature = parts.signature_octets()?;
     check(jwks, header.key_id.as_deref(), header.algorithm, parts.signing_input, &signature)
 }
 
@@ -136,7 +127,7 @@ fn split(token: &[u8]) -> Result<Compact<'_>> {
 
 /// The same header without `typ`, encoded again.
 fn without_type(encoded: &[u8]) -> Result<Vec<u8>> {
-    let header = Header::document(encoded)?;
+    let header = object(encoded, "header")?;
     let members = header.root().members().filter(|(name, _)| !name.is_string("typ"));
     let members: Vec<String> =
         members.map(|(name, value)| format!("{}:{}", name.raw(), value.raw())).collect();

@@ -2,6 +2,9 @@
 
 use crate::error::{Code, Error, Result};
 
+use super::base64url;
+use super::json::Document;
+
 /// Longest token that is looked at, in bytes; AuthKit's are about 1 KiB.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
@@ -47,6 +50,27 @@ impl<'t> Compact<'t> {
         let (signing_input, _) = token.split_at(header.len() + 1 + payload.len());
         Ok(Self { header, payload, signature, signing_input })
     }
+
+    /// The payload as the strict parser reads it.
+    pub(crate) fn payload_object(&self) -> Result<Document> {
+        object(self.payload, "payload")
+    }
+
+    /// The signature's octets; none at all is for the key to refuse.
+    pub(crate) fn signature_octets(&self) -> Result<Vec<u8>> {
+        octets(self.signature, "signature")
+    }
+}
+
+/// A part that is one JSON object.
+pub(crate) fn object(encoded: &[u8], part: &str) -> Result<Document> {
+    Document::parse(octets(encoded, part)?)
+        .map_err(|problem| malformed(format!("the {part} is not acceptable JSON: {problem}")))
+}
+
+/// A part's octets.
+pub(crate) fn octets(encoded: &[u8], part: &str) -> Result<Vec<u8>> {
+    base64url::decode(encoded).ok_or_else(|| malformed(format!("the {part} is not base64url")))
 }
 
 /// Says what the thing looks like instead, since hosts often pass on what they were given.

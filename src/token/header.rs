@@ -4,8 +4,7 @@ use crate::algorithm::Algorithm;
 use crate::config::TypePolicy;
 use crate::error::{Code, Error, Result, quoted};
 
-use super::base64url;
-use super::compact::malformed;
+use super::compact::{malformed, object};
 use super::json::{Document, Value};
 
 /// Longest key id that is looked up, in bytes.
@@ -23,20 +22,12 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn parse(encoded: &[u8], allowed: &[Algorithm], types: TypePolicy) -> Result<Self> {
-        let document = Self::document(encoded)?;
+        let document = object(encoded, "header")?;
         refuse_extensions(&document)?;
         let algorithm = allowed_algorithm(&document, allowed)?;
         check_type(&document, types)?;
         let key_id = key_id(&document)?;
         Ok(Self { document, algorithm, key_id })
-    }
-
-    /// The header as JSON, without any judgement of what it says.
-    pub(crate) fn document(encoded: &[u8]) -> Result<Document> {
-        let octets =
-            base64url::decode(encoded).ok_or_else(|| malformed("the header is not base64url"))?;
-        Document::parse(octets)
-            .map_err(|problem| malformed(format!("the header is not acceptable JSON: {problem}")))
     }
 
     pub(crate) fn into_document(self) -> Document {
