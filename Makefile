@@ -3,7 +3,7 @@
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
 #   make lib      build/lib/libauthkit.so and libauthkit.a
-#   make bench    what a verdict costs beside the bare signature check, as a ratio
+#   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so for glibc 2.17 and newer
 #   make clean    removes what was built
@@ -85,8 +85,12 @@ test-demo: $(AUTHORIZATION_SERVER_READY) demo
 
 # --- longer runs -----------------------------------------------------------------------------------
 
-bench: | build/.setup
+bench: lib
 	$(CARGO) bench --locked --bench ratio
+	mkdir -p build/bench
+	gcc -std=c11 -O2 $(WARNINGS) benches/load.c -o build/bench/load -ldl
+	@for run in 1 2 3 4 5 6 7 8 9 10 11; do build/bench/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
+	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')

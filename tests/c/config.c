@@ -1,5 +1,9 @@
 /* Configuration: settings by name and as JSON, and what refuses to become a verifier. */
 
+#define _XOPEN_SOURCE 700 /* setrlimit */
+
+#include <sys/resource.h>
+
 #include "check.h"
 #include "vectors.h"
 
@@ -99,6 +103,24 @@ static void json_takes_the_same_names(void) {
                   "audience");
 }
 
+/* No descriptor can be had here: neither a file nor a connection is opened, not even the ca_file. */
+static void making_a_verifier_opens_nothing(void) {
+    struct rlimit usual, none;
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = NULL;
+    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
+    authkit_config_set(config, "base_url", BASE, NULL);
+    authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL);
+    CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    none = usual;
+    none.rlim_cur = 0;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
+    CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    authkit_verifier_free(verifier);
+    authkit_config_free(config);
+}
+
 /* The verifier without keys at hand: nothing answers at this address, by construction. */
 static void keys_that_cannot_be_had_are_told_from_a_bad_token(void) {
     authkit_config *config = authkit_config_new();
@@ -144,6 +166,7 @@ int main(void) {
     a_wrong_name_or_form_is_named();
     settings_that_do_not_fit_together_make_no_verifier();
     json_takes_the_same_names();
+    making_a_verifier_opens_nothing();
     keys_that_cannot_be_had_are_told_from_a_bad_token();
     return checks_done("config");
 }
