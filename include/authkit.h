@@ -496,7 +496,7 @@ authkit_status authkit_verifier_new(const authkit_config *config,
 
 /**
  * Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
- * keys, a few seconds at most; on an event loop call authkit_verifier_try_verify() first.
+ * keys, for two fetches of 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
  *
  * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
  * `nullable_policy` adds demands of this call; NULL adds none.
@@ -529,7 +529,7 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
                                            authkit_error **nullable_out_error);
 
 /**
- * Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
+ * Fetches the keys of every issuer now, and waits for them, 5 seconds at most for each: to warm up before
  * the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
  * are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
  *
@@ -582,7 +582,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
 
 /**
  * Verifies an access token with the process's default verifier: the front door. May wait for the
- * issuer's keys, a few seconds at most. For the reason of a refusal in words, and for policies,
+ * issuer's keys, 10 seconds at most. For the reason of a refusal in words, and for policies,
  * use authkit_default_verifier() with authkit_verifier_verify().
  *
  * `token` is NUL-terminated, the text after "Bearer " and nothing else.

@@ -334,7 +334,7 @@ class VerifierRef {
 public:
     explicit VerifierRef(const authkit_verifier *borrowed) noexcept : borrowed_(borrowed) {}
 
-    /// Verifies a token; may wait for the issuer's keys, a few seconds at most.
+    /// Verifies a token; may wait for the issuer's keys, 10 seconds at most.
     Result<Claims> verify(std::string_view token) const { return judge(authkit_verifier_verify, token, nullptr); }
     Result<Claims> verify(std::string_view token, const Policy &policy) const {
         return judge(authkit_verifier_verify, token, policy.handle());

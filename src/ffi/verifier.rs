@@ -55,7 +55,7 @@ pub unsafe extern "C" fn authkit_verifier_new(
 }
 
 /// Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
-/// keys, a few seconds at most; on an event loop call authkit_verifier_try_verify() first.
+/// keys, for two fetches of 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
 ///
 /// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
 /// `nullable_policy` adds demands of this call; NULL adds none.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
-/// Fetches the keys of every issuer now, and waits for them, a few seconds at most: to warm up before
+/// Fetches the keys of every issuer now, and waits for them, 5 seconds at most for each: to warm up before
 /// the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
 /// are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
 ///

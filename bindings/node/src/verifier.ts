@@ -62,7 +62,7 @@ export class Verifier {
   /**
    * Verifies a token: the text after "Bearer " and nothing else. Never blocks the event loop: where
    * the keys are at hand the verdict is made at once, otherwise they are awaited on another thread,
-   * a few seconds at most.
+   * 10 seconds at most.
    *
    * Rejects with {@link TokenError} (401), {@link InsufficientScopeError} (403) or
    * {@link KeysUnavailableError} (503).

@@ -100,7 +100,7 @@ test("a library of another ABI is refused", async (t) => {
   const source = script("other.c", "unsigned authkit_abi_version(void) { return 99; }");
   const other = join(scratch, "other.so");
   if (spawnSync("cc", ["-shared", "-fPIC", "-o", other, source]).status !== 0) {
-    t.skip("no C compiler");
+    t.skip("no C compiler"); // the library of another ABI is compiled here
     return;
   }
   const { reason } = await loadFailure({ AUTHKIT_LIBRARY_PATH: other });

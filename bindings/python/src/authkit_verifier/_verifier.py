@@ -156,7 +156,7 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, 5 seconds at most; other Python threads run meanwhile. On an event
+        May wait for the issuer's keys, 10 seconds at most; other Python threads run meanwhile. On an event
         loop use `verify_async`.
 
         Args:
@@ -196,7 +196,7 @@ class Verifier:
         return await asyncio.to_thread(self.verify, token, required_scopes=scopes, now=now)
 
     def refresh(self) -> None:
-        """Fetches the keys of every issuer now and waits for them, a few seconds at most.
+        """Fetches the keys of every issuer now and waits for them, 5 seconds at most each.
 
         To warm up before the first token, or to try again after an outage. Given keys stay as they are.
 
