@@ -5,4 +5,6 @@ pub(crate) mod cache;
 pub(crate) mod fetch;
 pub(crate) mod freshness;
 pub(crate) mod keyset;
+#[allow(dead_code)] // until the cache uses it
+pub(crate) mod store;
 pub(crate) mod throttle;
