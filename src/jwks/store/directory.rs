@@ -181,7 +181,7 @@ impl Directory {
     }
 
     /// Whether this open file is the one of this name.
-    fn is_present(&self, name: &str, file: &File) -> bool {
+    pub(super) fn is_present(&self, name: &str, file: &File) -> bool {
         let named = self.open_file(name, OFlags::RDONLY).ok().and_then(|file| file.metadata().ok());
         match (named, file.metadata()) {
             (Some(named), Ok(opened)) => (named.dev(), named.ino()) == (opened.dev(), opened.ino()),

@@ -173,16 +173,20 @@ fn refuses_every_truncation_and_all_that_is_not_exactly_such_a_file() {
     };
     let text = |text: &str| serde_json::to_string(text).unwrap();
     let before_the_end = |more: &str| format!("{},{more}}}", &whole[..whole.len() - 1]);
-    let values: Vec<serde_json::Value> = serde_json::from_str::<serde_json::Map<_, _>>(&whole)
-        .unwrap()
-        .into_iter()
-        .map(|(_, value)| value)
-        .collect();
+    let envelope = Envelope::parse(whole.as_bytes()).unwrap();
+    // In the order of the members, as serde would take them.
+    let values = (
+        (envelope.version, &envelope.issuer, &envelope.url, envelope.saved_ms),
+        (&envelope.boot_id, envelope.boot_ms, envelope.age_ms, envelope.ttl_ms),
+        (&envelope.tag, &envelope.document),
+    );
+    let values = serde_json::to_string(&values).unwrap().replace("],[", ",");
+    let values = &values[1..values.len() - 1];
     for (what, content) in [
         ("garbage", "\u{7f}ELF".to_owned()),
         ("zeros, as after a crash", "\0".repeat(whole.len())),
         ("null", "null".to_owned()),
-        ("the values in an array", serde_json::to_string(&values).unwrap()),
+        ("the values in an array", values.to_owned()),
         ("more after its end", format!("{whole}{{}}")),
         ("twice", format!("{whole}{whole}")),
         ("a byte order mark", format!("\u{feff}{whole}")),
@@ -384,8 +388,11 @@ fn writing_replaces_a_link_and_never_follows_it() {
     assert_eq!(file.documents().unwrap(), b"second");
     // A new file is never opened where one is, whatever it is.
     let directory = Directory::open(&file.directory).unwrap().unwrap();
-    symlink(&victim, file.directory.join("taken")).unwrap();
-    assert!(directory.write_new("taken", b"x").is_err());
+    symlink(&victim, file.directory.join("link")).unwrap();
+    fs::hard_link(&victim, file.directory.join("second name")).unwrap();
+    for taken in ["link", "second name"] {
+        assert!(directory.write_new(taken, b"x").is_err(), "{taken}");
+    }
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
 
@@ -549,8 +556,27 @@ fn a_lock_whose_file_is_removed_locks_out_again_with_the_next() {
     let (_parent, file) = directory();
     let _gone = file.try_lock().held();
     fs::remove_file(file.directory.join(&file.lock_name)).unwrap();
-    let _next = file.try_lock().held();
+    let next = file.try_lock().held();
     assert!(file.try_lock().is_timed_out());
+    // Who opened the file before it was removed and gets its lock then has a lock of nothing.
+    let directory = Directory::open(&file.directory).unwrap().unwrap();
+    assert!(directory.is_present(&file.lock_name, &next.0));
+    fs::remove_file(file.directory.join(&file.lock_name)).unwrap();
+    assert!(!directory.is_present(&file.lock_name, &next.0));
+    File::create(file.directory.join(&file.lock_name)).unwrap();
+    assert!(!directory.is_present(&file.lock_name, &next.0));
+}
+
+#[test]
+fn a_lock_that_was_idle_for_long_is_not_cleared_away_from_who_has_just_taken_it() {
+    let (_parent, file) = directory();
+    let lock = file.try_lock().held();
+    lock.0.set_modified(SystemTime::now() - LONG).unwrap();
+    drop(lock);
+    let _lock = file.try_lock().held();
+    for _ in 0..3 {
+        assert!(file.try_lock().is_timed_out());
+    }
 }
 
 /// A child that has the lock's open file, as one that was forked while it was held.
