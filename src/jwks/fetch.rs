@@ -27,7 +27,7 @@ const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"))
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 
 /// Longest entity tag that is kept and sent back, in bytes.
-const MAX_TAG_LENGTH: usize = 256;
+pub(crate) const MAX_TAG_LENGTH: usize = 256;
 
 /// A document as it came, and how long its server wants it believed.
 #[derive(Debug, Default)]
