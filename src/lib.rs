@@ -39,11 +39,13 @@ mod verifier;
 mod ffi;
 
 pub use config::{
-    Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY, TypePolicy,
+    AudienceRule, Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings,
+    MAX_LEEWAY, TokenFamily, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;
+pub use token::identity::TokenKind;
 pub use token::json::Value;
 pub use token::policy::Policy;
 pub use verifier::Verifier;

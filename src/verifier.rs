@@ -26,6 +26,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     config: Config,
     /// One cache per issuer, in the configuration's order: a key verifies its own issuer's tokens only.
+    /// The spellings of the session issuer are one issuer.
     keys: Vec<Arc<KeyCache>>,
     clock: Arc<dyn Clock>,
 }
@@ -50,11 +51,7 @@ impl Verifier {
             Some(unix_time) => Arc::new(FixedClock { unix_time, keys: SystemClock::new() }),
             None => Arc::new(SystemClock::new()),
         };
-        let keys = config
-            .issuers
-            .iter()
-            .map(|issuer| key_cache(issuer, &config, &clock))
-            .collect::<Result<_>>()?;
+        let keys = key_caches(&config, &clock)?;
         Ok(Self(Arc::new(Inner { config, keys, clock })))
     }
 
@@ -93,12 +90,16 @@ impl Verifier {
     /// [`Code::KeysUnavailable`] of the first issuer that failed, after all were asked. Keys that
     /// were there before stay in use.
     pub fn refresh(&self) -> Result<()> {
-        let failures: Vec<Error> =
-            self.0.keys.iter().filter_map(|cache| cache.refresh().err()).collect();
+        let keys = &self.0.keys;
+        let is_first =
+            |index: usize, cache| !keys.iter().take(index).any(|one| Arc::ptr_eq(one, cache));
+        let caches = keys.iter().enumerate().filter(|(index, cache)| is_first(*index, cache));
+        let failures: Vec<Error> = caches.filter_map(|(_, cache)| cache.refresh().err()).collect();
         failures.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Installs keys for an issuer (`None`: the only one) in place of what it has.
+    /// Installs keys for an issuer (`None`: the only one) in place of what it has. The spellings of the
+    /// session issuer (`session_client_id`) share their keys.
     ///
     /// # Errors
     /// [`Code::Config`] for an issuer that is not allow-listed or a document without a usable key;
@@ -123,7 +124,8 @@ impl Verifier {
         self.check_signature(&candidate, wait)?;
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        scope::require(&candidate.registered.scopes, required, &config.scope_hierarchy)?;
+        let (granted, hierarchy) = (&candidate.registered.scopes, &config.scope_hierarchy);
+        scope::require(granted, required, &policy.alternatives, hierarchy)?;
         Ok(Claims::new(candidate.header, candidate.payload, candidate.registered))
     }
 
@@ -194,6 +196,18 @@ fn refusal(miss: Option<Miss>) -> Error {
             "the token names no key (kid), and not exactly one would do",
         ),
     }
+}
+
+/// A cache for each issuer. Where several spellings of the session issuer name one JWKS, they share its
+/// cache, and it is fetched once.
+fn key_caches(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<KeyCache>>> {
+    let mut caches: Vec<Arc<KeyCache>> = Vec::with_capacity(config.issuers.len());
+    for issuer in &config.issuers {
+        let twin = config.issuers.iter().position(|other| other.shares_keys_with(issuer));
+        let shared = twin.and_then(|twin| caches.get(twin)).cloned();
+        caches.push(shared.map_or_else(|| key_cache(issuer, config, clock), Ok)?);
+    }
+    Ok(caches)
 }
 
 fn key_cache(issuer: &Issuer, config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<KeyCache>> {
