@@ -406,6 +406,13 @@ public:
         return detail::optional_view(authkit_verifier_resource(borrowed_));
     }
 
+    /// The configuration in force, without a secret; its first line is what to paste into the dashboard.
+    std::string_view describe() const noexcept {
+        std::size_t length = 0;
+        const char *text = authkit_verifier_describe(borrowed_, &length);
+        return text ? std::string_view(text, length) : std::string_view();
+    }
+
     const authkit_verifier *handle() const noexcept { return borrowed_; }
 
 private:
@@ -459,6 +466,7 @@ public:
     Result<Done> set_jwks(std::string_view json) const { return ref().set_jwks(json); }
     Result<Done> set_jwks(std::string_view issuer, std::string_view json) const { return ref().set_jwks(issuer, json); }
     std::optional<std::string_view> resource() const noexcept { return ref().resource(); }
+    std::string_view describe() const noexcept { return ref().describe(); }
     const authkit_verifier *handle() const noexcept { return owned_.get(); }
 
 private:
