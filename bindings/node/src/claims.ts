@@ -99,38 +99,31 @@ export function takeClaims(native: Native, claims: Pointer | null): Claims {
   }
 }
 
-type Identity = Pick<
-  Claims,
-  | "orgId"
-  | "sessionId"
-  | "role"
-  | "roles"
-  | "permissions"
-  | "entitlements"
-  | "featureFlags"
-  | "actor"
-  | "isImpersonated"
-  | "kind"
-  | "isMachine"
-  | "family"
->;
+/** What the library tells of the caller, in its JSON: null for what the token does not say. */
+interface Identity extends Pick<Claims, "role" | "roles" | "permissions" | "entitlements" | "kind" | "family"> {
+  readonly org_id: string | null;
+  readonly session_id: string | null;
+  readonly actor: string | null;
+  readonly feature_flags: readonly string[];
+  readonly is_impersonated: boolean;
+  readonly is_machine: boolean;
+}
 
-/** The library's JSON of it: names and lists of text, null for what the token does not say. */
-function identity(json: string | null): Identity {
-  const told = object(json) as Record<string, never>;
+function identity(json: string | null) {
+  const told = object(json) as unknown as Identity;
   return {
-    orgId: told["org_id"] ?? undefined,
-    sessionId: told["session_id"] ?? undefined,
-    role: told["role"] ?? undefined,
-    roles: present(told["roles"]),
-    permissions: present(told["permissions"]),
-    entitlements: present(told["entitlements"]),
-    featureFlags: present(told["feature_flags"]),
-    actor: told["actor"] ?? undefined,
-    isImpersonated: present(told["is_impersonated"]),
-    kind: present(told["kind"]),
-    isMachine: present(told["is_machine"]),
-    family: present(told["family"]),
+    orgId: told.org_id ?? undefined,
+    sessionId: told.session_id ?? undefined,
+    role: told.role ?? undefined,
+    roles: told.roles,
+    permissions: told.permissions,
+    entitlements: told.entitlements,
+    featureFlags: told.feature_flags,
+    actor: told.actor ?? undefined,
+    isImpersonated: told.is_impersonated,
+    kind: told.kind,
+    isMachine: told.is_machine,
+    family: told.family,
   };
 }
 

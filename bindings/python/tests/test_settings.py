@@ -92,14 +92,20 @@ def test_required_scopes_are_required() -> None:
 @pytest.mark.parametrize("scopes", [["admin", "email"], ("email",), {"email"}, "email"])
 def test_any_scope_of_several_is_enough(scopes: Any) -> None:
     assert good_verifier().verify(good_token(), any_scopes=scopes)
-    assert asyncio.run(good_verifier().verify_async(good_token(), any_scopes=iter(scopes.split()) if isinstance(scopes, str) else scopes))
+    assert asyncio.run(
+        good_verifier().verify_async(
+            good_token(), any_scopes=iter(scopes.split()) if isinstance(scopes, str) else scopes
+        )
+    )
 
 
 def test_any_scopes_that_are_not_there_are_all_named() -> None:
     with pytest.raises(InsufficientScopeError, match="admin editor"):
         good_verifier().verify(good_token(), any_scopes=["admin", "editor"])
     with pytest.raises(InsufficientScopeError, match=r"the scope read; and every one of admin editor"):
-        good_verifier().try_verify(good_token(), required_scopes=["read"], any_scopes=["admin", "editor"], now=NOW)
+        good_verifier().try_verify(
+            good_token(), required_scopes=["read"], any_scopes=["admin", "editor"], now=NOW
+        )
 
 
 @pytest.mark.parametrize("scopes", [[], "", ["email profile"], ["email", ""], ["a\0b"], ["é"]])
@@ -274,7 +280,8 @@ def test_from_the_guides_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "scopes", ["openid,admin", "openid admin", "openid, admin # both", '["openid", "admin"]', "'openid admin'"]
+    "scopes",
+    ["openid,admin", "openid admin", "openid, admin # both", '["openid", "admin"]', "'openid admin'"],
 )
 def test_from_an_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scopes: str) -> None:
     prefix = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_"

@@ -130,17 +130,17 @@ class Claims(Mapping[str, Any]):
     @property
     def org_id(self) -> str | None:
         """`org_id`: the organization that the user signed in to; None if the token names none."""
-        return self._told("org_id")
+        return self._text("org_id")
 
     @property
     def session_id(self) -> str | None:
         """`sid`: the session that the token belongs to; None if it names none, as a machine's."""
-        return self._told("session_id")
+        return self._text("session_id")
 
     @property
     def role(self) -> str | None:
         """`role`: the user's role in the organization; None if the token names none."""
-        return self._told("role")
+        return self._text("role")
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ class Claims(Mapping[str, Any]):
     @property
     def actor(self) -> str | None:
         """`act.sub`: who acts in the user's place (RFC 8693), as in an impersonation; None if not said."""
-        return self._told("actor")
+        return self._text("actor")
 
     @property
     def is_impersonated(self) -> bool:
@@ -220,6 +220,10 @@ class Claims(Mapping[str, Any]):
             identity = json.loads(self._facts.identity_json)
             object.__setattr__(self, "_identity", identity)
         return identity[name]
+
+    def _text(self, name: str) -> str | None:
+        text: str | None = self._told(name)
+        return text
 
     def _members(self) -> dict[str, Any]:
         # Parsed on the first look-up: most servers ask for the attributes alone. Two threads may both

@@ -169,7 +169,12 @@ class Verifier:
         return verifier
 
     def verify(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), any_scopes: Iterable[str] | None = None, now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
@@ -190,20 +195,30 @@ class Verifier:
             KeysUnavailableError: The issuer's keys could not be had: answer 503.
             MisuseError: The verifier is closed, or a required scope is not one.
         """
-        return self._judge(_native.verifier_verify, token, required_scopes, any_scopes, now)
+        return self._judge(_native.verifier_verify, token, required_scopes, now, any_scopes)
 
     def try_verify(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), any_scopes: Iterable[str] | None = None, now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """As `verify`, without network and without waiting.
 
         Raises:
             WouldBlockError: Keys must be fetched first; the fetch was started in the background.
         """
-        return self._judge(_native.verifier_try_verify, token, required_scopes, any_scopes, now)
+        return self._judge(_native.verifier_try_verify, token, required_scopes, now, any_scopes)
 
     async def verify_async(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), any_scopes: Iterable[str] | None = None, now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """As `verify`, without ever blocking the event loop: what must wait, waits in a worker thread."""
         # Read once: it may be a generator, and it may be needed twice.
@@ -320,8 +335,8 @@ class Verifier:
         how: Callable[..., int],
         token: str | bytes,
         required_scopes: Iterable[str],
-        any_scopes: Iterable[str] | None,
         now: int | None,
+        any_scopes: Iterable[str] | None = None,
     ) -> Claims:
         handle = self._open()
         octets = _octets(token)
@@ -442,7 +457,13 @@ def _default_verifier() -> Verifier:
     return _default
 
 
-def verify(token: str | bytes, *, required_scopes: Iterable[str] = (), any_scopes: Iterable[str] | None = None, now: int | None = None) -> Claims:
+def verify(
+    token: str | bytes,
+    *,
+    required_scopes: Iterable[str] = (),
+    any_scopes: Iterable[str] | None = None,
+    now: int | None = None,
+) -> Claims:
     """Verifies an access token with the process's default verifier.
 
     That one is made from the environment when first needed, as by `Verifier.from_env`, and shared with every
