@@ -188,7 +188,7 @@ static void an_env_file_configures_and_what_is_in_force_is_described(void) {
     CHECK(description == authkit_verifier_describe(verifier, NULL)); /* borrowed, not made anew */
     authkit_verifier_free(verifier);
 
-    /* Half of it, by the process's environment against the file. */
+    /* Half of it is refused, by the guide's names. */
     CHECK(ftruncate(file, 0) == 0 && pwrite(file, "FASTMCP_SERVER_AUTH=AuthKitProvider\n", 36, 0) == 36);
     CHECK_STATUS(authkit_config_from_env_file(path, &config, &error), AUTHKIT_OK);
     CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG,
