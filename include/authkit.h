@@ -239,6 +239,64 @@ typedef int32_t authkit_status;
 #endif // __cplusplus
 
 /**
+ * Who a token speaks for.
+ */
+enum authkit_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Neither of the two for certain: grant it what both may have.
+     */
+    AUTHKIT_KIND_UNKNOWN = 0,
+    /**
+     * A user: `sub` begins with `user_` and is not the client.
+     */
+    AUTHKIT_KIND_USER = 1,
+    /**
+     * A machine on its own behalf: `sub` is the client, and nothing speaks of a user or a session.
+     */
+    AUTHKIT_KIND_MACHINE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum authkit_kind authkit_kind;
+#else
+typedef int32_t authkit_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which of AuthKit's two families of access tokens a token is of.
+ */
+enum authkit_family
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Asked of NULL.
+     */
+    AUTHKIT_FAMILY_UNKNOWN = 0,
+    /**
+     * AuthKit Connect, as MCP clients and machines get them.
+     */
+    AUTHKIT_FAMILY_CONNECT = 1,
+    /**
+     * An AuthKit session, as the web application gets them that signed the user in.
+     */
+    AUTHKIT_FAMILY_SESSION = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum authkit_family authkit_family;
+#else
+typedef int32_t authkit_family;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What an accepted token says. Immutable, independent of the verifier that made it. The caller's,
  * freed with authkit_claims_free().
  */
@@ -355,7 +413,8 @@ AUTHKIT_API authkit_config *authkit_config_new(void);
  * AUTHKIT_ and its name in capitals (AUTHKIT_BASE_URL; AUTHKIT_DOMAIN for authkit_domain), and
  * FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN, _BASE_URL and _REQUIRED_SCOPES as the FastMCP
  * guide spells them. A variable of these prefixes that is no setting is refused: a misspelling
- * must not leave a door open.
+ * must not leave a door open; and so is an empty one. FASTMCP_SERVER_AUTH naming an AuthKitProvider
+ * asks for AuthKit: authkit_verifier_new() then names in FastMCP's words what is missing.
  *
  * `out_config` receives a configuration that the caller owns, NULL on failure.
  *
@@ -366,6 +425,25 @@ AUTHKIT_API authkit_config *authkit_config_new(void);
 AUTHKIT_API
 authkit_status authkit_config_from_environment(authkit_config **out_config,
                                                authkit_error **nullable_out_error);
+
+/**
+ * As authkit_config_from_environment(), and what is not set in the process environment is taken from an
+ * env file (`.env`): lines NAME=value, comments (#), an optional `export`, values bare or in single or
+ * double quotes. The process environment wins, setting by setting, and is not changed. Variables of
+ * other prefixes are passed over; a line that cannot be read is refused, and so is a reference
+ * (`${NAME}`).
+ *
+ * `path` is the file's path, UTF-8.
+ * `out_config` receives a configuration that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
+ * AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
+ * while none changes the environment (setenv, putenv).
+ */
+AUTHKIT_API
+authkit_status authkit_config_from_env_file(const char *path,
+                                            authkit_config **out_config,
+                                            authkit_error **nullable_out_error);
 
 /**
  * Makes a configuration from a JSON object whose members are the settings of authkit_config_set(),
@@ -393,7 +471,7 @@ authkit_status authkit_config_from_json(const char *json,
  *
  * - authkit_domain: URL of the AuthKit domain, https://your-project-12345.authkit.app: the
  *   issuer; its keys are fetched from {authkit_domain}/oauth2/jwks. Must be set, unless issuers
- *   is.
+ *   or session_client_id is.
  * - base_url: public URL of this server, without the MCP path. Must be set, unless resource or
  *   audiences is.
  * - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
@@ -408,8 +486,13 @@ authkit_status authkit_config_from_json(const char *json,
  * - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
  * - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
  * - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
- *   object with jwks_url or jwks, and audience: "required" or "not_checked". Default:
- *   authkit_domain alone.
+ *   object with jwks_url or jwks; audience: "required", "if_present" (may be absent, but where
+ *   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
+ *   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
+ * - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
+ *   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
+ *   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
+ *   that has it must name an accepted audience or this client. Default: none.
  * - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
  *   RS256.
  * - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
@@ -476,6 +559,21 @@ AUTHKIT_API
 authkit_status authkit_policy_require_scope(authkit_policy *policy,
                                             const char *scope,
                                             authkit_error **nullable_out_error);
+
+/**
+ * Demands one of several scopes, whichever: a token with none of them is AUTHKIT_SCOPE. Every call adds a
+ * group of its own, of each of which one scope must be granted. `scope_hierarchy` applies.
+ *
+ * `scopes` is one or more scopes of RFC 6749 section 3.3, with a single space between each two, as in
+ * `read write`; it is copied.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scopes` is NULL, `scopes` is empty or something
+ * in it is not a scope. One thread at a time per policy.
+ */
+AUTHKIT_API
+authkit_status authkit_policy_require_any_scope(authkit_policy *policy,
+                                                const char *scopes,
+                                                authkit_error **nullable_out_error);
 
 /**
  * Judges tokens as of a given time in place of the clock, and in place of the configuration's
@@ -616,7 +714,8 @@ authkit_status authkit_verifier_wait_ready(const authkit_verifier *verifier,
 
 /**
  * Gives an issuer's keys as a JWKS document (RFC 7517). They do not age, and nothing is fetched for
- * this issuer until authkit_verifier_refresh() is called. Calls that are verifying meanwhile see the
+ * this issuer until authkit_verifier_refresh() is called. The spellings of the session issuer
+ * (session_client_id) share their keys. Calls that are verifying meanwhile see the
  * old keys or the new, never a mixture.
  *
  * `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
@@ -641,6 +740,19 @@ authkit_status authkit_verifier_set_jwks(const authkit_verifier *verifier,
  * thread.
  */
 AUTHKIT_API const char *authkit_verifier_resource(const authkit_verifier *verifier);
+
+/**
+ * The configuration in force, for a log or a person: the first line is what to paste into the AuthKit
+ * dashboard, `resource indicator: https://.../mcp`; then a line for each issuer and each setting, its
+ * value as JSON. Holds no secret: of a proxy its host and port, of given keys their ids.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns text borrowed from `verifier`; NULL only if `verifier` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_verifier_describe(const authkit_verifier *verifier,
+                                      size_t *nullable_out_len);
 
 /**
  * Frees a verifier. Claims and errors that it made stay valid. A fetch in the background ends by
@@ -842,6 +954,84 @@ AUTHKIT_API const char *authkit_claims_audience_at(const authkit_claims *claims,
  * No other thread may be using `claims`.
  */
 AUTHKIT_API void authkit_claims_free(authkit_claims *claims);
+
+/* ------------------------------------------------------------------------------------------------
+ * Identity: what AuthKit says of the caller beyond the registered claims.
+ *
+ * The lists `roles`, `permissions`, `entitlements` and `feature_flags` are read by these names with
+ * authkit_claims_list_count() and authkit_claims_list_at(). Texts are borrowed from the claims, as above.
+ */
+
+/**
+ * All that this section tells as one JSON object, for bindings that copy it out: org_id, session_id,
+ * role, actor (text or null), roles, permissions, entitlements, feature_flags (lists of strings),
+ * is_impersonated, is_machine, kind ("user", "machine" or "unknown"), family ("connect" or "session").
+ * Later releases may add members.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns borrowed text; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_identity_json(const authkit_claims *claims,
+                                         size_t *nullable_out_len);
+
+/**
+ * `org_id`: the organization that the user signed in to.
+ *
+ * Returns borrowed text; NULL if the token names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_org_id(const authkit_claims *claims);
+
+/**
+ * `sid`: the session that the token belongs to; a machine's has none.
+ *
+ * Returns borrowed text; NULL if the token names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_session_id(const authkit_claims *claims);
+
+/**
+ * `role`: the user's role in the organization.
+ *
+ * Returns borrowed text; NULL if the token names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_claims_role(const authkit_claims *claims);
+
+/**
+ * `act.sub`: who acts in the user's place (RFC 8693 section 4.1): the person that impersonates the user.
+ *
+ * Returns borrowed text; NULL if the token does not say or `claims` is NULL: whether somebody does is
+ * for authkit_claims_is_impersonated() to tell. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_actor(const authkit_claims *claims);
+
+/**
+ * Whether somebody else acts in the user's place: true for any `act` but null, also for one that does
+ * not say who.
+ *
+ * Returns true also if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+bool authkit_claims_is_impersonated(const authkit_claims *claims);
+
+/**
+ * Who the token speaks for. A user's: `sub` begins with `user_` and is not the client. A machine's:
+ * `sub` is the client (`client_id`, else `azp`; where the token has neither, `sub` begins with
+ * `client_`), does not begin with `user_`, and there is neither `sid` nor `act`.
+ *
+ * Returns AUTHKIT_KIND_UNKNOWN for everything else, and if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API authkit_kind authkit_claims_kind(const authkit_claims *claims);
+
+/**
+ * Which family the token is of: by the configured issuer that vouched for it, never by what the token
+ * says of itself.
+ *
+ * Returns AUTHKIT_FAMILY_UNKNOWN only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+authkit_family authkit_claims_family(const authkit_claims *claims);
 
 /* ------------------------------------------------------------------------------------------------
  * Other claims: any member of the payload by its name, without parsing JSON.

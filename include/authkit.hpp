@@ -174,6 +174,15 @@ public:
         return wrap(status, made, error);
     }
 
+    /// The process environment, and for what is not set there an env file.
+    static Result<Config> from_env_file(std::string_view path) {
+        authkit_config *made = nullptr;
+        authkit_error *error = nullptr;
+        const authkit_status status =
+            authkit_config_from_env_file(detail::Argument(path).get(), &made, &error);
+        return wrap(status, made, error);
+    }
+
     static Result<Config> from_json(std::string_view json) {
         authkit_config *made = nullptr;
         authkit_error *error = nullptr;
@@ -211,6 +220,14 @@ public:
         authkit_error *error = nullptr;
         const authkit_status status =
             authkit_policy_require_scope(handle_.get(), detail::Argument(scope).get(), &error);
+        return detail::done(status, error);
+    }
+
+    /// Demands one of several scopes, written with a single space between each two.
+    Result<Done> require_any_scope(std::string_view scopes) {
+        authkit_error *error = nullptr;
+        const authkit_status status =
+            authkit_policy_require_any_scope(handle_.get(), detail::Argument(scopes).get(), &error);
         return detail::done(status, error);
     }
 
@@ -258,6 +275,29 @@ public:
     std::vector<std::string_view> audience() const {
         return list(authkit_claims_audience_count, authkit_claims_audience_at);
     }
+
+    /// What AuthKit says of the caller. A list that the token lacks, or that is none, is empty.
+    std::optional<std::string_view> org_id() const noexcept {
+        return detail::optional_view(authkit_claims_org_id(handle()));
+    }
+    std::optional<std::string_view> session_id() const noexcept {
+        return detail::optional_view(authkit_claims_session_id(handle()));
+    }
+    std::optional<std::string_view> role() const noexcept {
+        return detail::optional_view(authkit_claims_role(handle()));
+    }
+    std::vector<std::string_view> roles() const { return list("roles"); }
+    std::vector<std::string_view> permissions() const { return list("permissions"); }
+    std::vector<std::string_view> entitlements() const { return list("entitlements"); }
+    std::vector<std::string_view> feature_flags() const { return list("feature_flags"); }
+    std::optional<std::string_view> actor() const noexcept {
+        return detail::optional_view(authkit_claims_actor(handle()));
+    }
+    bool is_impersonated() const noexcept { return authkit_claims_is_impersonated(handle()); }
+    authkit_kind kind() const noexcept { return authkit_claims_kind(handle()); }
+    bool is_machine() const noexcept { return kind() == AUTHKIT_KIND_MACHINE; }
+    authkit_family family() const noexcept { return authkit_claims_family(handle()); }
+    std::string_view identity_json() const noexcept { return sized(authkit_claims_identity_json); }
 
     /// Any claim by its name, where it is a string.
     std::optional<std::string_view> string(std::string_view name) const { return text(authkit_claims_string, name); }
@@ -366,6 +406,13 @@ public:
         return detail::optional_view(authkit_verifier_resource(borrowed_));
     }
 
+    /// The configuration in force, without a secret; its first line is what to paste into the dashboard.
+    std::string_view describe() const noexcept {
+        std::size_t length = 0;
+        const char *text = authkit_verifier_describe(borrowed_, &length);
+        return text ? std::string_view(text, length) : std::string_view();
+    }
+
     const authkit_verifier *handle() const noexcept { return borrowed_; }
 
 private:
@@ -419,6 +466,7 @@ public:
     Result<Done> set_jwks(std::string_view json) const { return ref().set_jwks(json); }
     Result<Done> set_jwks(std::string_view issuer, std::string_view json) const { return ref().set_jwks(issuer, json); }
     std::optional<std::string_view> resource() const noexcept { return ref().resource(); }
+    std::string_view describe() const noexcept { return ref().describe(); }
     const authkit_verifier *handle() const noexcept { return owned_.get(); }
 
 private:

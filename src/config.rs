@@ -1,11 +1,16 @@
 //! What a verifier is told: the settings, their one set of names, and the checks that refuse bad ones.
 
+mod describe;
+mod env_file;
 mod environment;
 mod list;
+mod session;
 mod settings;
 mod url;
 
-pub use settings::{ConfigBuilder, IssuerSettings, RefreshMode, TypePolicy};
+pub use settings::{
+    AudienceRule, ConfigBuilder, IssuerSettings, RefreshMode, TokenFamily, TypePolicy,
+};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,6 +29,8 @@ pub const MAX_LEEWAY: u64 = 300;
 pub const DEFAULT_MCP_PATH: &str = "/mcp";
 /// AuthKit's JWKS, below its domain.
 const JWKS_PATH: &str = "/oauth2/jwks";
+/// Where AuthKit's *session* tokens come from, which are not the Connect tokens an MCP client gets.
+pub(crate) const SESSION_ISSUER: &str = "https://api.workos.com";
 
 /// Everything a verifier needs to know, checked. Made by [`Config::builder`].
 #[derive(Debug, Clone)]
@@ -51,8 +58,26 @@ pub struct Config {
 pub(crate) struct Issuer {
     pub(crate) name: String,
     pub(crate) keys: KeySource,
-    /// False only where the operator said so: AuthKit's session tokens carry no `aud`.
-    pub(crate) audience_checked: bool,
+    pub(crate) family: TokenFamily,
+    /// Other than required only where the operator said so: AuthKit's session tokens carry no `aud`.
+    pub(crate) audience: AudienceRule,
+    /// The audiences its tokens may name, and the client ids, which are no URLs.
+    pub(crate) audiences: Vec<String>,
+    pub(crate) client_ids: Vec<String>,
+}
+
+impl Issuer {
+    /// Whether the two are spellings of one session issuer. Other issuers never share keys, be they
+    /// fetched from one place: keys given to one are not given to the other.
+    pub(crate) fn shares_keys_with(&self, other: &Issuer) -> bool {
+        let session = TokenFamily::Session;
+        match (&self.keys, &other.keys) {
+            (KeySource::Url(ours), KeySource::Url(theirs)) => {
+                (self.family, other.family) == (session, session) && ours == theirs
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Where an issuer's keys come from.
@@ -131,18 +156,19 @@ impl ConfigBuilder {
     /// # Errors
     /// [`Code::Config`] with the setting's name in the reason and the correction as the hint.
     pub fn build(self) -> Result<Config> {
+        self.refuse_half_of_fastmcps()?;
         let network = self.network()?;
         let resource = self.resource_url()?;
-        let issuers = self.issuer_list(&network)?;
-        let audiences = self.audience_list(resource.as_deref(), &issuers)?;
+        let entries = self.issuer_entries(&network)?;
+        let audiences = self.audience_list(resource.as_deref(), &entries)?;
+        let client_id_audiences =
+            non_empty_items("accept_client_id_audience", self.accept_client_id_audience.clone())?;
+        let accepted = Accepted { audiences: &audiences, client_ids: &client_id_audiences };
         let config = Config {
-            issuers,
+            issuers: self.issuer_list(entries, &accepted, &network)?,
             resource,
             audiences,
-            client_id_audiences: non_empty_items(
-                "accept_client_id_audience",
-                self.accept_client_id_audience,
-            )?,
+            client_id_audiences,
             ignore_trailing_slash: self.ignore_trailing_slash.unwrap_or(false),
             required_scopes: scope_tokens("required_scopes", self.required_scopes)?,
             scope_claims: non_empty_items("scope_claims", self.scope_claims)?,
@@ -208,22 +234,51 @@ impl ConfigBuilder {
         Ok(Some(format!("{base}/{path}")))
     }
 
-    fn issuer_list(&self, network: &Network) -> Result<Vec<Issuer>> {
+    /// Every allow-listed issuer with what is said of it.
+    fn issuer_entries(&self, network: &Network) -> Result<BTreeMap<String, IssuerSettings>> {
         let mut entries = self.issuers.clone().unwrap_or_default();
         if let Some(domain) = &self.authkit_domain {
             url::check_fetchable("authkit_domain", domain, network.allow_insecure_loopback)?;
             // AuthKit's issuer is its domain without a slash.
             entries.entry(domain.trim_end_matches('/').to_owned()).or_default();
         }
+        if let Some(client_id) = &self.session_client_id {
+            session::check_client_id(client_id)?;
+            for (issuer, settings) in session::entries(client_id) {
+                if entries.contains_key(&issuer) {
+                    return Err(invalid(
+                        "issuers",
+                        format!("holds {issuer}, which session_client_id adds"),
+                    )
+                    .with_hint("set one or the other"));
+                }
+                entries.insert(issuer, settings);
+            }
+        }
         if entries.is_empty() {
             return Err(invalid("authkit_domain", "is missing: without it no issuer is trusted")
                 .with_hint("set authkit_domain (AUTHKIT_DOMAIN) to the AuthKit domain of the WorkOS dashboard, such as https://your-project-12345.authkit.app"));
         }
+        Ok(entries)
+    }
+
+    fn issuer_list(
+        &self,
+        mut entries: BTreeMap<String, IssuerSettings>,
+        accepted: &Accepted<'_>,
+        network: &Network,
+    ) -> Result<Vec<Issuer>> {
         let shared_jwks = self.shared_jwks(&mut entries)?;
         let multiple = entries.len() > 1;
         entries
             .into_iter()
             .map(|(name, settings)| {
+                let (audiences, mut client_ids) = accepted.by(&settings)?;
+                if let Some(client_id) = &self.session_client_id
+                    && session::is_of(&name, client_id)
+                {
+                    client_ids.push(client_id.clone());
+                }
                 let keys = match (&shared_jwks, settings.jwks) {
                     (_, Some(jwks)) if settings.jwks_url.is_none() => KeySource::Static(jwks),
                     (_, Some(_)) => {
@@ -235,8 +290,14 @@ impl ConfigBuilder {
                     (Some(jwks), None) if !multiple => KeySource::Static(jwks.clone()),
                     _ => KeySource::Url(jwks_url(&name, settings.jwks_url, network)?),
                 };
-                let audience_checked = !settings.audience_not_checked;
-                Ok(Issuer { name: issuer_name(name)?, keys, audience_checked })
+                Ok(Issuer {
+                    name: issuer_name(name)?,
+                    keys,
+                    family: settings.family,
+                    audience: settings.audience,
+                    audiences,
+                    client_ids,
+                })
             })
             .collect()
     }
@@ -256,7 +317,11 @@ impl ConfigBuilder {
         }
     }
 
-    fn audience_list(&self, resource: Option<&str>, issuers: &[Issuer]) -> Result<Vec<String>> {
+    fn audience_list(
+        &self,
+        resource: Option<&str>,
+        entries: &BTreeMap<String, IssuerSettings>,
+    ) -> Result<Vec<String>> {
         if let Some(audiences) = &self.audiences {
             if audiences.is_empty() {
                 return Err(invalid(
@@ -268,11 +333,39 @@ impl ConfigBuilder {
         }
         match resource {
             Some(resource) => Ok(vec![resource.to_owned()]),
-            None if issuers.iter().all(|issuer| !issuer.audience_checked) => Ok(Vec::new()),
+            None if entries.values().all(has_own_audiences) => Ok(Vec::new()),
             None => Err(invalid("base_url", "is missing: without it (or resource, or audiences) a token for any server would be taken")
                 .with_hint("set base_url (AUTHKIT_BASE_URL) to the public URL of this server")),
         }
     }
+}
+
+/// What `aud` may name, where an issuer has no list of its own.
+struct Accepted<'a> {
+    audiences: &'a [String],
+    client_ids: &'a [String],
+}
+
+impl Accepted<'_> {
+    /// The audiences and client ids that an issuer's tokens may name.
+    fn by(&self, issuer: &IssuerSettings) -> Result<(Vec<String>, Vec<String>)> {
+        let refused = |problem| Err(invalid("issuers", problem));
+        match &issuer.audiences {
+            None => Ok((self.audiences.to_vec(), self.client_ids.to_vec())),
+            Some(_) if issuer.audience == AudienceRule::NotChecked => {
+                refused("lists audiences for an issuer whose audience is not checked")
+            }
+            Some(own) if own.is_empty() || own.iter().any(String::is_empty) => {
+                refused("lists audiences for an issuer that are none, or an empty one")
+            }
+            Some(own) => Ok((own.clone(), Vec::new())),
+        }
+    }
+}
+
+/// Whether an issuer needs no audience of this server.
+fn has_own_audiences(issuer: &IssuerSettings) -> bool {
+    issuer.audience == AudienceRule::NotChecked || issuer.audiences.is_some()
 }
 
 fn invalid(setting: &str, problem: impl fmt::Display) -> Error {

@@ -43,14 +43,15 @@ mod verifier;
 mod ffi;
 
 pub use config::{
-    Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY,
-    RefreshMode, TypePolicy,
+    AudienceRule, Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings,
+    MAX_LEEWAY, RefreshMode, TokenFamily, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};
 pub use stats::{DocumentStats, DroppedKey, IssuerStats, KeyInfo, SeenHeaders, Stats};
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;
+pub use token::identity::TokenKind;
 pub use token::json::Value;
 pub use token::policy::Policy;
 pub use verifier::Verifier;

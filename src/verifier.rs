@@ -33,6 +33,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     config: Config,
     /// One cache per issuer, in the configuration's order: a key verifies its own issuer's tokens only.
+    /// The spellings of the session issuer are one issuer.
     keys: Vec<Arc<Cache<KeySet>>>,
     around: Surroundings,
     verdicts: Verdicts,
@@ -70,11 +71,7 @@ impl Verifier {
             journal: Arc::new(Journal::new()),
             landings: Arc::new(PerProcess::new(Landings::default)),
         };
-        let keys = config
-            .issuers
-            .iter()
-            .map(|issuer| key_cache(issuer, &config, &around).map(Arc::new))
-            .collect::<Result<_>>()?;
+        let keys = key_caches(&config, &around)?;
         Ok(Self(Arc::new(Inner { config, keys, around, verdicts: Verdicts::new() })))
     }
 
@@ -114,7 +111,7 @@ impl Verifier {
     /// [`Code::KeysUnavailable`] of the first issuer that failed, after all were asked. Keys that
     /// were there before stay in use.
     pub fn refresh(&self) -> Result<()> {
-        let caches = &self.0.keys;
+        let caches = self.distinct_caches();
         let outcomes: Vec<Result<()>> = match caches.as_slice() {
             [_, _, ..] if self.0.around.mode == RefreshMode::Background => thread::scope(|scope| {
                 let asked: Vec<_> =
@@ -178,6 +175,13 @@ impl Verifier {
         }
     }
 
+    /// Each cache once, though several issuers may share it.
+    fn distinct_caches(&self) -> Vec<&Arc<Cache<KeySet>>> {
+        let keys = &self.0.keys;
+        let is_first = |at: usize, cache| !keys.iter().take(at).any(|one| Arc::ptr_eq(one, cache));
+        keys.iter().enumerate().filter(|(at, cache)| is_first(*at, cache)).map(|it| it.1).collect()
+    }
+
     /// Has every fetch started that is missing; the first error, preferably one that says why.
     fn start_missing(&self) -> Option<Error> {
         let errors = self.0.keys.iter().filter_map(|cache| cache.is_ready().err());
@@ -218,7 +222,8 @@ impl Verifier {
         self.0.around.journal.next()
     }
 
-    /// Installs keys for an issuer (`None`: the only one) in place of what it has.
+    /// Installs keys for an issuer (`None`: the only one) in place of what it has. The spellings of the
+    /// session issuer (`session_client_id`) share their keys.
     ///
     /// # Errors
     /// [`Code::Config`] for an issuer that is not allow-listed or a document without a usable key;
@@ -249,7 +254,8 @@ impl Verifier {
         self.check_signature(&candidate, wait)?;
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        scope::require(&candidate.registered.scopes, required, &config.scope_hierarchy)?;
+        let (granted, hierarchy) = (&candidate.registered.scopes, &config.scope_hierarchy);
+        scope::require(granted, required, &policy.alternatives, hierarchy)?;
         Ok(Claims::new(candidate.header, candidate.payload, candidate.registered))
     }
 
@@ -337,6 +343,21 @@ fn refusal(miss: Option<Miss>) -> Error {
             "the token names no key (kid), and not exactly one would do",
         ),
     }
+}
+
+/// A cache for each issuer. Where several spellings of the session issuer name one JWKS, they share its
+/// cache, and it is fetched once.
+fn key_caches(config: &Config, around: &Surroundings) -> Result<Vec<Arc<Cache<KeySet>>>> {
+    let mut caches: Vec<Arc<Cache<KeySet>>> = Vec::with_capacity(config.issuers.len());
+    for issuer in &config.issuers {
+        let twin = config.issuers.iter().position(|other| other.shares_keys_with(issuer));
+        let shared = twin.and_then(|twin| caches.get(twin)).cloned();
+        caches.push(match shared {
+            Some(shared) => shared,
+            None => Arc::new(key_cache(issuer, config, around)?),
+        });
+    }
+    Ok(caches)
 }
 
 fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<Cache<KeySet>> {

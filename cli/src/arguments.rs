@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::settings::SettingFlags;
+use crate::settings::Sources;
 
 /// Verify, inspect and explain WorkOS AuthKit access tokens for MCP servers
 #[derive(Debug, Parser)]
@@ -21,6 +21,11 @@ pub(crate) enum Command {
     /// The token comes on standard input or in a file, never as an argument: arguments show in process
     /// lists and shell histories. One newline at its end is dropped, nothing else.
     Verify(VerifyArguments),
+    /// Show the configuration in force, without a secret
+    ///
+    /// Its first line is what to paste into the AuthKit dashboard: the resource indicator. Then a line for
+    /// each issuer and each setting, its value as JSON.
+    Config(ConfigArguments),
     /// Show what a token says, WITHOUT verifying it
     ///
     /// Decodes header and payload with the library's strict parser and remarks on what would keep the
@@ -36,7 +41,7 @@ pub(crate) enum Command {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  the token is accepted (inspect: it could be read; vectors: all that must agree do)
+  0  the token is accepted (inspect: it could be read; vectors: all that must agree do; config: it is sound)
   1  the token is rejected (vectors: one that must agree does not)
   2  wrong usage or configuration, or a file that cannot be read: nothing was judged
   3  the issuer's keys could not be had: nothing is known about the token";
@@ -52,22 +57,32 @@ pub(crate) struct VerifyArguments {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// A JSON object whose members are the settings below
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
     /// A scope that the operation needs, beyond the configured ones; repeat for several
     #[arg(long = "require-scope", value_name = "SCOPE")]
     pub(crate) required_scopes: Vec<String>,
 
+    /// Scopes of which the operation needs one, such as a,b; repeat for several such groups
+    #[arg(long = "require-any-scope", value_name = "LIST")]
+    pub(crate) alternatives: Vec<String>,
+
     #[command(flatten)]
-    pub(crate) settings: SettingFlags,
+    pub(crate) sources: Sources,
+}
+
+/// What `authkit config` is told.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 const VERIFY_HELP: &str = "\
-Settings come from flags, from --config FILE and from the environment (AUTHKIT_DOMAIN,
-AUTHKIT_BASE_URL, AUTHKIT_REQUIRED_SCOPES and so on): a flag overrides the file, the file overrides
-the environment. Lists are written a,b or as a JSON array; maps and key sets as JSON.
+Settings come from flags, from --config FILE, from the environment (AUTHKIT_DOMAIN, AUTHKIT_BASE_URL,
+AUTHKIT_REQUIRED_SCOPES and so on) and from --env-file FILE: each overrides those after it. Lists are written a,b or as a JSON array; maps and key sets as JSON.
 
 Examples:
   authkit verify --authkit-domain https://your-project-12345.authkit.app \\

@@ -1,6 +1,7 @@
 //! The `authkit` command: what the library decides, on a terminal and in scripts.
 
 mod arguments;
+mod config;
 mod failure;
 mod inspect;
 mod settings;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let ended = match &arguments.command {
         Command::Verify(arguments) => verify::run(arguments, &mut out),
+        Command::Config(arguments) => config::run(arguments, &mut out),
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };

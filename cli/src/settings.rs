@@ -1,7 +1,7 @@
-//! The settings as flags, and the one order of precedence: flag, file, environment.
+//! The settings as flags, and the one order of precedence: flag, file, environment, env file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use authkit::{Code, Config, ConfigBuilder};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -61,6 +61,11 @@ const FLAGS: &[Flag] = &[
         long: "issuers",
         value: "JSON",
         help: "Allow-listed issuers and their JWKS: {\"https://issuer\": \"https://jwks\"}",
+    },
+    Flag {
+        long: "session-client-id",
+        value: "ID",
+        help: "Client id whose AuthKit session tokens are taken too",
     },
     Flag {
         long: "algorithms",
@@ -154,14 +159,34 @@ impl FromArgMatches for SettingFlags {
     }
 }
 
-/// The configuration that flags, file and environment make together.
-pub(crate) fn config(flags: &SettingFlags, file: Option<&Path>) -> Result<Config, Failure> {
+/// Where the settings come from.
+#[derive(Debug, Args)]
+pub(crate) struct Sources {
+    /// A JSON object whose members are the settings below
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// An env file (.env) for what the environment does not set
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    flags: SettingFlags,
+}
+
+/// The configuration that flags, file, environment and env file make together.
+pub(crate) fn config(sources: &Sources) -> Result<Config, Failure> {
     let mut given = ConfigBuilder::default();
-    for (setting, text) in &flags.0 {
+    for (setting, text) in &sources.flags.0 {
         given.set(setting, text)?;
     }
-    let written = file.map_or_else(|| Ok(ConfigBuilder::default()), from_file)?;
-    Ok(given.or(written).or(ConfigBuilder::from_environment()?).build()?)
+    let written = sources.config.as_deref();
+    let written = written.map_or_else(|| Ok(ConfigBuilder::default()), from_file)?;
+    let environment = match &sources.env_file {
+        Some(path) => ConfigBuilder::from_env_file(path)?,
+        None => ConfigBuilder::from_environment()?,
+    };
+    Ok(given.or(written).or(environment).build()?)
 }
 
 /// The path is not repeated: what was meant as a file's name may have been its content.

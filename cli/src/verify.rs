@@ -78,10 +78,13 @@ fn judge(arguments: &VerifyArguments) -> Judgement {
 }
 
 fn prepare(arguments: &VerifyArguments) -> Result<(Config, Policy), Failure> {
-    let config = settings::config(&arguments.settings, arguments.config.as_deref())?;
+    let config = settings::config(&arguments.sources)?;
     let mut policy = Policy::new();
     for scope in &arguments.required_scopes {
         policy.require_scope(scope)?;
+    }
+    for group in &arguments.alternatives {
+        policy.require_any_scope(group.split([',', ' ']).filter(|scope| !scope.is_empty()))?;
     }
     Ok((config, policy))
 }
@@ -125,6 +128,7 @@ fn print_accepted(out: &mut dyn Write, Accepted { claims, now }: &Accepted) -> i
     let lines = [
         ("subject", claims.subject().to_owned()),
         ("client", claims.client_id().into_owned()),
+        ("kind", format!("{}, of the {} family", claims.kind().name(), claims.family().name())),
         ("scopes", scopes),
         ("expires", expiry(claims.expires_at(), *now)),
         ("resource", claims.resource().unwrap_or("(audience not checked)").to_owned()),
@@ -132,11 +136,23 @@ fn print_accepted(out: &mut dyn Write, Accepted { claims, now }: &Accepted) -> i
         ("key", format!("{key} ({})", claims.algorithm())),
     ];
     writeln!(out, "ACCEPTED")?;
-    print_lines(out, &lines)
+    print_lines(out, &lines)?;
+    if claims.is_impersonated() {
+        let actor =
+            claims.actor().map_or_else(|| "(unnamed)".to_owned(), |actor| actor.into_owned());
+        print_lines(out, &[("acted by", actor)])?;
+    }
+    Ok(())
 }
 
 fn expiry(at: f64, now: f64) -> String {
     if at > now { moment(at, now) } else { format!("{} ago, within the leeway", span(now - at)) }
+}
+
+/// Why there is no configuration to judge by.
+pub(crate) fn print_unusable(failure: &Failure) -> io::Result<Exit> {
+    print_refusal(&mut io::stderr(), "NOT USABLE", failure)?;
+    Ok(Exit::Unusable)
 }
 
 fn print_refusal(out: &mut dyn Write, verdict: &str, failure: &Failure) -> io::Result<()> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ProxyUrl, invalid, list};
@@ -22,7 +22,7 @@ pub enum TypePolicy {
 }
 
 /// Who fetches the issuers' keys, and on which thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshMode {
     /// The call that lacks them; a thread that lives as long as the fetch where nobody is to wait.
@@ -34,6 +34,43 @@ pub enum RefreshMode {
     Manual,
 }
 
+/// What an issuer's tokens must say of their audience (`aud`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceRule {
+    /// It must name an accepted audience.
+    #[default]
+    Required,
+    /// It may be absent, as in AuthKit's session tokens; where there is one, it must name an accepted
+    /// audience. Any application that gets a token without `aud` can present it here.
+    IfPresent,
+    /// It may be absent or say anything. Any application that gets such a token can present it here.
+    NotChecked,
+}
+
+/// Which of AuthKit's two kinds of access token an issuer gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TokenFamily {
+    /// Tokens of AuthKit Connect, as MCP clients and machines get them.
+    #[default]
+    Connect,
+    /// Tokens of an AuthKit session, as the web application gets them that signed the user in.
+    Session,
+}
+
+impl TokenFamily {
+    /// `connect` or `session`, as in the settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenFamily::Connect => "connect",
+            TokenFamily::Session => "session",
+        }
+    }
+}
+
 /// What is said of one allow-listed issuer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IssuerSettings {
@@ -41,9 +78,13 @@ pub struct IssuerSettings {
     pub jwks_url: Option<String>,
     /// Its keys as a JWKS document; then nothing is fetched.
     pub jwks: Option<String>,
-    /// True to take this issuer's tokens whatever their `aud`, as AuthKit's session tokens need,
-    /// which have none. Any application that gets such a token can present it here.
-    pub audience_not_checked: bool,
+    /// What its tokens must say of their audience.
+    pub audience: AudienceRule,
+    /// The audiences that its tokens may name, compared exactly, in place of `audiences` and
+    /// `accept_client_id_audience`.
+    pub audiences: Option<Vec<String>>,
+    /// What kind of tokens it gives; told by [`crate::Claims::family`].
+    pub family: TokenFamily,
 }
 
 /// Settings under their one set of names: the JSON members, the environment variables
@@ -69,6 +110,7 @@ pub struct ConfigBuilder {
     pub(super) scope_hierarchy: Option<BTreeMap<String, Vec<String>>>,
     #[serde(deserialize_with = "issuer_map")]
     pub(super) issuers: Option<BTreeMap<String, IssuerSettings>>,
+    pub(super) session_client_id: Option<String>,
     #[serde(deserialize_with = "list::deserialize")]
     pub(super) algorithms: Option<Vec<String>>,
     pub(super) leeway: Option<u64>,
@@ -82,6 +124,9 @@ pub struct ConfigBuilder {
     pub(super) proxy: Option<ProxyUrl>,
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
+    /// The variable of FastMCP's by which the environment asks for AuthKit, for messages about what it lacks.
+    #[serde(skip)]
+    pub(super) asked_by: Option<String>,
 }
 
 impl ConfigBuilder {
@@ -98,6 +143,7 @@ impl ConfigBuilder {
         "scope_claims",
         "scope_hierarchy",
         "issuers",
+        "session_client_id",
         "algorithms",
         "leeway",
         "max_token_age",
@@ -147,6 +193,7 @@ impl ConfigBuilder {
             "scope_claims" => self.scope_claims = items()?,
             "scope_hierarchy" => self.scope_hierarchy = Some(json(name, text)?),
             "issuers" => self.issuers = Some(json::<Issuers>(name, text)?.0),
+            "session_client_id" => self.session_client_id = Some(text.to_owned()),
             "algorithms" => self.algorithms = items()?,
             "leeway" => self.leeway = Some(number(name, text)?),
             "max_token_age" => self.max_token_age = Some(number(name, text)?),
@@ -180,6 +227,7 @@ impl ConfigBuilder {
             scope_claims: self.scope_claims.or(other.scope_claims),
             scope_hierarchy: self.scope_hierarchy.or(other.scope_hierarchy),
             issuers: self.issuers.or(other.issuers),
+            session_client_id: self.session_client_id.or(other.session_client_id),
             algorithms: self.algorithms.or(other.algorithms),
             leeway: self.leeway.or(other.leeway),
             max_token_age: self.max_token_age.or(other.max_token_age),
@@ -191,6 +239,7 @@ impl ConfigBuilder {
             proxy: self.proxy.or(other.proxy),
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
+            asked_by: self.asked_by.or(other.asked_by),
         }
     }
 
@@ -275,6 +324,16 @@ impl ConfigBuilder {
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>, settings: IssuerSettings) -> Self {
         self.issuers.get_or_insert_default().insert(issuer.into(), settings);
+        self
+    }
+
+    /// Takes AuthKit session tokens of this client, too: allow-lists their issuers
+    /// (`https://api.workos.com`, with a slash, and `…/user_management/{client_id}`) with the keys at
+    /// `https://api.workos.com/sso/jwks/{client_id}`. Such tokens mostly have no `aud`; one that has must
+    /// name an accepted audience or this client ([`AudienceRule::IfPresent`]).
+    #[must_use]
+    pub fn session_client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.session_client_id = Some(client_id.into());
         self
     }
 
@@ -408,14 +467,10 @@ struct IssuerObject {
     jwks: Option<String>,
     #[serde(default)]
     audience: AudienceRule,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-enum AudienceRule {
-    #[default]
-    Required,
-    NotChecked,
+    #[serde(default, deserialize_with = "list::deserialize")]
+    audiences: Option<Vec<String>>,
+    #[serde(default)]
+    family: TokenFamily,
 }
 
 impl<'de> Deserialize<'de> for IssuerSettings {
@@ -434,8 +489,8 @@ impl<'de> Deserialize<'de> for IssuerSettings {
             return Err(D::Error::custom("expected a JWKS URL or an object"));
         }
         let object: IssuerObject = serde_json::from_str(text).map_err(D::Error::custom)?;
-        let audience_not_checked = matches!(object.audience, AudienceRule::NotChecked);
-        Ok(Self { jwks_url: object.jwks_url, jwks: object.jwks, audience_not_checked })
+        let IssuerObject { jwks_url, jwks, audience, audiences, family } = object;
+        Ok(Self { jwks_url, jwks, audience, audiences, family })
     }
 }
 

@@ -90,7 +90,7 @@ fn is_url_text(text: &str) -> bool {
     })
 }
 
-fn is_authority(authority: &str) -> bool {
+pub(super) fn is_authority(authority: &str) -> bool {
     let host = host(authority);
     let port = &authority[host.len()..];
     let port_fits = port.is_empty()

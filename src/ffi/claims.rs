@@ -9,6 +9,7 @@ use std::ffi::c_char;
 use once_cell::race::OnceBox;
 
 use super::handle::Handle;
+use super::identity::Identity;
 use super::outcome::{borrowed, free, measured, plain, scalar};
 use super::status::authkit_status;
 use super::text::{self, Text};
@@ -25,6 +26,7 @@ pub struct authkit_claims {
     header_json: OnceBox<Text>,
     names: OnceBox<Names>,
     members: OnceBox<Members>,
+    identity: OnceBox<Identity>,
 }
 
 /// C's copies of the claims that have getters of their own.
@@ -57,11 +59,16 @@ impl Names {
 impl authkit_claims {
     pub(super) fn new(claims: Claims) -> Self {
         let (json, header_json) = (OnceBox::new(), OnceBox::new());
-        Self { claims, json, header_json, names: OnceBox::new(), members: OnceBox::new() }
+        let (names, members, identity) = (OnceBox::new(), OnceBox::new(), OnceBox::new());
+        Self { claims, json, header_json, names, members, identity }
     }
 
     fn names(&self) -> &Names {
         self.names.get_or_init(|| Box::new(Names::of(&self.claims)))
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        self.identity.get_or_init(|| Box::new(Identity::of(&self.claims)))
     }
 
     pub(super) fn members(&self) -> &Members {

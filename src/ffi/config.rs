@@ -1,6 +1,7 @@
 //! Configuration: settings by name, checked as a whole by authkit_verifier_new().
 
 use std::ffi::c_char;
+use std::path::Path;
 
 use super::error::authkit_error;
 use super::handle::Handle;
@@ -35,7 +36,8 @@ pub extern "C" fn authkit_config_new() -> *mut authkit_config {
 /// AUTHKIT_ and its name in capitals (AUTHKIT_BASE_URL; AUTHKIT_DOMAIN for authkit_domain), and
 /// FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN, _BASE_URL and _REQUIRED_SCOPES as the FastMCP
 /// guide spells them. A variable of these prefixes that is no setting is refused: a misspelling
-/// must not leave a door open.
+/// must not leave a door open; and so is an empty one. FASTMCP_SERVER_AUTH naming an AuthKitProvider
+/// asks for AuthKit: authkit_verifier_new() then names in FastMCP's words what is missing.
 ///
 /// `out_config` receives a configuration that the caller owns, NULL on failure.
 ///
@@ -48,6 +50,33 @@ pub unsafe extern "C" fn authkit_config_from_environment(
     nullable_out_error: *mut *mut authkit_error,
 ) -> authkit_status {
     let body = || Ok(authkit_config { builder: ConfigBuilder::from_environment()? });
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_config, nullable_out_error, body) }
+}
+
+/// As authkit_config_from_environment(), and what is not set in the process environment is taken from an
+/// env file (`.env`): lines NAME=value, comments (#), an optional `export`, values bare or in single or
+/// double quotes. The process environment wins, setting by setting, and is not changed. Variables of
+/// other prefixes are passed over; a line that cannot be read is refused, and so is a reference
+/// (`${NAME}`).
+///
+/// `path` is the file's path, UTF-8.
+/// `out_config` receives a configuration that the caller owns, NULL on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
+/// AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
+/// while none changes the environment (setenv, putenv).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_config_from_env_file(
+    path: *const c_char,
+    out_config: *mut *mut authkit_config,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        let path = unsafe { text::argument(path, "path") }?;
+        Ok(authkit_config { builder: ConfigBuilder::from_env_file(Path::new(path))? })
+    };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { produce(out_config, nullable_out_error, body) }
 }
@@ -85,7 +114,7 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///
 /// - authkit_domain: URL of the AuthKit domain, https://your-project-12345.authkit.app: the
 ///   issuer; its keys are fetched from {authkit_domain}/oauth2/jwks. Must be set, unless issuers
-///   is.
+///   or session_client_id is.
 /// - base_url: public URL of this server, without the MCP path. Must be set, unless resource or
 ///   audiences is.
 /// - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
@@ -100,8 +129,13 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
 /// - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
 /// - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
-///   object with jwks_url or jwks, and audience: "required" or "not_checked". Default:
-///   authkit_domain alone.
+///   object with jwks_url or jwks; audience: "required", "if_present" (may be absent, but where
+///   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
+///   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
+/// - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
+///   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
+///   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
+///   that has it must name an accepted audience or this client. Default: none.
 /// - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
 ///   RS256.
 /// - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.

@@ -15,6 +15,7 @@
 
 mod guard;
 mod handle;
+mod identity;
 mod outcome;
 mod text;
 

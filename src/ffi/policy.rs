@@ -52,6 +52,31 @@ pub unsafe extern "C" fn authkit_policy_require_scope(
     unsafe { finish(nullable_out_error, body) }
 }
 
+/// Demands one of several scopes, whichever: a token with none of them is AUTHKIT_SCOPE. Every call adds a
+/// group of its own, of each of which one scope must be granted. `scope_hierarchy` applies.
+///
+/// `scopes` is one or more scopes of RFC 6749 section 3.3, with a single space between each two, as in
+/// `read write`; it is copied.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scopes` is NULL, `scopes` is empty or something
+/// in it is not a scope. One thread at a time per policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_policy_require_any_scope(
+    policy: *mut authkit_policy,
+    scopes: *const c_char,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
+        let policy = unsafe { authkit_policy::lend_mut(policy) }?;
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        let scopes = unsafe { text::argument(scopes, "scopes") }?;
+        policy.policy.require_any_scope(scopes.split(' '))
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
 /// Judges tokens as of a given time in place of the clock, and in place of the configuration's
 /// `now`: for tests, and for looking back.
 ///

@@ -3,11 +3,13 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
+use once_cell::race::OnceBox;
+
 use super::claims::authkit_claims;
 use super::config::authkit_config;
 use super::error::authkit_error;
 use super::handle::Handle;
-use super::outcome::{borrowed, finish, free, plain, produce};
+use super::outcome::{borrowed, finish, free, measured, plain, produce};
 use super::policy::authkit_policy;
 use super::status::authkit_status;
 use super::text::{self, Text};
@@ -19,12 +21,13 @@ use crate::{Claims, Policy, Verifier};
 pub struct authkit_verifier {
     pub(super) verifier: Verifier,
     resource: Option<Text>,
+    description: OnceBox<Text>,
 }
 
 impl authkit_verifier {
     pub(super) fn new(verifier: Verifier) -> Self {
         let resource = verifier.config().resource().map(Text::new);
-        Self { verifier, resource }
+        Self { verifier, resource, description: OnceBox::new() }
     }
 }
 
@@ -214,7 +217,8 @@ pub unsafe extern "C" fn authkit_verifier_wait_ready(
 }
 
 /// Gives an issuer's keys as a JWKS document (RFC 7517). They do not age, and nothing is fetched for
-/// this issuer until authkit_verifier_refresh() is called. Calls that are verifying meanwhile see the
+/// this issuer until authkit_verifier_refresh() is called. The spellings of the session issuer
+/// (session_client_id) share their keys. Calls that are verifying meanwhile see the
 /// old keys or the new, never a mixture.
 ///
 /// `nullable_issuer` is a configured issuer; NULL means the only one. Copied.
@@ -255,6 +259,28 @@ pub unsafe extern "C" fn authkit_verifier_resource(
 ) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
     borrowed(|| Ok(unsafe { authkit_verifier::lend(verifier) }?.resource.as_ref()))
+}
+
+/// The configuration in force, for a log or a person: the first line is what to paste into the AuthKit
+/// dashboard, `resource indicator: https://.../mcp`; then a line for each issuer and each setting, its
+/// value as JSON. Holds no secret: of a proxy its host and port, of given keys their ids.
+///
+/// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+///
+/// Returns text borrowed from `verifier`; NULL only if `verifier` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_describe(
+    verifier: *const authkit_verifier,
+    nullable_out_len: *mut usize,
+) -> *const c_char {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = unsafe { authkit_verifier::lend(verifier) }?;
+        let description = || Box::new(Text::new(&verifier.verifier.config().describe()));
+        Ok(Some(verifier.description.get_or_init(description)))
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { measured(nullable_out_len, body) }
 }
 
 /// Frees a verifier. Claims and errors that it made stay valid. A fetch in the background ends by

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::algorithm::Algorithm;
+use crate::config::TokenFamily;
 
 use super::header::{Header, string_member};
 use super::json::{Document, Value};
@@ -44,6 +45,13 @@ impl Claims {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.registered.issuer
+    }
+
+    /// Which of AuthKit's two families the token is of: by the configured issuer that vouched for it, never
+    /// by what the token says of itself.
+    #[must_use]
+    pub fn family(&self) -> TokenFamily {
+        self.registered.family
     }
 
     /// The subject (`sub`): the user, or the client of a machine token. Never empty.

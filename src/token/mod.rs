@@ -4,6 +4,7 @@ pub(crate) mod base64url;
 pub(crate) mod claims;
 pub(crate) mod compact;
 pub(crate) mod header;
+pub(crate) mod identity;
 pub(crate) mod json;
 pub(crate) mod policy;
 pub(crate) mod rules;

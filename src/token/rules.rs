@@ -1,22 +1,20 @@
 //! The rules on claims (RFC 7519 §4.1, RFC 9068 §4), all of them ours, over the strict parser.
 
-use crate::config::{Config, Issuer, TypePolicy};
+use crate::config::{AudienceRule, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy};
 use crate::error::{Code, Error, Result, quoted};
 
+use super::identity::CLIENT_ID_PREFIX;
 use super::json::{Document, Value};
 use super::scope;
 
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
-/// Where AuthKit's *session* tokens come from, which are not the Connect tokens an MCP client gets.
-const SESSION_ISSUER: &str = "https://api.workos.com";
-/// What AuthKit's client ids start with.
-const CLIENT_ID_PREFIX: &str = "client_";
 
 /// The claims that were judged, read once.
 #[derive(Debug)]
 pub(crate) struct Registered {
     pub(crate) issuer: String,
+    pub(crate) family: TokenFamily,
     pub(crate) subject: String,
     pub(crate) resource: Option<String>,
     pub(crate) scopes: Vec<String>,
@@ -55,8 +53,14 @@ fn issuer_hint(name: &str, config: &Config) -> Option<String> {
     }
     let is_session = name == SESSION_ISSUER
         || name.strip_prefix(SESSION_ISSUER).is_some_and(|rest| rest.starts_with('/'));
+    let takes_sessions = config.issuers.iter().any(|issuer| issuer.family == TokenFamily::Session);
     is_session.then(|| {
-        "this is an AuthKit session token, not one that an MCP client got for this server; to take those too, list the issuer in issuers with its JWKS".to_owned()
+        if takes_sessions {
+            "this is an AuthKit session token of another client than session_client_id names"
+        } else {
+            "this is an AuthKit session token, not one that an MCP client got for this server; to take those too, set session_client_id"
+        }
+        .to_owned()
     })
 }
 
@@ -79,6 +83,7 @@ pub(crate) fn judge(
     let (expires_at, issued_at, not_before) = times;
     Ok(Registered {
         issuer: issuer.name.clone(),
+        family: issuer.family,
         subject,
         resource,
         scopes,
@@ -91,6 +96,9 @@ pub(crate) fn judge(
 /// U+0000 in a claim that hosts read as a C string would cut an identity short.
 fn refuse_nul(payload: &Document) -> Result<()> {
     let has_nul = |value: Value<'_>| value.as_escaped_str().is_some_and(|text| text.contains('\0'));
+    if payload.get("act").and_then(|act| act.get("sub")).is_some_and(has_nul) {
+        return Err(claim("the actor's subject contains U+0000"));
+    }
     for (name, value) in payload.root().members() {
         if has_nul(name)
             || has_nul(value)
@@ -188,15 +196,18 @@ fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 /// The configured audience that the token is meant for.
 fn audience(payload: &Document, config: &Config, issuer: &Issuer) -> Result<Option<String>> {
     let Some(value) = payload.get("aud") else {
-        return if issuer.audience_checked { Err(no_audience(config)) } else { Ok(None) };
+        return match issuer.audience {
+            AudienceRule::Required => Err(no_audience(issuer, config)),
+            AudienceRule::IfPresent | AudienceRule::NotChecked => Ok(None),
+        };
     };
     let named = audience_list(value)?;
-    let matched = named.iter().find_map(|audience| accepted(audience, config));
+    let matched = named.iter().find_map(|audience| accepted(audience, issuer, config));
     match matched {
         Some(audience) => Ok(Some(audience.to_owned())),
-        None if !issuer.audience_checked => Ok(None),
-        None if named.is_empty() => Err(no_audience(config)),
-        None => Err(wrong_audience(&named, config)),
+        None if issuer.audience == AudienceRule::NotChecked => Ok(None),
+        None if named.is_empty() => Err(no_audience(issuer, config)),
+        None => Err(wrong_audience(&named, issuer, config)),
     }
 }
 
@@ -216,16 +227,14 @@ pub(crate) fn audience_list(value: Value<'_>) -> Result<Vec<std::borrow::Cow<'_,
 }
 
 /// Exact comparison; a slash alone is forgiven only where both spell one URI, or where the operator said so.
-fn accepted<'c>(audience: &str, config: &'c Config) -> Option<&'c str> {
+fn accepted<'c>(audience: &str, issuer: &'c Issuer, config: &Config) -> Option<&'c str> {
     let fits = |ours: &str| {
         ours == audience
             || (differ_by_a_slash(ours, audience)
                 && (config.ignore_trailing_slash || is_bare_origin(ours.trim_end_matches('/'))))
     };
-    let resource = config.audiences.iter().find(|ours| fits(ours));
-    resource
-        .or_else(|| config.client_id_audiences.iter().find(|id| *id == audience))
-        .map(String::as_str)
+    let resource = issuer.audiences.iter().find(|ours| fits(ours));
+    resource.or_else(|| issuer.client_ids.iter().find(|id| *id == audience)).map(String::as_str)
 }
 
 fn differ_by_a_slash(a: &str, b: &str) -> bool {
@@ -238,23 +247,31 @@ fn is_bare_origin(text: &str) -> bool {
     rest.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#']))
 }
 
-fn no_audience(config: &Config) -> Error {
-    Error::new(Code::Audience, "the token names no audience (aud)")
-        .with_hint(indicator_hint(config))
+fn no_audience(issuer: &Issuer, config: &Config) -> Error {
+    let error = Error::new(Code::Audience, "the token names no audience (aud)");
+    match issuer.family {
+        TokenFamily::Connect => error.with_hint(indicator_hint(config)),
+        TokenFamily::Session => error.with_hint(
+            "AuthKit's session tokens mostly name none; to take those, set audience of the issuer to if_present",
+        ),
+    }
 }
 
-fn wrong_audience(named: &[std::borrow::Cow<'_, str>], config: &Config) -> Error {
+fn wrong_audience(named: &[std::borrow::Cow<'_, str>], issuer: &Issuer, config: &Config) -> Error {
     let first = named.first().map_or("", |audience| audience.as_ref());
     let error = Error::new(
         Code::Audience,
         format!("the token is meant for {}, not for this server", quoted(first)),
     );
-    let ours = || config.audiences.iter();
+    let ours = || issuer.audiences.iter();
     if named.iter().any(|audience| ours().any(|own| differ_by_a_slash(own, audience))) {
         return error.with_hint("it differs from this server's resource by a trailing slash only; make base_url and mcp_path spell it as the client does, or set ignore_trailing_slash");
     }
     if named.iter().any(|audience| ours().any(|own| differ_by_scheme(own, audience))) {
         return error.with_hint("it differs from this server's resource by http or https only; base_url must be the public URL that clients use");
+    }
+    if issuer.family == TokenFamily::Session {
+        return error.with_hint("it is a session token of another application; one with an aud must name this server's resource or the configured client id");
     }
     if named.iter().any(|audience| audience.starts_with(CLIENT_ID_PREFIX)) {
         return error

@@ -44,21 +44,36 @@ fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()>
     Ok(())
 }
 
-/// Refuses a token that lacks any of the required scopes, naming all that are missing.
+/// Refuses a token that lacks any of the required scopes, or all of a group of alternatives, naming
+/// everything that is missing.
 pub(crate) fn require<'s>(
     granted: &[String],
     required: impl Iterator<Item = &'s String>,
+    alternatives: &'s [Vec<String>],
     hierarchy: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<()> {
-    let missing: Vec<&str> =
-        required.filter(|scope| !has(granted, scope, hierarchy)).map(String::as_str).collect();
-    if missing.is_empty() {
+    let lacks = |scope: &&String| !has(granted, scope, hierarchy);
+    let missing = required.filter(lacks).collect::<Vec<_>>();
+    let unmet = alternatives.iter().filter(|group| group.iter().all(|scope| lacks(&scope)));
+    let unmet = unmet.map(|group| group.join(" ")).collect::<Vec<_>>();
+    if missing.is_empty() && unmet.is_empty() {
         return Ok(());
     }
-    let list = missing.join(" ");
-    let noun = if missing.len() == 1 { "the scope" } else { "the scopes" };
-    Err(Error::new(Code::Scope, format!("the token lacks {noun} {list}"))
-        .with_hint(format!("let the client ask for {list} when it authorizes")))
+    Err(insufficient(&missing, &unmet))
+}
+
+fn insufficient(missing: &[&String], unmet: &[String]) -> Error {
+    let (mut lacks, mut asks) = (Vec::new(), Vec::new());
+    if !missing.is_empty() {
+        let list = missing.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let noun = if missing.len() == 1 { "the scope" } else { "the scopes" };
+        lacks.push(format!("{noun} {list}"));
+        asks.push(list);
+    }
+    lacks.extend(unmet.iter().map(|group| format!("every one of {group}, of which one is needed")));
+    asks.extend(unmet.iter().map(|group| format!("one of {group}")));
+    Error::new(Code::Scope, format!("the token lacks {}", lacks.join("; and ")))
+        .with_hint(format!("let the client ask for {} when it authorizes", asks.join(" and ")))
 }
 
 fn has(granted: &[String], wanted: &str, hierarchy: &BTreeMap<String, BTreeSet<String>>) -> bool {

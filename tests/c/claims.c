@@ -113,6 +113,42 @@ static void json_is_what_was_signed(const authkit_claims *claims) {
     CHECK(length == 0);
 }
 
+static void the_caller_is_told_as_authkit_names_it(const authkit_claims *claims) {
+    CHECK_TEXT(authkit_claims_org_id(claims), "org_1");
+    CHECK_TEXT(authkit_claims_session_id(claims), "session_1");
+    CHECK_TEXT(authkit_claims_role(claims), NULL);
+    CHECK_TEXT(authkit_claims_actor(claims), "agent_1");
+    CHECK(authkit_claims_is_impersonated(claims));
+    CHECK(authkit_claims_kind(claims) == AUTHKIT_KIND_USER);
+    CHECK(authkit_claims_family(claims) == AUTHKIT_FAMILY_CONNECT);
+    size_t length = 0;
+    const char *json = authkit_claims_identity_json(claims, &length);
+    CHECK(json != NULL && strlen(json) == length && json[0] == '{');
+    CHECK(strstr(json, "\"roles\":[\"admin\",\"m\xc3\xa9mber\"]") != NULL);
+    CHECK(strstr(json, "\"family\":\"connect\"") != NULL);
+}
+
+static void a_session_token_is_taken_by_its_client_id(void) {
+    const char text[] = "{\"issuers\": {\"" VECTOR_ISSUER "\": {\"family\": \"session\", \"audience\": \"if_present\"}},"
+                        " \"session_client_id\": \"client_1\", \"resource\": \"" VECTOR_RESOURCE "\","
+                        " \"algorithms\": \"ES256\", \"now\": " VECTOR_NOW "}";
+    authkit_config *config = NULL;
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    CHECK_STATUS(authkit_config_from_json(text, strlen(text), &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, MINTED_JWKS, strlen(MINTED_JWKS), &error),
+                 AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, "https://api.workos.com/user_management/client_1", MINTED_JWKS,
+                                           strlen(MINTED_JWKS), &error),
+                 AUTHKIT_OK);
+    authkit_claims *claims = claims_of(verifier, MINTED_RICH);
+    CHECK(authkit_claims_family(claims) == AUTHKIT_FAMILY_SESSION);
+    authkit_claims_free(claims);
+    authkit_verifier_free(verifier);
+}
+
 /* "admin\0x" must not be read as "admin". */
 static void text_that_c_would_cut_short_is_refused(const authkit_verifier *verifier) {
     for (size_t i = 0; i < sizeof MINTED_NULS / sizeof *MINTED_NULS; i++) {
@@ -150,11 +186,13 @@ int main(void) {
     lists_are_counted_and_read(claims);
     other_claims_are_read_by_name_and_type(claims);
     json_is_what_was_signed(claims);
+    the_caller_is_told_as_authkit_names_it(claims);
     authkit_claims_free(claims);
 
     verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "ES256", VECTOR_NOW, MINTED_JWKS);
     text_that_c_would_cut_short_is_refused(verifier);
     authkit_verifier_free(verifier);
     what_a_token_does_not_say_is_absent();
+    a_session_token_is_taken_by_its_client_id();
     return checks_done("claims");
 }

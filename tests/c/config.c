@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* setrlimit */
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "vectors.h"
@@ -23,6 +24,7 @@ static const char *const SETTINGS[][2] = {
     {"scope_claims", "permissions"},
     {"scope_hierarchy", "{\"admin\": [\"read\"]}"},
     {"issuers", "{\"https://api.workos.com\": \"https://api.workos.com/sso/jwks/client_1\"}"},
+    {"session_client_id", "client_1"},
     {"algorithms", "RS256 ES256"},
     {"leeway", "300"},
     {"max_token_age", "3600"},
@@ -163,7 +165,45 @@ static void keys_that_cannot_be_had_are_told_from_a_bad_token(void) {
     authkit_verifier_free(verifier);
 }
 
+static void an_env_file_configures_and_what_is_in_force_is_described(void) {
+    char path[] = "/tmp/authkit-env-XXXXXX";
+    const char text[] = "FASTMCP_SERVER_AUTH=fastmcp.server.auth.providers.workos.AuthKitProvider\n"
+                        "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN=" DOMAIN "\n"
+                        "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL=" BASE "\n"
+                        "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPES=[\"openid\", \"mcp:use\"]\n"
+                        "AUTHKIT_PROXY=http://user:hunter2@proxy.example:3128\n";
+    authkit_config *config = NULL;
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    int file = mkstemp(path);
+    CHECK(file >= 0 && write(file, text, sizeof text - 1) == (ssize_t)(sizeof text - 1));
+    CHECK_STATUS(authkit_config_from_env_file(path, &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+    size_t length = 0;
+    const char *description = authkit_verifier_describe(verifier, &length);
+    const char first[] = "resource indicator: " BASE "/mcp\n";
+    CHECK(description != NULL && strlen(description) == length);
+    CHECK(strncmp(description, first, sizeof first - 1) == 0);
+    CHECK(strstr(description, "required_scopes: [\"openid\",\"mcp:use\"]") != NULL);
+    CHECK(strstr(description, "hunter2") == NULL);
+    CHECK(description == authkit_verifier_describe(verifier, NULL)); /* borrowed, not made anew */
+    authkit_verifier_free(verifier);
+
+    /* Half of it is refused, by the guide's names. */
+    CHECK(ftruncate(file, 0) == 0 && pwrite(file, "FASTMCP_SERVER_AUTH=AuthKitProvider\n", 36, 0) == 36);
+    CHECK_STATUS(authkit_config_from_env_file(path, &config, &error), AUTHKIT_OK);
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG,
+                  "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL");
+    authkit_config_free(config);
+    close(file);
+    unlink(path);
+    CHECK_REFUSAL(authkit_config_from_env_file(path, &config, &error), error, AUTHKIT_CONFIG, "env file");
+    CHECK(config == NULL);
+}
+
 int main(void) {
+    an_env_file_configures_and_what_is_in_force_is_described();
     every_documented_setting_can_be_set();
     a_wrong_name_or_form_is_named();
     settings_that_do_not_fit_together_make_no_verifier();

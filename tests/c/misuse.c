@@ -87,6 +87,27 @@ static void verifier_functions(const authkit_verifier *verifier) {
     CHECK_REFUSAL(authkit_verifier_set_jwks(verifier, NOT_UTF8, "{}", 2, &error), error, AUTHKIT_MISUSE,
                   "issuer is not UTF-8");
     CHECK_TEXT(authkit_verifier_resource(NULL), NULL);
+    size_t length = 99;
+    CHECK_TEXT(authkit_verifier_describe(NULL, &length), NULL);
+    CHECK(length == 0);
+    CHECK_REFUSAL(authkit_config_from_env_file(NULL, &config, &error), error, AUTHKIT_MISUSE, "path is NULL");
+    CHECK(config == NULL);
+    authkit_policy *policy = authkit_policy_new();
+    const char *const no_scopes[] = {"", " ", "a  b", "a b ", "a\tb", "a \"b\""};
+    for (size_t i = 0; i < sizeof no_scopes / sizeof *no_scopes; i++) {
+        CHECK_REFUSAL(authkit_policy_require_any_scope(policy, no_scopes[i], &error), error, AUTHKIT_MISUSE, "scope");
+    }
+    CHECK_REFUSAL(authkit_policy_require_any_scope(policy, NULL, &error), error, AUTHKIT_MISUSE, "scopes is NULL");
+    CHECK_REFUSAL(authkit_policy_require_any_scope(NULL, "a", &error), error, AUTHKIT_MISUSE, "policy is NULL");
+    CHECK_STATUS(authkit_policy_require_any_scope(policy, "admin profile", NULL), AUTHKIT_OK);
+    authkit_claims *scoped = NULL;
+    CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, policy, &scoped, NULL),
+                 AUTHKIT_OK);
+    authkit_claims_free(scoped);
+    CHECK_STATUS(authkit_policy_require_any_scope(policy, "admin editor", NULL), AUTHKIT_OK);
+    CHECK_REFUSAL(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, policy, &scoped, &error),
+                  error, AUTHKIT_SCOPE, "admin editor");
+    authkit_policy_free(policy);
     verify_functions(authkit_verifier_verify, verifier);
     verify_functions(authkit_verifier_try_verify, verifier);
 }
@@ -133,6 +154,14 @@ static void claims_functions_of_nothing(void) {
     CHECK(authkit_claims_list_count(NULL, "a") == 0);
     CHECK_TEXT(authkit_claims_list_at(NULL, "a", 0, &length), NULL);
     CHECK_TEXT(authkit_claims_value_json(NULL, "a", &length), NULL);
+    CHECK_TEXT(authkit_claims_identity_json(NULL, &length), NULL);
+    CHECK_TEXT(authkit_claims_org_id(NULL), NULL);
+    CHECK_TEXT(authkit_claims_session_id(NULL), NULL);
+    CHECK_TEXT(authkit_claims_role(NULL), NULL);
+    CHECK_TEXT(authkit_claims_actor(NULL), NULL);
+    CHECK(authkit_claims_is_impersonated(NULL)); /* the careful answer */
+    CHECK(authkit_claims_kind(NULL) == AUTHKIT_KIND_UNKNOWN);
+    CHECK(authkit_claims_family(NULL) == AUTHKIT_FAMILY_UNKNOWN);
 }
 
 static void claims_functions_with_bad_arguments(const authkit_claims *claims) {

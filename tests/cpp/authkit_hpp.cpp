@@ -73,6 +73,13 @@ void claims_are_read_in_their_types(authkit::Claims claims) {
     CHECK(claims.json().front() == '{' && claims.json().back() == '}');
     CHECK(claims.header_json() == R"({"alg":"ES256","kid":"minted-for-the-c-tests"})");
 
+    CHECK(claims.org_id() == std::string_view("org_1") && claims.session_id() == std::string_view("session_1"));
+    CHECK(!claims.role() && claims.roles() == claims.list("roles"));
+    CHECK(claims.permissions().empty() && claims.entitlements().empty() && claims.feature_flags().empty());
+    CHECK(claims.actor() == std::string_view("agent_1") && claims.is_impersonated());
+    CHECK(claims.kind() == AUTHKIT_KIND_USER && !claims.is_machine() && claims.family() == AUTHKIT_FAMILY_CONNECT);
+    CHECK(claims.identity_json().front() == '{');
+
     const authkit::Claims moved = std::move(claims);
     CHECK(moved.subject() == "user_rich");
     CHECK(claims.subject().empty() && claims.expires_at() == 0 && !claims.has_scope("read")); // NOLINT: on purpose
@@ -88,6 +95,11 @@ void policies_demand_scopes(const authkit::Verifier &verifier) {
     const auto refused = verifier.verify(scopeless, policy);
     CHECK(!refused && refused.error().status() == AUTHKIT_SCOPE && refused.error().http_status() == 403);
     CHECK(refused.error().oauth_error() == std::string_view("insufficient_scope"));
+    authkit::Policy any;
+    CHECK(any.require_any_scope("admin profile").has_value() && !any.require_any_scope("").has_value());
+    CHECK(!any.require_any_scope(std::string_view("a\0b", 3)).has_value());
+    CHECK(verifier.verify(scoped, any).has_value());
+    CHECK(verifier.verify(scopeless, any).error().reason().find("admin profile") != std::string_view::npos);
     CHECK(policy.set_now(1900000000).has_value());
     CHECK(verifier.try_verify(scoped, policy).error().code() == "EXPIRED");
 }
@@ -112,6 +124,8 @@ void errors_say_what_to_do() {
 void what_was_moved_from_is_refused(authkit::Verifier verifier) {
     const authkit::Verifier moved = std::move(verifier);
     CHECK(moved.resource() == std::string_view(VECTOR_RESOURCE));
+    CHECK(moved.describe().find("resource indicator: " VECTOR_RESOURCE "\n") == 0);
+    CHECK(authkit::Config::from_env_file("/nonexistent").error().status() == AUTHKIT_CONFIG);
     CHECK(moved.set_jwks(VECTOR_JWKS).has_value());
     CHECK(moved.set_jwks(VECTOR_ISSUER, VECTOR_JWKS).has_value());
     CHECK(!moved.set_jwks(std::string_view("a\0b", 3), VECTOR_JWKS).has_value());

@@ -1,6 +1,6 @@
 //! Rows 30 to 44: the claims.
 
-use authkit::{Code, Config, IssuerSettings, Policy};
+use authkit::{AudienceRule, Code, Config, IssuerSettings, Policy};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -347,6 +347,62 @@ fn r41_a_call_can_require_more() {
 }
 
 #[test]
+fn r41_a_call_can_require_any_of_several_and_all_missing_ones_are_named() {
+    let hierarchy = base().scope_includes("admin", ["mcp:write"]).required_scopes(["openid"]);
+    let verifier = build(hierarchy);
+    let demands = |all: &[&str], groups: &[&[&str]]| {
+        let mut policy = Policy::new();
+        all.iter().for_each(|scope| policy.require_scope(scope).unwrap());
+        groups.iter().for_each(|group| policy.require_any_scope(group.iter().copied()).unwrap());
+        policy
+    };
+    let lacks = |text: &str| Some(format!("the token lacks {text}"));
+    let any: &[&str] = &["mcp:read", "mcp:write"];
+    for (granted, all, groups, refusal) in [
+        ("openid mcp:read", &[][..], &[any][..], None),
+        ("openid mcp:write", &[], &[any], None),
+        ("openid admin", &[], &[any], None),
+        (
+            "openid admin",
+            &[],
+            &[&["mcp:read"], any],
+            lacks("every one of mcp:read, of which one is needed"),
+        ),
+        ("openid", &[], &[any], lacks("every one of mcp:read mcp:write, of which one is needed")),
+        (
+            "openid mcp:reading mcp",
+            &[],
+            &[any],
+            lacks("every one of mcp:read mcp:write, of which one is needed"),
+        ),
+        ("mcp:read", &[], &[any], lacks("the scope openid")),
+        ("openid mcp:read", &["a", "b"], &[any], lacks("the scopes a b")),
+        (
+            "profile",
+            &["a"],
+            &[any, &["x", "y"]],
+            lacks(
+                "the scopes openid a; and every one of mcp:read mcp:write, of which one is needed; and every one of x y, of which one is needed",
+            ),
+        ),
+        ("openid mcp:read x", &[], &[any, &["x", "y"]], None),
+    ] {
+        let token = keys::rsa().token(&claims_with(&json!({ "scope": granted })));
+        let error = verifier.verify(token, &demands(all, groups)).err();
+        assert_eq!(error.as_ref().map(|error| error.reason().to_owned()), refusal, "{granted}");
+        assert!(error.is_none_or(|error| error.code() == Code::Scope && error.hint().is_some()));
+    }
+    let token = keys::rsa().token(&claims_with(&json!({ "scope": "x" })));
+    let error = verifier.verify(token, &demands(&["a"], &[any])).unwrap_err();
+    let hint = "let the client ask for openid a and one of mcp:read mcp:write when it authorizes";
+    assert_eq!(error.hint(), Some(hint));
+    for bad in [&[][..], &[""], &["a b"], &["a", "b\0"], &["a", "é"]] {
+        let refused = Policy::new().require_any_scope(bad.iter().copied());
+        assert_eq!(refused.unwrap_err().code(), Code::Misuse, "{bad:?}");
+    }
+}
+
+#[test]
 fn r42_scopes_are_split_on_space_alone_or_listed() {
     let verifier = build(base().required_scopes(["profile"]));
     check_claims(
@@ -404,6 +460,16 @@ fn r44_scopes_from_named_claims_and_a_declared_hierarchy() {
             ("wrong type", json!({ "permissions": 1 }), CLAIM),
         ],
     );
+    // Lists in a claim of any name, and any-of over them.
+    let mut any = Policy::new();
+    any.require_any_scope(["posts:write", "posts:read"]).unwrap();
+    let named = build(base().scope_claims(["https://example.com/roles"]));
+    for (roles, enough) in
+        [(json!(["posts:read"]), true), (json!(["posts"]), false), (json!([]), false)]
+    {
+        let token = keys::rsa().token(&claims_with(&json!({ "https://example.com/roles": roles })));
+        assert_eq!(named.verify(token, &any).is_ok(), enough, "{roles}");
+    }
     let both = build(
         base().scope_claims(["scope", "permissions"]).required_scopes(["openid", "posts:read"]),
     );
@@ -442,7 +508,7 @@ fn an_issuer_without_audiences_is_an_operators_choice_for_that_issuer_alone() {
     let key = |signer: &keys::Signer| Some(jwks(&[signer]));
     let session = IssuerSettings {
         jwks: key(keys::rsa_next()),
-        audience_not_checked: true,
+        audience: AudienceRule::NotChecked,
         ..Default::default()
     };
     let connect = IssuerSettings { jwks: key(keys::rsa()), ..Default::default() };

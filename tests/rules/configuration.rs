@@ -203,11 +203,6 @@ fn issuers_map_to_their_keys_in_json() {
 
 #[test]
 fn the_environment_has_our_names_and_the_fastmcp_guides() {
-    let from = |pairs: &[(&str, &str)]| {
-        ConfigBuilder::from_variables(
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-    };
     let ours = from(&[
         ("AUTHKIT_DOMAIN", ISSUER),
         ("AUTHKIT_BASE_URL", "https://mcp.example"),
@@ -254,6 +249,207 @@ fn the_environment_has_our_names_and_the_fastmcp_guides() {
     {
         assert_eq!(from(pairs).unwrap().build().unwrap_err().code(), Code::Config, "{pairs:?}");
     }
+}
+
+const FASTMCP: &str = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER";
+const PROVIDER: (&str, &str) =
+    ("FASTMCP_SERVER_AUTH", "fastmcp.server.auth.providers.workos.AuthKitProvider");
+
+fn from(pairs: &[(&str, &str)]) -> Result<ConfigBuilder, Error> {
+    ConfigBuilder::from_variables(
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+}
+
+#[test]
+fn half_of_fastmcps_variables_is_refused_with_all_that_is_missing() {
+    let domain = (&*format!("{FASTMCP}_AUTHKIT_DOMAIN"), ISSUER);
+    let base_url = (&*format!("{FASTMCP}_BASE_URL"), "https://mcp.example");
+    let scopes = (&*format!("{FASTMCP}_REQUIRED_SCOPES"), "openid");
+    for (pairs, named) in [
+        (
+            &[PROVIDER][..],
+            &["FASTMCP_SERVER_AUTH ", domain.0, base_url.0, "AUTHKIT_DOMAIN", "AUTHKIT_BASE_URL"][..],
+        ),
+        (&[PROVIDER, domain], &["FASTMCP_SERVER_AUTH ", base_url.0]),
+        (&[PROVIDER, base_url], &["FASTMCP_SERVER_AUTH ", domain.0]),
+        (&[PROVIDER, scopes], &[domain.0, base_url.0]),
+        (&[domain], &[domain.0, base_url.0]),
+        (&[scopes], &[scopes.0, domain.0, base_url.0]),
+        (&[("FASTMCP_SERVER_AUTH", "mine.AuthKitProvider")], &[domain.0]),
+        (&[("fastmcp_server_auth", "AuthkitProvider")], &[domain.0]),
+    ] {
+        let error = from(pairs).unwrap().build().unwrap_err();
+        for name in named {
+            assert!(error.reason().contains(name), "{pairs:?} names {name}: {error}");
+        }
+    }
+    // The other half may come from elsewhere, under whichever names.
+    for other in [
+        Config::builder().authkit_domain(ISSUER).base_url("https://mcp.example"),
+        Config::builder().authkit_domain(ISSUER).resource(RESOURCE),
+        Config::builder().session_client_id("client_01").audiences([RESOURCE]),
+        from(&[("AUTHKIT_DOMAIN", ISSUER), ("AUTHKIT_RESOURCE", RESOURCE)]).unwrap(),
+    ] {
+        assert!(other.or(from(&[PROVIDER]).unwrap()).build().is_ok());
+    }
+    assert!(from(&[PROVIDER, domain, base_url]).unwrap().build().is_ok());
+
+    // Another provider is the host's business, unless AuthKit is configured beside it.
+    let github = ("FASTMCP_SERVER_AUTH", "fastmcp.server.auth.providers.github.GitHubProvider");
+    assert!(
+        from(&[github, ("AUTHKIT_DOMAIN", ISSUER), ("AUTHKIT_RESOURCE", RESOURCE)])
+            .unwrap()
+            .build()
+            .is_ok()
+    );
+    let error = from(&[github, domain]).unwrap_err();
+    assert!(
+        error.reason().contains(domain.0) && error.reason().contains("GitHubProvider"),
+        "{error}"
+    );
+    let empty = from(&[("FASTMCP_SERVER_AUTH", "")]).unwrap().build().unwrap_err();
+    assert!(empty.reason().starts_with("authkit_domain is missing"), "{empty}");
+}
+
+#[test]
+fn a_variable_that_would_count_for_nothing_is_refused() {
+    for (name, value) in [
+        ("AUTHKIT_REQUIRED_SCOPES", ""),
+        ("AUTHKIT_REQUIRED_SCOPES", "  "),
+        ("AUTHKIT_DOMAIN", ""),
+        ("AUTHKIT_PROXY", ""),
+        ("authkit_required_scope", "admin"),
+        ("Authkit_Leeway", "soon"),
+        (&format!("{FASTMCP}_REQUIRED_SCOPES"), ""),
+        (&format!("{FASTMCP}_REQUIRED_SCOPE"), "admin"),
+        (&format!("{FASTMCP}_CLIENT_ID"), "client_1"),
+        ("AUTHKIT_", "x"),
+    ] {
+        let error = from(&[(name, value)]).unwrap_err();
+        assert!(error.code() == Code::Config && error.reason().contains(name), "{error}");
+    }
+    let spelt_small = from(&[
+        ("authkit_domain", ISSUER),
+        ("authkit_resource", RESOURCE),
+        ("authkit_required_scopes", "admin"),
+    ]);
+    let verifier = build(spelt_small.unwrap().jwks(jwks(&[keys::rsa()])).now(crate::support::NOW));
+    crate::support::refused(
+        &verifier,
+        keys::rsa().token(&claims()),
+        Code::Scope,
+        "a lower-case setting holds",
+    );
+    let none = from(&[
+        ("AUTHKIT_DOMAIN", ISSUER),
+        ("AUTHKIT_RESOURCE", RESOURCE),
+        ("AUTHKIT_REQUIRED_SCOPES", "[]"),
+    ]);
+    assert!(none.unwrap().build().is_ok(), "an empty list that is meant");
+}
+
+/// Writes an env file that the calling test alone uses.
+fn env_file(name: &str, text: &str) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn an_env_file_has_the_guides_variables_with_lists_of_every_spelling() {
+    for (number, scopes) in [
+        "openid,mcp:use",
+        "openid mcp:use",
+        "openid, mcp:use # both",
+        r#"["openid","mcp:use"]"#,
+        r#"["openid", "mcp:use"]"#,
+        r#"'["openid", "mcp:use"]'"#,
+        r#""openid mcp:use""#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = format!(
+            "# FastMCP\nFASTMCP_SERVER_AUTH={}\nexport {FASTMCP}_AUTHKIT_DOMAIN={ISSUER}\n{FASTMCP}_BASE_URL=https://mcp.example\n\
+             {FASTMCP}_REQUIRED_SCOPES={scopes}\nDATABASE_URL=postgres://u:hunter2@db/x\n",
+            PROVIDER.1
+        );
+        let builder = ConfigBuilder::from_env_file(env_file(&format!("guide-{number}.env"), &text));
+        let verifier = build(builder.unwrap().jwks(jwks(&[keys::rsa()])).now(crate::support::NOW));
+        let error =
+            crate::support::refused(&verifier, keys::rsa().token(&claims()), Code::Scope, scopes);
+        assert_eq!(error.reason(), "the token lacks the scope mcp:use", "{scopes}");
+    }
+}
+
+#[test]
+fn an_env_file_that_is_wrong_is_refused_without_repeating_it() {
+    for (name, text, says) in [
+        ("unknown", "AUTHKIT_REQUIRED_SCOPE=hunter2\n", "AUTHKIT_REQUIRED_SCOPE"),
+        (
+            "fastmcp",
+            "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_LEEWAY=hunter2\n",
+            "AUTHKITPROVIDER_LEEWAY",
+        ),
+        ("line", "AUTHKIT_DOMAIN=https://a.example\nhunter2\n", "line 2"),
+        ("open", "AUTHKIT_REQUIRED_SCOPES=\"hunter2\n", "line 1"),
+        ("empty", "AUTHKIT_REQUIRED_SCOPES=\n", "AUTHKIT_REQUIRED_SCOPES"),
+        ("twice", "AUTHKIT_LEEWAY=1\nAUTHKIT_LEEWAY=2\n", "say different things"),
+    ] {
+        let error =
+            ConfigBuilder::from_env_file(env_file(&format!("wrong-{name}.env"), text)).unwrap_err();
+        assert!(error.code() == Code::Config && error.reason().contains(says), "{name}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let missing = ConfigBuilder::from_env_file("/nonexistent/hunter2.env").unwrap_err();
+    assert!(missing.code() == Code::Config && missing.reason().contains("env file"), "{missing}");
+    assert!(!missing.to_string().contains("hunter2"), "{missing}");
+}
+
+#[test]
+fn what_is_in_force_is_described_without_a_secret() {
+    let config = Config::builder()
+        .authkit_domain(ISSUER)
+        .base_url("https://mcp.example/")
+        .issuer(
+            "https://static.example",
+            authkit::IssuerSettings { jwks: Some(jwks(&[keys::rsa()])), ..Default::default() },
+        )
+        .session_client_id("client_01APP")
+        .required_scopes(["openid"])
+        .scope_includes("admin", ["read"])
+        .proxy("http://user:hunter2@proxy.example:3128/")
+        .ca_file("/etc/ca.pem")
+        .build()
+        .unwrap();
+    let text = config.describe();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "resource indicator: https://mcp.example/mcp");
+    for line in [
+        r#"issuer https://p-1.authkit.app: {"audience":"required","audiences":["https://mcp.example/mcp"],"family":"connect","jwks_url":"https://p-1.authkit.app/oauth2/jwks"}"#,
+        r#"issuer https://api.workos.com: {"audience":"if_present","audiences":["https://mcp.example/mcp","client_01APP"],"family":"session","jwks_url":"https://api.workos.com/sso/jwks/client_01APP"}"#,
+        r#"required_scopes: ["openid"]"#,
+        r#"scope_claims: "scope, else scp""#,
+        r#"scope_hierarchy: {"admin":["read"]}"#,
+        "leeway: 60",
+        r#"proxy: "http://(credentials)@proxy.example:3128""#,
+        r#"ca_file: "/etc/ca.pem""#,
+    ] {
+        assert!(lines.contains(&line), "{line} is not in\n{text}");
+    }
+    let described: serde_json::Value = serde_json::from_str(&config.describe_json()).unwrap();
+    assert_eq!(described["resource_indicator"], RESOURCE);
+    assert_eq!(
+        described["issuers"]["https://static.example"]["given_key_ids"],
+        json!([keys::rsa().kid])
+    );
+    let modulus = keys::rsa().jwk()["n"].as_str().unwrap().to_owned();
+    for output in [text, config.describe_json()] {
+        assert!(!output.contains("hunter2") && !output.contains(&modulus), "{output}");
+    }
+    let alone = Config::builder().authkit_domain(ISSUER).audiences(["api"]).build().unwrap();
+    assert!(alone.describe().starts_with("resource indicator: (none"));
 }
 
 #[test]

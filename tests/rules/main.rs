@@ -15,6 +15,7 @@ mod claims;
 mod configuration;
 mod form;
 mod header;
+mod identity;
 mod keys;
 mod precedence;
 mod signature;

@@ -30,6 +30,34 @@ export interface Claims {
   readonly resource: string | undefined;
   /** The client that the token was issued to: `client_id`, else `azp`, else `sub`. */
   readonly clientId: string;
+  /** `org_id`: the organization that the user signed in to. */
+  readonly orgId: string | undefined;
+  /** `sid`: the session that the token belongs to; a machine's has none. */
+  readonly sessionId: string | undefined;
+  /** `role`: the user's role in the organization. */
+  readonly role: string | undefined;
+  /** `roles`. A claim that is no list of strings gives nobody a role; likewise for the three below. */
+  readonly roles: readonly string[];
+  /** `permissions`; to demand some as scopes, see `scopeClaims`. */
+  readonly permissions: readonly string[];
+  /** `entitlements`: what the organization has bought. */
+  readonly entitlements: readonly string[];
+  /** `feature_flags`: the flags that are on for the user. */
+  readonly featureFlags: readonly string[];
+  /** `act.sub`: who acts in the user's place (RFC 8693), as in an impersonation. */
+  readonly actor: string | undefined;
+  /** Whether somebody else acts in the user's place, also where the token does not say who. */
+  readonly isImpersonated: boolean;
+  /**
+   * Who the token speaks for, where that is certain. "user": `sub` begins with `user_` and is not the
+   * client. "machine": `sub` is the client (`client_id`, else `azp`; where the token has neither, `sub`
+   * begins with `client_`), does not begin with `user_`, and there is neither `sid` nor `act`.
+   */
+  readonly kind: "user" | "machine" | "unknown";
+  /** Whether the token is certainly a machine's own: `kind` is "machine". */
+  readonly isMachine: boolean;
+  /** Which family the token is of: by the configured issuer that vouched for it, not by its claims. */
+  readonly family: "connect" | "session";
   /** The token's scopes, in its order. */
   readonly scopes: readonly string[];
   /** `exp`, in seconds since 1970. */
@@ -58,6 +86,7 @@ export function takeClaims(native: Native, claims: Pointer | null): Claims {
       audience: list(claims, native.claimsAudienceCount(claims), native.claimsAudienceAt),
       resource: native.claimsResource(claims) ?? undefined,
       clientId: present(native.claimsClientId(claims)),
+      ...identity(native.claimsIdentityJson(claims, null)),
       scopes: list(claims, native.claimsScopeCount(claims), native.claimsScopeAt),
       expiresAt: present(time(claims, native.claimsExpiresAt)),
       issuedAt: time(claims, native.claimsIssuedAt),
@@ -68,6 +97,34 @@ export function takeClaims(native: Native, claims: Pointer | null): Claims {
   } finally {
     native.claimsFree(claims);
   }
+}
+
+/** What the library tells of the caller, in its JSON: null for what the token does not say. */
+interface Identity extends Pick<Claims, "role" | "roles" | "permissions" | "entitlements" | "kind" | "family"> {
+  readonly org_id: string | null;
+  readonly session_id: string | null;
+  readonly actor: string | null;
+  readonly feature_flags: readonly string[];
+  readonly is_impersonated: boolean;
+  readonly is_machine: boolean;
+}
+
+function identity(json: string | null) {
+  const told = object(json) as unknown as Identity;
+  return {
+    orgId: told.org_id ?? undefined,
+    sessionId: told.session_id ?? undefined,
+    role: told.role ?? undefined,
+    roles: told.roles,
+    permissions: told.permissions,
+    entitlements: told.entitlements,
+    featureFlags: told.feature_flags,
+    actor: told.actor ?? undefined,
+    isImpersonated: told.is_impersonated,
+    kind: told.kind,
+    isMachine: told.is_machine,
+    family: told.family,
+  };
 }
 
 const timeSlot = new BigInt64Array(new ArrayBuffer(8));

@@ -14,6 +14,7 @@ export {
 export type {
   Algorithm,
   Claims,
+  EnvironmentOptions,
   ErrorCode,
   ErrorDetails,
   IssuerOptions,

@@ -1,6 +1,7 @@
 // What `require("authkit-verifier")` gives; src/index.mts gives the same to `import`.
 
 export { Verifier } from "./verifier.js";
+export type { EnvironmentOptions } from "./verifier.js";
 export {
   AuthKitError,
   ConfigError,

@@ -38,11 +38,13 @@ export interface Native {
   statusClass: (status: number) => number;
 
   configFromEnvironment: (outConfig: PointerSlot, outError: PointerSlot) => number;
+  configFromEnvFile: (path: string, outConfig: PointerSlot, outError: PointerSlot) => number;
   configFromJson: (json: Uint8Array, length: number, outConfig: PointerSlot, outError: PointerSlot) => number;
   configFree: Free;
 
   policyNew: () => Pointer | null;
   policyRequireScope: (policy: Pointer, scope: string, outError: PointerSlot) => number;
+  policyRequireAnyScope: (policy: Pointer, scopes: string, outError: PointerSlot) => number;
   policySetNow: (policy: Pointer, unixSeconds: number) => number;
   policyFree: Free;
 
@@ -58,10 +60,12 @@ export interface Native {
     outError: PointerSlot,
   ) => number;
   verifierResource: Text;
+  verifierDescribe: (verifier: Pointer, outLength: null) => string | null;
   verifierFree: Free;
 
   claimsJson: (claims: Pointer, outLength: null) => string | null;
   claimsHeaderJson: (claims: Pointer, outLength: null) => string | null;
+  claimsIdentityJson: (claims: Pointer, outLength: null) => string | null;
   claimsIssuer: Text;
   claimsSubject: Text;
   claimsResource: Text;
@@ -116,11 +120,13 @@ export function bind(library: LibraryHandle): Native {
     statusClass: func("authkit_status_class", "int32_t", [status]),
 
     configFromEnvironment: func("authkit_config_from_environment", status, [address, address]),
+    configFromEnvFile: func("authkit_config_from_env_file", status, ["str", address, address]),
     configFromJson: func("authkit_config_from_json", status, [address, "size_t", address, address]),
     configFree: func("authkit_config_free", "void", [config]),
 
     policyNew: func("authkit_policy_new", policy, []),
     policyRequireScope: func("authkit_policy_require_scope", status, [policy, "str", address]),
+    policyRequireAnyScope: func("authkit_policy_require_any_scope", status, [policy, "str", address]),
     policySetNow: func("authkit_policy_set_now", status, [policy, "int64_t"]),
     policyFree: func("authkit_policy_free", "void", [policy]),
 
@@ -130,11 +136,13 @@ export function bind(library: LibraryHandle): Native {
     verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
     verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
     verifierResource: func("authkit_verifier_resource", "str", [verifier]),
+    verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
     verifierFree: func("authkit_verifier_free", "void", [verifier]),
 
     // As text up to its NUL: JSON cannot hold a raw one.
     claimsJson: func("authkit_claims_json", "str", [claims, address]),
     claimsHeaderJson: func("authkit_claims_header_json", "str", [claims, address]),
+    claimsIdentityJson: func("authkit_claims_identity_json", "str", [claims, address]),
     claimsIssuer: func("authkit_claims_issuer", "str", [claims]),
     claimsSubject: func("authkit_claims_subject", "str", [claims]),
     claimsResource: func("authkit_claims_resource", "str", [claims]),

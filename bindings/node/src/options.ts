@@ -19,13 +19,20 @@ export interface IssuerOptions {
   jwksUrl?: string | undefined;
   /** Its keys as a JWKS document; then nothing is fetched. */
   jwks?: string | object | undefined;
-  /** "not_checked" takes its tokens whatever their `aud`, as AuthKit's session tokens need. */
-  audience?: "required" | "not_checked" | undefined;
+  /**
+   * What its tokens must say of their `aud`. Default: "required". With "if_present" it may be absent, but
+   * where there is one it must be accepted; with "not_checked" it may say anything.
+   */
+  audience?: "required" | "if_present" | "not_checked" | undefined;
+  /** `aud` values to accept from it, in place of `audiences` and `acceptClientIdAudience`. */
+  audiences?: readonly string[] | undefined;
+  /** What kind of tokens it gives, told by `Claims.family`. Default: "connect". */
+  family?: "connect" | "session" | undefined;
 }
 
 /** The settings of a verifier. Times are whole seconds. An unknown name is refused. */
 export interface VerifierOptions {
-  /** URL of the AuthKit domain, `https://your-project-12345.authkit.app`. Required, unless `issuers` is given. */
+  /** URL of the AuthKit domain, `https://your-project-12345.authkit.app`. Required, unless `issuers` or `sessionClientId` is. */
   authkitDomain?: string | undefined;
   /** Public URL of this server, without the MCP path. Required, unless `resource` or `audiences` is given. */
   baseUrl?: string | undefined;
@@ -47,6 +54,11 @@ export interface VerifierOptions {
   scopeHierarchy?: Readonly<Record<string, readonly string[]>> | undefined;
   /** From issuer to its JWKS URL, to null (for `{issuer}/oauth2/jwks`), or to more. Default: `authkitDomain` alone. */
   issuers?: Readonly<Record<string, string | IssuerOptions | null>> | undefined;
+  /**
+   * Client id whose AuthKit session tokens are taken too; adds their issuers and keys. Such a token may
+   * lack `aud`; one that has it must name an accepted audience or this client. Default: none.
+   */
+  sessionClientId?: string | undefined;
   /** Signature algorithms to accept. Default: RS256. */
   algorithms?: readonly Algorithm[] | undefined;
   /** Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60. */

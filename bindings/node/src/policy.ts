@@ -8,6 +8,8 @@ import { cString, kindOf } from "./octets.js";
 export interface VerifyOptions {
   /** Scopes that this operation needs, beyond those of the configuration. */
   requiredScopes?: readonly string[] | undefined;
+  /** Scopes of which this operation needs one, whichever. An empty list is refused: no token has one of it. */
+  anyScopes?: readonly string[] | undefined;
   /** Unix time in seconds to judge the token by, in place of the clock. */
   now?: number | undefined;
 }
@@ -19,8 +21,8 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
   if (options === undefined) {
     return null;
   }
-  const { requiredScopes, now } = checked(options);
-  if (requiredScopes === undefined && now === undefined) {
+  const { requiredScopes, anyScopes, now } = checked(options);
+  if (requiredScopes === undefined && anyScopes === undefined && now === undefined) {
     return null;
   }
   const policy = native.policyNew();
@@ -30,6 +32,12 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
   try {
     for (const scope of requiredScopes ?? []) {
       const status = native.policyRequireScope(policy, cString(scope, "a required scope"), errorSlot);
+      if (status !== OK) {
+        throw takeError(native, status, errorSlot);
+      }
+    }
+    if (anyScopes !== undefined) {
+      const status = native.policyRequireAnyScope(policy, joined(anyScopes), errorSlot);
       if (status !== OK) {
         throw takeError(native, status, errorSlot);
       }
@@ -50,16 +58,27 @@ function checked(options: VerifyOptions): VerifyOptions {
     throw misuse(`the options are ${kindOf(options)}, not an object`);
   }
   for (const name of Object.keys(options)) {
-    if (name !== "requiredScopes" && name !== "now") {
-      throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes and now`);
+    if (name !== "requiredScopes" && name !== "anyScopes" && name !== "now") {
+      throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes, anyScopes and now`);
     }
   }
-  const { requiredScopes, now } = options;
-  if (requiredScopes !== undefined && !Array.isArray(requiredScopes)) {
-    throw misuse(`requiredScopes is ${kindOf(requiredScopes)}, not an array of strings`);
+  const { requiredScopes, anyScopes, now } = options;
+  for (const [name, scopes] of Object.entries({ requiredScopes, anyScopes })) {
+    if (scopes !== undefined && !Array.isArray(scopes)) {
+      throw misuse(`${name} is ${kindOf(scopes)}, not an array of strings`);
+    }
   }
   if (now !== undefined && !Number.isSafeInteger(now)) {
     throw misuse("now is not a whole number of seconds");
   }
-  return { requiredScopes, now };
+  return { requiredScopes, anyScopes, now };
+}
+
+/** The scopes with a space between each two; one with a space in it would be read as two. */
+function joined(scopes: readonly string[]): string {
+  const texts = Array.from(scopes, (scope) => cString(scope, "a scope of anyScopes"));
+  if (texts.some((scope) => scope.includes(" "))) {
+    throw misuse("a scope of anyScopes holds a space");
+  }
+  return texts.join(" ");
 }

@@ -12,8 +12,19 @@ import { json, optionsJson, type VerifierOptions } from "./options.js";
 import { policyOf, type VerifyOptions } from "./policy.js";
 import { Waiting, verdict } from "./waiting.js";
 
+/** What {@link Verifier.fromEnv} is told. */
+export interface EnvironmentOptions {
+  /**
+   * Path of an env file (`.env`) for what the environment does not set. The environment wins, setting by
+   * setting, and is not changed. Left out: no file is read.
+   */
+  envFile?: string | undefined;
+}
+
 /** Stands for the options of {@link Verifier.fromEnv}, which are the library's to read. */
-const ENVIRONMENT = Object.freeze({});
+class Environment {
+  constructor(readonly file: string | undefined) {}
+}
 
 // For synchronous calls, whose results are read before anything else runs.
 const outSlot = pointerSlot();
@@ -50,13 +61,14 @@ export class Verifier {
 
   /**
    * Makes a verifier from the process environment: `AUTHKIT_DOMAIN`, `AUTHKIT_BASE_URL` and every
-   * other setting, or FastMCP's names. A worker thread sees the process's variables, not what it
+   * other setting, or FastMCP's names; and, where it is asked for, from an env file. A worker thread sees the process's variables, not what it
    * wrote into its own copy of `process.env`.
    *
-   * @throws {ConfigError} naming the variable that is missing, wrong or unknown.
+   * @throws {ConfigError} naming the variable that is missing, empty, wrong or unknown, or the file's
+   *   line that cannot be read.
    */
-  static fromEnv(): Verifier {
-    return new this(ENVIRONMENT);
+  static fromEnv(options: EnvironmentOptions = {}): Verifier {
+    return new this(new Environment(envFile(options)) as VerifierOptions);
   }
 
   /**
@@ -138,6 +150,15 @@ export class Verifier {
     }
   }
 
+  /**
+   * The configuration in force, for a log or a person, without a secret. The first line is what to paste
+   * into the AuthKit dashboard, `resource indicator: https://…/mcp`; then a line for each issuer and each
+   * setting, its value as JSON.
+   */
+  describe(): string {
+    return this.#native.verifierDescribe(this.#handle.open(), null) ?? "";
+  }
+
   /** Ends the verifier. Verifications under way are still answered; later ones are refused. */
   close(): void {
     dropped.unregister(this);
@@ -177,9 +198,26 @@ function build(native: Native, options: VerifierOptions): Pointer {
   }
 }
 
+/** The env file that is asked for; a slip here would read another configuration than was meant. */
+function envFile(options: EnvironmentOptions): string | undefined {
+  if (typeof options !== "object" || options === null) {
+    throw misuse(`the options are ${kindOf(options)}, not an object`);
+  }
+  const unknown = Object.keys(options).find((name) => name !== "envFile");
+  if (unknown !== undefined) {
+    throw misuse(`${JSON.stringify(unknown)} is no option of fromEnv; there is envFile`);
+  }
+  return options.envFile === undefined ? undefined : cString(options.envFile, "envFile");
+}
+
 function configure(native: Native, options: VerifierOptions): Pointer {
-  if (options === ENVIRONMENT) {
-    return made(native, native.configFromEnvironment(outSlot, errorSlot));
+  if (options instanceof Environment) {
+    const { file } = options;
+    const status =
+      file === undefined
+        ? native.configFromEnvironment(outSlot, errorSlot)
+        : native.configFromEnvFile(file, outSlot, errorSlot);
+    return made(native, status);
   }
   if (typeof options !== "object" || options === null) {
     throw misuse(`the options are ${kindOf(options)}, not an object`);

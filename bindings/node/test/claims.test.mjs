@@ -17,6 +17,10 @@ test("claims are the token's, under names of their own", () => {
     aud: ["https://other.example", RESOURCE],
     org_id: "org_01",
     act: { sub: "admin_01" },
+    roles: ["admin"],
+    permissions: "all",
+    entitlements: ["audit"],
+    feature_flags: ["beta"],
   };
   using(new Verifier({ ...options, now }), (verifier) => {
     assert.deepEqual(verifier.tryVerify(mint(key, payload)), {
@@ -27,6 +31,18 @@ test("claims are the token's, under names of their own", () => {
       audience: ["https://other.example", RESOURCE],
       resource: RESOURCE,
       clientId: "client_01",
+      orgId: "org_01",
+      sessionId: undefined,
+      role: undefined,
+      roles: ["admin"],
+      permissions: [],
+      entitlements: ["audit"],
+      featureFlags: ["beta"],
+      actor: "admin_01",
+      isImpersonated: true,
+      kind: "user",
+      isMachine: false,
+      family: "connect",
       scopes: ["openid", "mcp:read"],
       expiresAt: now + 300,
       issuedAt: now,
@@ -53,6 +69,24 @@ test("what a token does not say is undefined", () => {
       assert.ok(name in claims);
       assert.equal(claims[name], undefined, name);
     }
+  });
+});
+
+test("the family is the issuer's, and a machine is told where it is certain", () => {
+  const { key, options } = offline();
+  const session = new Verifier({
+    ...options,
+    authkitDomain: undefined,
+    jwks: undefined,
+    issuers: { [options.authkitDomain]: { jwks: options.jwks, family: "session", audience: "if_present" } },
+    sessionClientId: "client_01",
+  });
+  const machine = { sub: "client_m", client_id: "client_m", aud: undefined };
+  using(session, (verifier) => {
+    verifier.setJwks(options.jwks, "https://api.workos.com/user_management/client_01");
+    const claims = verifier.tryVerify(mint(key, claimsOf(options.authkitDomain, machine)));
+    assert.deepEqual([claims.family, claims.kind, claims.isMachine], ["session", "machine", true]);
+    assert.match(verifier.describe(), /sso\/jwks\/client_01/);
   });
 });
 

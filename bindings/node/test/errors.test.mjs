@@ -91,6 +91,13 @@ test("a missing scope is 403, whoever demands it", async () => {
   }
 });
 
+test("one of several scopes is enough, and none of them is 403 with all their names", async () => {
+  assert.equal((await verifier.verify(token, { anyScopes: ["mcp:write", "mcp:read"] })).subject, "user_01");
+  const error = await refusal(token, { anyScopes: ["mcp:write", "mcp:admin"], requiredScopes: ["a"] });
+  assert.equal(error.code, "SCOPE");
+  assert.match(error.reason, /the scope a; and every one of mcp:write mcp:admin/);
+});
+
 test("a hint is part of the message", async () => {
   const error = await refusal(signed({ aud: "client_01" }));
   assert.equal(error.code, "AUDIENCE");
@@ -121,6 +128,12 @@ const misuses = [
   ["two scopes in one", token, { requiredScopes: ["mcp:read mcp:write"] }],
   ["a scope that a NUL would cut short", token, { requiredScopes: ["mcp:read\0mcp:write"] }],
   ["an empty scope", token, { requiredScopes: [""] }],
+  ["any of no scopes", token, { anyScopes: [] }],
+  ["any of an empty scope", token, { anyScopes: ["mcp:read", ""] }],
+  ["any of two scopes in one", token, { anyScopes: ["mcp:read mcp:write"] }],
+  ["any of a text", token, { anyScopes: "mcp:read" }],
+  ["any of a scope that a NUL would cut short", token, { anyScopes: ["mcp:read\0x"] }],
+  ["null for any scopes", token, { anyScopes: null }],
   ["a fraction as time", token, { now: 1.5 }],
   ["NaN as time", token, { now: Number.NaN }],
   ["null as time", token, { now: null }],
@@ -161,6 +174,8 @@ const configurations = [
   ["an algorithm that is none", staticOptions(key, { algorithms: ["HS256"] })],
   ["an unknown option of an issuer", staticOptions(key, { issuers: { "https://i.example.com": { jwksURI: "x" } } })],
   ["keys that are none", staticOptions(key, { jwks: { keys: [] } })],
+  ["a session client id that leads elsewhere", staticOptions(key, { sessionClientId: "../x" })],
+  ["an audience rule that is none", staticOptions(key, { issuers: { "https://i.example.com": { audience: "maybe" } } })],
   ["text for options", "https://issuer.example.com"],
   ["null for options", null],
 ];

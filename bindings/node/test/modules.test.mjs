@@ -120,6 +120,55 @@ test("the environment configures a verifier, what a program wrote into it includ
   assert.match(stdout, /^https:\/\/mcp\.example\.com\/mcp\nConfigError .*AUTHKIT_REQUIRED_SCOPE/);
 });
 
+const environmentFile = script(
+  "file.cjs",
+  `const { Verifier } = require("authkit-verifier");
+   const before = JSON.stringify(process.env);
+   try { console.log(Verifier.fromEnv({ envFile: process.argv[2] }).describe()); } catch (error) { console.log(error.name, error.message); }
+   console.log(before === JSON.stringify(process.env));`,
+);
+
+for (const scopes of ["a,b", "a b", "a, b # both", '["a", "b"]', "'a b'"]) {
+  test(`an env file has the guide's variables, with a list as ${scopes}`, async () => {
+    const prefix = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_";
+    const file = script(
+      "guide.env",
+      `FASTMCP_SERVER_AUTH=fastmcp.server.auth.providers.workos.AuthKitProvider
+${prefix}AUTHKIT_DOMAIN=https://file.authkit.app
+${prefix}BASE_URL=https://mcp.example.com
+${prefix}REQUIRED_SCOPES=${scopes}
+AUTHKIT_PROXY=http://user:hunter2@proxy.example:1
+`,
+    );
+    const env = cleanEnvironment({ AUTHKIT_DOMAIN: "https://process.authkit.app" });
+    const { stdout } = await run([environmentFile, file], { env });
+    assert.match(stdout, /^resource indicator: https:\/\/mcp\.example\.com\/mcp\n/);
+    assert.match(stdout, /^issuer https:\/\/process\.authkit\.app: /m);
+    assert.match(stdout, /^required_scopes: \["a","b"\]$/m);
+    assert.match(stdout, /^true$/m);
+    assert.ok(!stdout.includes("file.authkit.app") && !stdout.includes("hunter2"), stdout);
+  });
+}
+
+for (const [text, says] of [
+  ["AUTHKIT_REQUIRED_SCOPE=x", /ConfigError .*AUTHKIT_REQUIRED_SCOPE/],
+  ["AUTHKIT_PROXY=", /ConfigError .*AUTHKIT_PROXY/],
+  ["hunter2", /ConfigError .*line 1/],
+  ["FASTMCP_SERVER_AUTH=AuthKitProvider", /ConfigError .*AUTHKITPROVIDER_AUTHKIT_DOMAIN.*AUTHKITPROVIDER_BASE_URL/],
+]) {
+  test(`an env file with ${text} is refused`, async () => {
+    const { stdout } = await run([environmentFile, script("wrong.env", text)], { env: cleanEnvironment({}) });
+    assert.match(stdout, says);
+  });
+}
+
+test("an env file that is not asked for rightly is not passed over", () => {
+  for (const wrong of [{ envFile: null }, { envFile: "a\0b" }, { env_file: ".env" }, ".env", null]) {
+    assert.throws(() => esm.Verifier.fromEnv(wrong), { code: "MISUSE" });
+  }
+  assert.throws(() => esm.Verifier.fromEnv({ envFile: join(scratch, "none.env") }), { code: "CONFIG" });
+});
+
 test("half a configuration in the environment opens no door", async () => {
   const text = script("half.cjs", 'require("authkit-verifier").Verifier.fromEnv();');
   const { code, stderr } = await run([text], { env: cleanEnvironment({ AUTHKIT_BASE_URL: "https://mcp.example.com" }) });

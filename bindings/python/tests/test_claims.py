@@ -9,16 +9,18 @@ from collections.abc import Mapping
 
 import pytest
 
-from authkit_verifier import Claims
+from authkit_verifier import Claims, Verifier
 from cases import (
     CLIENT_ID,
     EXPIRES_AT,
     ISSUED_AT,
     ISSUER,
     KEY_ID,
+    NOW,
     RESOURCE,
     SUBJECT,
     case,
+    good_jwks,
     good_token,
     good_verifier,
 )
@@ -53,6 +55,21 @@ def test_audiences_are_all_named_and_the_matching_one_is_the_resource() -> None:
     claims = many_audiences()
     assert claims.audience == ("https://other.example", RESOURCE, "client_x")
     assert claims.resource == RESOURCE
+
+
+def test_what_authkit_says_of_the_caller(claims: Claims) -> None:
+    assert claims.org_id == claims["org_id"]
+    assert claims.session_id == claims["sid"]
+    assert (claims.role, claims.actor, claims.is_impersonated) == (None, None, False)
+    assert claims.roles == claims.permissions == claims.entitlements == claims.feature_flags == ()
+    assert (claims.kind, claims.is_machine, claims.family) == ("user", False, "connect")
+    assert pickle.loads(pickle.dumps(claims)).kind == "user"
+
+
+def test_the_family_is_the_issuers() -> None:
+    issuers = {ISSUER: {"jwks": good_jwks(), "family": "session", "audience": "if_present"}}
+    verifier = Verifier(issuers=issuers, session_client_id="client_1", resource=RESOURCE, now=NOW)
+    assert verifier.verify(good_token()).family == "session"
 
 
 def test_absent_scopes_are_none_at_all() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
+import os
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +18,7 @@ from authkit_verifier import (
     AuthKitError,
     ConfigError,
     InsufficientScopeError,
+    MisuseError,
     TokenError,
     Verifier,
     _verifier,
@@ -63,6 +66,7 @@ def test_every_keyword_reaches_the_library() -> None:
         "algorithms": ["none"],
         "leeway": 301,
         "jwks": "wrong",
+        "session_client_id": "wrong/",
     }
     plain = {"authkit_domain": ISSUER, "resource": RESOURCE}
     for name, value in wrong.items():
@@ -83,6 +87,49 @@ def test_lists_may_be_any_iterable_or_a_text(scopes: Any) -> None:
 def test_required_scopes_are_required() -> None:
     with pytest.raises(InsufficientScopeError):
         good_verifier(required_scopes=["openid", "admin"]).verify(good_token())
+
+
+@pytest.mark.parametrize("scopes", [["admin", "email"], ("email",), {"email"}, "email"])
+def test_any_scope_of_several_is_enough(scopes: Any) -> None:
+    assert good_verifier().verify(good_token(), any_scopes=scopes)
+    assert asyncio.run(
+        good_verifier().verify_async(
+            good_token(), any_scopes=iter(scopes.split()) if isinstance(scopes, str) else scopes
+        )
+    )
+
+
+def test_any_scopes_that_are_not_there_are_all_named() -> None:
+    with pytest.raises(InsufficientScopeError, match="admin editor"):
+        good_verifier().verify(good_token(), any_scopes=["admin", "editor"])
+    with pytest.raises(InsufficientScopeError, match=r"the scope read; and every one of admin editor"):
+        good_verifier().try_verify(
+            good_token(), required_scopes=["read"], any_scopes=["admin", "editor"], now=NOW
+        )
+
+
+@pytest.mark.parametrize("scopes", [[], "", ["email profile"], ["email", ""], ["a\0b"], ["é"]])
+def test_any_scopes_that_are_none_are_misuse(scopes: Any) -> None:
+    with pytest.raises(MisuseError):
+        good_verifier().verify(good_token(), any_scopes=scopes)
+
+
+def test_a_session_client_id_adds_its_issuers() -> None:
+    verifier = good_verifier(jwks=None, session_client_id="client_1")
+    for issuer in ("https://api.workos.com", "https://api.workos.com/user_management/client_1", ISSUER):
+        verifier.set_jwks(good_jwks(), issuer)
+    assert verifier.verify(good_token()).family == "connect"
+    assert "https://api.workos.com/sso/jwks/client_1" in verifier.describe()
+    with pytest.raises(ConfigError, match="session_client_id"):
+        good_verifier(session_client_id="../evil")
+
+
+def test_what_is_in_force_is_described_without_a_secret() -> None:
+    description = good_verifier(proxy="http://user:hunter2@proxy.example:3128").describe()
+    assert description.startswith(f"resource indicator: {RESOURCE}\n")
+    assert "proxy.example:3128" in description
+    assert "hunter2" not in description
+    assert good_jwks()["keys"][0]["n"] not in description
 
 
 def test_none_is_not_given_but_empty_is() -> None:
@@ -230,6 +277,43 @@ def test_from_the_guides_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert verifier.resource == RESOURCE
     with pytest.raises(InsufficientScopeError):
         verifier.verify(good_token(), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    ["openid,admin", "openid admin", "openid, admin # both", '["openid", "admin"]', "'openid admin'"],
+)
+def test_from_an_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scopes: str) -> None:
+    prefix = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_"
+    file = tmp_path / ".env"
+    file.write_text(
+        "FASTMCP_SERVER_AUTH=fastmcp.server.auth.providers.workos.AuthKitProvider\n"
+        f"{prefix}AUTHKIT_DOMAIN=https://other.example\n{prefix}BASE_URL={RESOURCE.rsplit('/', 1)[0]}\n"
+        f"{prefix}REQUIRED_SCOPES={scopes}\nAUTHKIT_JWKS='{json.dumps(good_jwks())}'\n",
+        encoding="utf-8",
+    )
+    # The process environment wins.
+    monkeypatch.setenv("AUTHKIT_DOMAIN", ISSUER)
+    before = dict(os.environ)
+    verifier = Verifier.from_env(env_file=file)
+    assert dict(os.environ) == before
+    with pytest.raises(InsufficientScopeError, match="the scope admin"):
+        verifier.verify(good_token(), now=NOW)
+
+
+def test_an_env_file_that_is_wrong_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="env file"):
+        Verifier.from_env(env_file=str(tmp_path / "none"))
+    file = tmp_path / ".env"
+    for text, says in (
+        ("AUTHKIT_REQUIRED_SCOPE=x", "AUTHKIT_REQUIRED_SCOPE"),
+        ("AUTHKIT_PROXY=", "AUTHKIT_PROXY"),
+        ("x", "line 1"),
+        ("FASTMCP_SERVER_AUTH=AuthKitProvider", "AUTHKITPROVIDER_AUTHKIT_DOMAIN.*AUTHKITPROVIDER_BASE_URL"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=says):
+            Verifier.from_env(env_file=file)
 
 
 def test_half_an_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

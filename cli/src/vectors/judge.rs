@@ -1,7 +1,8 @@
 //! What the library says to one vector.
 
 use authkit::{
-    Code, Config, ConfigBuilder, Error, IssuerSettings, Policy, Result, Verifier, conformance,
+    AudienceRule, Code, Config, ConfigBuilder, Error, IssuerSettings, Policy, Result, Verifier,
+    conformance,
 };
 
 use super::case::{Audience, Case, CaseConfig};
@@ -77,11 +78,12 @@ fn configure(
     algorithms: Vec<&str>,
     jwks: &str,
 ) -> std::result::Result<Config, Problem> {
-    let settings = IssuerSettings {
-        jwks: Some(jwks.to_owned()),
-        audience_not_checked: wanted.audience.is_none(),
-        ..IssuerSettings::default()
+    let audience = match wanted.audience {
+        Some(_) => AudienceRule::Required,
+        None => AudienceRule::NotChecked,
     };
+    let settings =
+        IssuerSettings { jwks: Some(jwks.to_owned()), audience, ..IssuerSettings::default() };
     let mut builder = Config::builder().issuer(issuer, settings).algorithms(algorithms);
     builder = builder.required_scopes(wanted.required_scopes.iter().flatten());
     builder = match &wanted.audience {

@@ -24,13 +24,16 @@ const options: VerifierOptions = {
 
 export async function usage(token: string | Uint8Array): Promise<number> {
   using verifier = new Verifier(options);
-  using other: Verifier = Verifier.fromEnv();
-  const demands: VerifyOptions = { requiredScopes: scopes, now: undefined };
+  using other: Verifier = Verifier.fromEnv({ envFile: ".env" });
+  const demands: VerifyOptions = { requiredScopes: scopes, anyScopes: ["a", "b"], now: undefined };
+  const description: string = verifier.describe();
   try {
     const claims: Claims = await verifier.verify(token, demands);
     const synchronous: Claims = verifier.verifySync(token) ?? other.tryVerify(token);
     const subject: string = claims.subject;
     const issuedAt: number | undefined = claims.issuedAt;
+    const kind: "user" | "machine" | "unknown" = claims.kind;
+    const roles: readonly string[] = claims.roles;
     const organization = claims.payload["org_id"];
     if (typeof organization === "string") {
       organization.toUpperCase();
@@ -44,7 +47,7 @@ export async function usage(token: string | Uint8Array): Promise<number> {
     verifier.setJwks({ keys: [] }, "https://example.authkit.app");
     await verifier.refresh();
     const resource: string | undefined = verifier.resource;
-    return [subject, issuedAt, synchronous, resource].length;
+    return [subject, issuedAt, synchronous, resource, description, kind, roles].length;
   } catch (error) {
     if (error instanceof KeysUnavailableError) {
       const seconds: number | undefined = error.retryAfter;

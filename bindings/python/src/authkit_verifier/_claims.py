@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from ctypes import byref, c_int64
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ._native import (
     OK,
@@ -15,6 +15,7 @@ from ._native import (
     claims_client_id,
     claims_expires_at,
     claims_header_json,
+    claims_identity_json,
     claims_issued_at,
     claims_issuer,
     claims_json,
@@ -32,6 +33,7 @@ class _Facts(NamedTuple):
 
     json: str
     header_json: str
+    identity_json: str
     issuer: str
     subject: str
     audience: tuple[str, ...]
@@ -55,13 +57,15 @@ class Claims(Mapping[str, Any]):
     Made by `Verifier.verify`; there is no other way to have one that means anything.
     """
 
-    __slots__ = ("_facts", "_payload")
+    __slots__ = ("_facts", "_identity", "_payload")
 
     _facts: _Facts
+    _identity: dict[str, Any] | None
     _payload: dict[str, Any] | None
 
     def __init__(self, facts: _Facts) -> None:
         object.__setattr__(self, "_facts", facts)
+        object.__setattr__(self, "_identity", None)
         object.__setattr__(self, "_payload", None)
 
     @property
@@ -124,6 +128,76 @@ class Claims(Mapping[str, Any]):
         return self._facts.algorithm
 
     @property
+    def org_id(self) -> str | None:
+        """`org_id`: the organization that the user signed in to; None if the token names none."""
+        return self._text("org_id")
+
+    @property
+    def session_id(self) -> str | None:
+        """`sid`: the session that the token belongs to; None if it names none, as a machine's."""
+        return self._text("session_id")
+
+    @property
+    def role(self) -> str | None:
+        """`role`: the user's role in the organization; None if the token names none."""
+        return self._text("role")
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """`roles`: the user's roles in the organization.
+
+        A claim that is no list of strings gives nobody a role; likewise for the three below.
+        """
+        return tuple(self._told("roles"))
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """`permissions`: the user's permissions; to demand some as scopes, see `scope_claims`."""
+        return tuple(self._told("permissions"))
+
+    @property
+    def entitlements(self) -> tuple[str, ...]:
+        """`entitlements`: what the organization has bought."""
+        return tuple(self._told("entitlements"))
+
+    @property
+    def feature_flags(self) -> tuple[str, ...]:
+        """`feature_flags`: the flags that are on for the user."""
+        return tuple(self._told("feature_flags"))
+
+    @property
+    def actor(self) -> str | None:
+        """`act.sub`: who acts in the user's place (RFC 8693), as in an impersonation; None if not said."""
+        return self._text("actor")
+
+    @property
+    def is_impersonated(self) -> bool:
+        """Whether somebody else acts in the user's place, also where the token does not say who."""
+        return bool(self._told("is_impersonated"))
+
+    @property
+    def kind(self) -> Literal["user", "machine", "unknown"]:
+        """Who the token speaks for, where that is certain.
+
+        `"user"`: `sub` begins with `user_` and is not the client. `"machine"`: `sub` is the client
+        (`client_id`, else `azp`; where the token has neither, `sub` begins with `client_`), does not begin
+        with `user_`, and there is neither `sid` nor `act`. Everything else is `"unknown"`.
+        """
+        kind: Literal["user", "machine", "unknown"] = self._told("kind")
+        return kind
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the token is certainly a machine's own: `kind` is `"machine"`."""
+        return bool(self._told("is_machine"))
+
+    @property
+    def family(self) -> Literal["connect", "session"]:
+        """Which family the token is of: by the configured issuer that vouched for it, not by its claims."""
+        family: Literal["connect", "session"] = self._told("family")
+        return family
+
+    @property
     def header(self) -> dict[str, Any]:
         """The token's header as it was signed; a fresh dict each time."""
         header: dict[str, Any] = json.loads(self._facts.header_json)
@@ -138,6 +212,18 @@ class Claims(Mapping[str, Any]):
         """The payload as a plain dict of the caller's own, such as `json.dumps` takes."""
         payload: dict[str, Any] = json.loads(self._facts.json)
         return payload
+
+    def _told(self, name: str) -> Any:
+        # Parsed on the first question, as the payload below.
+        identity = self._identity
+        if identity is None:
+            identity = json.loads(self._facts.identity_json)
+            object.__setattr__(self, "_identity", identity)
+        return identity[name]
+
+    def _text(self, name: str) -> str | None:
+        text: str | None = self._told(name)
+        return text
 
     def _members(self) -> dict[str, Any]:
         # Parsed on the first look-up: most servers ask for the attributes alone. Two threads may both
@@ -197,6 +283,7 @@ def read(pointer: int) -> Claims:
         _Facts(
             claims_json(pointer, None).decode(),
             claims_header_json(pointer, None).decode(),
+            claims_identity_json(pointer, None).decode(),
             claims_issuer(pointer).decode(),
             claims_subject(pointer).decode(),
             tuple([claims_audience_at(pointer, n).decode() for n in range(claims_audience_count(pointer))]),

@@ -105,6 +105,9 @@ status_class: Callable[[int], int] = _declare("authkit_status_class", c_int32, c
 config_from_environment: Callable[..., int] = _declare(
     "authkit_config_from_environment", c_int32, _out_handle, _out_handle
 )
+config_from_env_file: Callable[..., int] = _declare(
+    "authkit_config_from_env_file", c_int32, c_char_p, _out_handle, _out_handle
+)
 config_from_json: Callable[..., int] = _declare(
     "authkit_config_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle, view=_waiting
 )
@@ -113,6 +116,9 @@ config_free: Callable[[int | None], None] = _declare("authkit_config_free", None
 policy_new: Callable[[], int | None] = _declare("authkit_policy_new", _handle)
 policy_require_scope: Callable[..., int] = _declare(
     "authkit_policy_require_scope", c_int32, _handle, c_char_p, _out_handle
+)
+policy_require_any_scope: Callable[..., int] = _declare(
+    "authkit_policy_require_any_scope", c_int32, _handle, c_char_p, _out_handle
 )
 policy_set_now: Callable[[int | None, int], int] = _declare(
     "authkit_policy_set_now", c_int32, _handle, c_int64
@@ -141,6 +147,9 @@ verifier_set_jwks: Callable[..., int] = _declare(
 verifier_resource: Callable[[int | None], bytes | None] = _declare(
     "authkit_verifier_resource", c_char_p, _handle
 )
+verifier_describe: Callable[[int | None, None], bytes] = _declare(
+    "authkit_verifier_describe", c_char_p, _handle, _out_length
+)
 verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
 default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
 
@@ -148,6 +157,9 @@ default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_in
 claims_json: Callable[[int, None], bytes] = _declare("authkit_claims_json", c_char_p, _handle, _out_length)
 claims_header_json: Callable[[int, None], bytes] = _declare(
     "authkit_claims_header_json", c_char_p, _handle, _out_length
+)
+claims_identity_json: Callable[[int, None], bytes] = _declare(
+    "authkit_claims_identity_json", c_char_p, _handle, _out_length
 )
 claims_issuer: Callable[[int], bytes] = _declare("authkit_claims_issuer", c_char_p, _handle)
 claims_subject: Callable[[int], bytes] = _declare("authkit_claims_subject", c_char_p, _handle)

@@ -51,7 +51,8 @@ class Verifier:
 
     Args:
         authkit_domain: URL of the AuthKit domain, `https://your-project-12345.authkit.app`: the issuer; its
-            keys are fetched from `{authkit_domain}/oauth2/jwks`. Needed unless `issuers` is given.
+            keys are fetched from `{authkit_domain}/oauth2/jwks`. Needed unless `issuers` or
+            `session_client_id` is given.
         base_url: Public URL of this server, without the MCP path. Needed unless `resource` or `audiences`
             is given.
         mcp_path: Where the MCP endpoint lies below `base_url`. Default: `/mcp`.
@@ -64,7 +65,12 @@ class Verifier:
         scope_claims: Claims that scopes are read from. Default: `scope`, else `scp`.
         scope_hierarchy: From a scope to the scopes that it includes. Default: none.
         issuers: From issuer to its JWKS URL, to None (for `{issuer}/oauth2/jwks`), or to a mapping with
-            `jwks_url` or `jwks`, and `audience`: `"required"` or `"not_checked"`.
+            `jwks_url` or `jwks`; `audience`: `"required"`, `"if_present"` (may be absent, but where there
+            is one it must be accepted) or `"not_checked"`; `audiences`: a list in place of `audiences` and
+            `accept_client_id_audience`; `family`: `"connect"` or `"session"`.
+        session_client_id: Client id whose AuthKit session tokens are taken too; adds their issuers and
+            keys. Such a token may lack `aud`; one that has it must name an accepted audience or this
+            client. Default: none.
         algorithms: Out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default: RS256.
         leeway: Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60.
         max_token_age: Oldest `iat` to accept, in seconds before now. Default: unlimited.
@@ -104,6 +110,7 @@ class Verifier:
         scope_claims: Iterable[str] | None = None,
         scope_hierarchy: Mapping[str, Iterable[str]] | None = None,
         issuers: Mapping[str, str | Mapping[str, Any] | None] | None = None,
+        session_client_id: str | None = None,
         algorithms: Iterable[str] | None = None,
         leeway: int | None = None,
         max_token_age: int | None = None,
@@ -130,6 +137,7 @@ class Verifier:
             "scope_claims": scope_claims,
             "scope_hierarchy": scope_hierarchy,
             "issuers": issuers,
+            "session_client_id": session_client_id,
             "algorithms": algorithms,
             "leeway": leeway,
             "max_token_age": max_token_age,
@@ -146,22 +154,36 @@ class Verifier:
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
 
     @classmethod
-    def from_env(cls) -> Self:
+    def from_env(cls, env_file: str | os.PathLike[str] | None = None) -> Self:
         """Makes a verifier from the environment: each setting as `AUTHKIT_` and its name in capitals.
 
         `AUTHKIT_DOMAIN` stands for `authkit_domain`. The variables of the FastMCP guide,
-        `FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN`, `_BASE_URL` and `_REQUIRED_SCOPES`, count too.
+        `FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN`, `_BASE_URL` and `_REQUIRED_SCOPES`, count too;
+        `FASTMCP_SERVER_AUTH` naming an `AuthKitProvider` asks for them.
+
+        Args:
+            env_file: Path of an env file (`.env`) for what the environment does not set. The environment
+                wins, setting by setting, and is not changed. None reads no file.
 
         Raises:
-            ConfigError: A variable is missing, wrong, or of these prefixes and no setting: a misspelling
-                must not leave a door open.
+            ConfigError: A variable is missing, empty, wrong, or of these prefixes and no setting: a
+                misspelling must not leave a door open. Or the file cannot be read.
         """
         verifier = cls.__new__(cls)
-        verifier._handle = _made_from(_native.config_from_environment)
+        if env_file is None:
+            verifier._handle = _made_from(_native.config_from_environment)
+        else:
+            path = _c_string(os.fsdecode(env_file), "env_file")
+            verifier._handle = _made_from(lambda *out: _native.config_from_env_file(path, *out))
         return verifier
 
     def verify(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
@@ -172,6 +194,8 @@ class Verifier:
             token: The text after `Bearer ` and nothing else.
             required_scopes: Scopes that this call demands beyond the configured ones, all of them; a single
                 str is one scope.
+            any_scopes: Scopes of which this call demands one, whichever; None demands none. An empty
+                collection is refused: no token has one of it.
             now: Unix time in seconds to judge by, in place of the clock and of the setting `now`.
 
         Raises:
@@ -180,29 +204,41 @@ class Verifier:
             KeysUnavailableError: The issuer's keys could not be had: answer 503.
             MisuseError: The verifier is closed, or a required scope is not one.
         """
-        return self._judge(_native.verifier_verify, token, required_scopes, now)
+        return self._judge(_native.verifier_verify, token, required_scopes, now, any_scopes)
 
     def try_verify(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """As `verify`, without network and without waiting.
 
         Raises:
             WouldBlockError: Keys must be fetched first; the fetch was started in the background.
         """
-        return self._judge(_native.verifier_try_verify, token, required_scopes, now)
+        return self._judge(_native.verifier_try_verify, token, required_scopes, now, any_scopes)
 
     async def verify_async(
-        self, token: str | bytes, *, required_scopes: Iterable[str] = (), now: int | None = None
+        self,
+        token: str | bytes,
+        *,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
     ) -> Claims:
         """As `verify`, without ever blocking the event loop: what must wait, waits in a worker thread."""
         # Read once: it may be a generator, and it may be needed twice.
-        scopes = required_scopes if isinstance(required_scopes, str) else tuple(required_scopes)
+        scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
         try:
-            return self.try_verify(token, required_scopes=scopes, now=now)
+            return self.try_verify(token, required_scopes=scopes, any_scopes=alternatives, now=now)
         except WouldBlockError:
             pass
-        return await asyncio.to_thread(self.verify, token, required_scopes=scopes, now=now)
+        return await asyncio.to_thread(
+            self.verify, token, required_scopes=scopes, any_scopes=alternatives, now=now
+        )
 
     def refresh(self) -> None:
         """Fetches the keys of every issuer now and waits for them, 5 seconds at most each.
@@ -252,6 +288,18 @@ class Verifier:
         resource = _native.verifier_resource(handle.pointer)
         return None if resource is None else resource.decode()
 
+    def describe(self) -> str:
+        """The configuration in force, for a log or a person, without a secret.
+
+        The first line is what to paste into the AuthKit dashboard, `resource indicator: https://…/mcp`; then
+        a line for each issuer and each setting, its value as JSON.
+
+        Raises:
+            MisuseError: The verifier is closed.
+        """
+        handle = self._open()
+        return _native.verifier_describe(handle.pointer, None).decode()
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
@@ -292,11 +340,17 @@ class Verifier:
         return handle
 
     def _judge(
-        self, how: Callable[..., int], token: str | bytes, required_scopes: Iterable[str], now: int | None
+        self,
+        how: Callable[..., int],
+        token: str | bytes,
+        required_scopes: Iterable[str],
+        now: int | None,
+        any_scopes: Iterable[str] | None = None,
     ) -> Claims:
         handle = self._open()
         octets = _octets(token)
-        policy = _policy(required_scopes, now) if required_scopes or now is not None else _NO_POLICY
+        demands = required_scopes or any_scopes is not None or now is not None
+        policy = _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
         claims, error = c_void_p(), c_void_p()
         status = how(handle.pointer, octets, len(octets), policy.pointer, byref(claims), byref(error))
         pointer = claims.value
@@ -326,29 +380,48 @@ def _made_from(configure: Callable[..., int]) -> _Handle:
 _NO_POLICY = _Handle(None, None)
 
 
-def _policy(required_scopes: Iterable[str], now: int | None) -> _Handle:
-    scopes = (required_scopes,) if isinstance(required_scopes, str) else tuple(required_scopes)
+def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    return (scopes,) if isinstance(scopes, str) else tuple(scopes)
+
+
+def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if scopes is None else _scopes(scopes)
+
+
+def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> _Handle:
+    scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
     # A server has few sets of scopes, asked for again and again; times to look back to are many.
-    return _policy_of_scopes(scopes) if now is None else _new_policy(scopes, now)
+    return _policy_of_scopes(scopes, alternatives) if now is None else _new_policy(scopes, alternatives, now)
 
 
-def _new_policy(scopes: tuple[str, ...], now: int | None) -> _Handle:
+def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> _Handle:
     policy = _Handle(_native.policy_new(), _native.policy_free)
     for scope in scopes:
-        error = c_void_p()
-        status = _native.policy_require_scope(
-            policy.pointer, _c_string(scope, "a required scope"), byref(error)
-        )
-        if status != _native.OK:
-            raise refusal(status, error)
+        _demand(_native.policy_require_scope, policy, _c_string(scope, "a required scope"))
+    if alternatives is not None:
+        _demand(_native.policy_require_any_scope, policy, _c_string(_joined(alternatives), "any_scopes"))
     if now is not None:
         _native.policy_set_now(policy.pointer, _int64(now))
     return policy
 
 
+def _demand(how: Callable[..., int], policy: _Handle, scopes: bytes) -> None:
+    error = c_void_p()
+    status = how(policy.pointer, scopes, byref(error))
+    if status != _native.OK:
+        raise refusal(status, error)
+
+
+def _joined(scopes: tuple[str, ...]) -> str:
+    if any(" " in scope for scope in scopes):
+        # Handed on, it would be read as two, of which either is enough.
+        raise misuse("a scope of any_scopes contains a space")
+    return " ".join(scopes)
+
+
 @lru_cache(maxsize=256)
-def _policy_of_scopes(scopes: tuple[str, ...]) -> _Handle:
-    return _new_policy(scopes, None)
+def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None) -> _Handle:
+    return _new_policy(scopes, alternatives, None)
 
 
 def _octets(text: str | bytes) -> bytes:
@@ -393,7 +466,13 @@ def _default_verifier() -> Verifier:
     return _default
 
 
-def verify(token: str | bytes, *, required_scopes: Iterable[str] = (), now: int | None = None) -> Claims:
+def verify(
+    token: str | bytes,
+    *,
+    required_scopes: Iterable[str] = (),
+    any_scopes: Iterable[str] | None = None,
+    now: int | None = None,
+) -> Claims:
     """Verifies an access token with the process's default verifier.
 
     That one is made from the environment when first needed, as by `Verifier.from_env`, and shared with every
@@ -403,4 +482,4 @@ def verify(token: str | bytes, *, required_scopes: Iterable[str] = (), now: int 
         ConfigError: The environment configures no verifier.
         AuthKitError: As `Verifier.verify`.
     """
-    return _default_verifier().verify(token, required_scopes=required_scopes, now=now)
+    return _default_verifier().verify(token, required_scopes=required_scopes, any_scopes=any_scopes, now=now)

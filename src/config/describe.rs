@@ -1,0 +1,154 @@
+//! The configuration in force, for a person or a log: without a secret.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Config, Issuer, KeySource, ProxyUrl, TypePolicy, url};
+
+/// The name of the one thing that has to be entered elsewhere: in the AuthKit dashboard.
+const INDICATOR: &str = "resource indicator";
+
+impl Config {
+    /// The configuration in force as text, a line for each setting with its value as JSON. The first
+    /// line is what to paste into the AuthKit dashboard: `resource indicator: https://…/mcp`. Holds no
+    /// secret: of a proxy its host and port, of given keys their ids.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let indicator = self.resource().unwrap_or("(none: audiences are set by themselves)");
+        let mut lines = vec![format!("{INDICATOR}: {indicator}")];
+        for issuer in &self.issuers {
+            lines.push(format!("issuer {}: {}", issuer.name, issuer.description()));
+        }
+        let settings = self.settings();
+        lines.extend(settings.iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.join("\n")
+    }
+
+    /// The same as one JSON object, with `resource_indicator` and `issuers` beside the settings' names.
+    #[must_use]
+    pub fn describe_json(&self) -> String {
+        let issuers = self.issuers.iter().map(|issuer| (issuer.name.clone(), issuer.description()));
+        let mut object: Map<String, Value> =
+            self.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        object.insert("resource_indicator".to_owned(), json!(self.resource()));
+        object.insert("issuers".to_owned(), issuers.collect::<Map<_, _>>().into());
+        Value::from(object).to_string()
+    }
+
+    /// The settings that hold for every issuer, under their names.
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        let algorithms: Vec<_> = self.algorithms.iter().map(|one| one.name()).collect();
+        let typ = match self.type_policy {
+            TypePolicy::Any => "any",
+            TypePolicy::Rfc9068 => "rfc9068",
+        };
+        vec![
+            ("resource", json!(self.resource())),
+            ("audiences", json!(self.audiences)),
+            ("accept_client_id_audience", json!(self.client_id_audiences)),
+            ("ignore_trailing_slash", json!(self.ignore_trailing_slash)),
+            ("required_scopes", json!(self.required_scopes)),
+            ("scope_claims", self.scope_sources()),
+            ("scope_hierarchy", json!(self.scope_hierarchy)),
+            ("algorithms", json!(algorithms)),
+            ("leeway", json!(self.leeway)),
+            ("max_token_age", json!(self.max_token_age)),
+            ("typ", json!(typ)),
+            ("now", json!(self.now)),
+            ("allow_insecure_loopback", json!(self.network.allow_insecure_loopback)),
+            (
+                "ca_file",
+                json!(self.network.ca_file.as_ref().map(|path| path.display().to_string())),
+            ),
+            ("proxy", json!(self.network.proxy.as_ref().map(ProxyUrl::without_password))),
+            ("refresh_mode", json!(self.refresh_mode)),
+            (
+                "jwks_cache_dir",
+                json!(self.jwks_cache_dir.as_ref().map(|path| path.display().to_string())),
+            ),
+        ]
+    }
+
+    fn scope_sources(&self) -> Value {
+        if self.scope_claims.is_empty() {
+            return json!("scope, else scp");
+        }
+        json!(self.scope_claims)
+    }
+}
+
+impl Issuer {
+    fn description(&self) -> Value {
+        let mut members = BTreeMap::from([
+            ("family", json!(self.family)),
+            ("audience", json!(self.audience)),
+            ("audiences", json!([self.audiences.as_slice(), &self.client_ids].concat())),
+        ]);
+        match &self.keys {
+            KeySource::Url(url) => members.insert("jwks_url", json!(url)),
+            KeySource::Static(document) => members.insert("given_key_ids", key_ids(document)),
+        };
+        json!(members)
+    }
+}
+
+/// The ids of given keys, `null` for one without. Of keys nothing else is told.
+fn key_ids(document: &str) -> Value {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let keys = document.get("keys").and_then(Value::as_array);
+    keys.into_iter().flatten().map(|key| json!(key.get("kid").and_then(Value::as_str))).collect()
+}
+
+impl ProxyUrl {
+    /// Scheme, host and port. What is not clearly that is not shown at all: it may be a password.
+    fn without_password(&self) -> String {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return "(set)".to_owned() };
+        // Behind the last @, since a password may hold more of them, and slashes.
+        let (credentials, host) =
+            rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("(credentials)@", host));
+        let authority = host.split(['/', '?', '#']).next().unwrap_or_default();
+        if !url::is_authority(authority) {
+            return "(set)".to_owned();
+        }
+        format!("{scheme}://{credentials}{authority}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigBuilder;
+
+    #[test]
+    fn a_proxy_is_shown_without_what_may_be_a_password() {
+        for (url, shown) in [
+            ("http://proxy.example:3128", "http://proxy.example:3128"),
+            ("https://proxy.example/", "https://proxy.example"),
+            ("http://user:hunter2@proxy.example:3128", "http://(credentials)@proxy.example:3128"),
+            ("http://u:hun@ter2@proxy.example", "http://(credentials)@proxy.example"),
+            ("http://u:hun/ter2@proxy.example", "http://(credentials)@proxy.example"),
+            ("http://u:hun#ter2@proxy.example", "http://(credentials)@proxy.example"),
+            ("http://user:hunter2", "(set)"),
+            ("hunter2", "(set)"),
+        ] {
+            assert_eq!(ProxyUrl(url.to_owned()).without_password(), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_described() {
+        let config = Config::builder()
+            .authkit_domain("https://p-1.authkit.app")
+            .base_url("https://mcp.example")
+            .build()
+            .unwrap();
+        let described: Value = serde_json::from_str(&config.describe_json()).unwrap();
+        // These make up the resource, and the issuers.
+        let folded = ["authkit_domain", "base_url", "mcp_path", "session_client_id", "jwks"];
+        for name in ConfigBuilder::NAMES.iter().filter(|name| !folded.contains(name)) {
+            assert!(described.get(name).is_some(), "{name}");
+        }
+        assert!(config.describe().starts_with("resource indicator: https://mcp.example/mcp\n"));
+    }
+}

@@ -1,0 +1,179 @@
+//! What AuthKit puts into a token beyond the registered claims: who is calling, for which organization,
+//! with which rights.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::config::TokenFamily;
+
+use super::claims::Claims;
+use super::json::Value;
+
+/// What AuthKit's user ids start with.
+const USER_ID_PREFIX: &str = "user_";
+/// What AuthKit's client ids start with.
+pub(crate) const CLIENT_ID_PREFIX: &str = "client_";
+
+/// Who a token speaks for: a user, or a program on its own behalf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// Neither of the two for certain: grant it what both may have.
+    #[default]
+    Unknown,
+    /// A user's: `sub` is a user's id (`user_…`) and not the client.
+    User,
+    /// A machine's own: `sub` is the client itself, and nothing speaks of a user or a session.
+    Machine,
+}
+
+impl TokenKind {
+    /// `unknown`, `user` or `machine`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenKind::Unknown => "unknown",
+            TokenKind::User => "user",
+            TokenKind::Machine => "machine",
+        }
+    }
+}
+
+/// All of it at once, for bindings that copy it out.
+#[derive(Serialize)]
+struct Identity<'c> {
+    org_id: Option<Cow<'c, str>>,
+    session_id: Option<Cow<'c, str>>,
+    role: Option<Cow<'c, str>>,
+    roles: Vec<Cow<'c, str>>,
+    permissions: Vec<Cow<'c, str>>,
+    entitlements: Vec<Cow<'c, str>>,
+    feature_flags: Vec<Cow<'c, str>>,
+    actor: Option<Cow<'c, str>>,
+    is_impersonated: bool,
+    kind: TokenKind,
+    is_machine: bool,
+    family: TokenFamily,
+}
+
+impl Claims {
+    /// The organization that the user signed in to (`org_id`).
+    #[must_use]
+    pub fn org_id(&self) -> Option<Cow<'_, str>> {
+        self.text("org_id")
+    }
+
+    /// The session that the token belongs to (`sid`); a machine's has none.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Cow<'_, str>> {
+        self.text("sid")
+    }
+
+    /// The user's role in the organization (`role`).
+    #[must_use]
+    pub fn role(&self) -> Option<Cow<'_, str>> {
+        self.text("role")
+    }
+
+    /// The user's roles in the organization (`roles`). A claim that is no list of strings gives nobody a
+    /// role, and likewise for the three below.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Cow<'_, str>> {
+        self.texts("roles")
+    }
+
+    /// The user's permissions in the organization (`permissions`). To demand some as scopes, name the
+    /// claim in `scope_claims`.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Cow<'_, str>> {
+        self.texts("permissions")
+    }
+
+    /// What the organization has bought (`entitlements`).
+    #[must_use]
+    pub fn entitlements(&self) -> Vec<Cow<'_, str>> {
+        self.texts("entitlements")
+    }
+
+    /// The feature flags that are on for the user (`feature_flags`).
+    #[must_use]
+    pub fn feature_flags(&self) -> Vec<Cow<'_, str>> {
+        self.texts("feature_flags")
+    }
+
+    /// Who acts in the user's place (`act.sub`, RFC 8693 §4.1): at AuthKit the person that impersonates
+    /// the user.
+    #[must_use]
+    pub fn actor(&self) -> Option<Cow<'_, str>> {
+        self.get("act")?.get("sub")?.as_str()
+    }
+
+    /// Whether somebody else acts in the user's place: true for any `act` but `null`, also for one that
+    /// does not say who.
+    #[must_use]
+    pub fn is_impersonated(&self) -> bool {
+        self.get("act").is_some_and(|act| !act.is_null())
+    }
+
+    /// Who the token speaks for.
+    ///
+    /// `User`: `sub` begins with `user_` and is not the client. `Machine`: `sub` is the client
+    /// (`client_id`, else `azp`; where the token has neither, `sub` begins with `client_`), does not begin
+    /// with `user_`, and there is neither `sid` nor `act`. Everything else is `Unknown`, so that each of
+    /// the two can be relied on.
+    #[must_use]
+    pub fn kind(&self) -> TokenKind {
+        let subject = self.subject();
+        let is_user_id = subject.strip_prefix(USER_ID_PREFIX).is_some_and(|id| !id.is_empty());
+        let client = ["client_id", "azp"].into_iter().find_map(|name| self.get(name));
+        let is_client = match client {
+            Some(client) => client.is_string(subject),
+            None => subject.strip_prefix(CLIENT_ID_PREFIX).is_some_and(|id| !id.is_empty()),
+        };
+        let is_of_a_user = ["sid", "act"].into_iter().any(|name| self.get(name).is_some());
+        match (is_user_id, is_client) {
+            (true, false) => TokenKind::User,
+            (false, true) if !is_of_a_user => TokenKind::Machine,
+            _ => TokenKind::Unknown,
+        }
+    }
+
+    /// Whether the token is certainly a machine's own: [`Claims::kind`] is [`TokenKind::Machine`].
+    #[must_use]
+    pub fn is_machine(&self) -> bool {
+        self.kind() == TokenKind::Machine
+    }
+
+    /// What the methods above say, as one JSON object with their names as members.
+    #[must_use]
+    pub fn identity_json(&self) -> String {
+        let identity = Identity {
+            org_id: self.org_id(),
+            session_id: self.session_id(),
+            role: self.role(),
+            roles: self.roles(),
+            permissions: self.permissions(),
+            entitlements: self.entitlements(),
+            feature_flags: self.feature_flags(),
+            actor: self.actor(),
+            is_impersonated: self.is_impersonated(),
+            kind: self.kind(),
+            is_machine: self.is_machine(),
+            family: self.family(),
+        };
+        // Text and flags alone: nothing in it that JSON cannot say.
+        serde_json::to_string(&identity).unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)?.as_str()
+    }
+
+    /// A list of strings; a list read in part would be a list misread.
+    fn texts(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let items = self.get(name).and_then(Value::items);
+        items.and_then(|mut items| items.by_ref().map(Value::as_str).collect()).unwrap_or_default()
+    }
+}
