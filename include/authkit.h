@@ -129,6 +129,14 @@ enum authkit_class
      * A defect in this library, stopped before it could do harm: HTTP 500.
      */
     AUTHKIT_CLASS_INTERNAL = 8,
+    /**
+     * The request carries no bearer token: HTTP 401, and no error named.
+     */
+    AUTHKIT_CLASS_NO_CREDENTIALS = 9,
+    /**
+     * The request carries its token in a way that must not be: HTTP 400.
+     */
+    AUTHKIT_CLASS_REQUEST = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -229,6 +237,14 @@ enum authkit_status
      * A defect in this library. The token was not accepted; the handles remain usable.
      */
     AUTHKIT_INTERNAL = 8,
+    /**
+     * 401. The request carries no bearer token.
+     */
+    AUTHKIT_NO_CREDENTIALS = 9,
+    /**
+     * 400. The request carries its token twice, in the query, or spelled as no token is.
+     */
+    AUTHKIT_INVALID_REQUEST = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -304,15 +320,15 @@ AUTHKIT_API const char *authkit_version(void);
 AUTHKIT_API const char *authkit_status_name(int32_t status);
 
 /**
- * The HTTP status for a server to answer with: 200, 401, 403, 500 or 503.
+ * The HTTP status for a server to answer with: 200, 400, 401, 403, 500 or 503.
  *
  * Returns 500 for a number that is no status. Any thread.
  */
 AUTHKIT_API int32_t authkit_status_http_status(int32_t status);
 
 /**
- * The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_token" with 401,
- * "insufficient_scope" with 403.
+ * The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_request" with 400,
+ * "invalid_token" with 401, "insufficient_scope" with 403.
  *
  * Returns static text, or NULL where no challenge is due. Any thread.
  */
@@ -387,12 +403,18 @@ authkit_status authkit_config_from_json(const char *json,
  * - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
  * - resource: the resource whole, in place of base_url and mcp_path. Default: base_url +
  *   mcp_path.
+ * - resource_name: the resource's name for people, announced in its metadata (RFC 9728). Default:
+ *   none.
+ * - resource_documentation: URL where developers read about the resource, announced in its metadata.
+ *   Default: none.
  * - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
  * - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
  *   clients that send no `resource`. Default: none.
  * - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
  *   Default: false.
  * - required_scopes: list of scopes that every token must carry, all of them. Default: none.
+ * - scopes_supported: list of scopes announced in the resource's metadata; offline_access is left out.
+ *   Default: required_scopes.
  * - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
  * - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
  * - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an

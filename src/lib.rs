@@ -32,6 +32,7 @@ mod config;
 pub mod conformance;
 mod error;
 mod jwks;
+mod resource;
 mod token;
 mod verifier;
 
@@ -42,6 +43,9 @@ pub use config::{
     Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
+pub use resource::decision::Decision;
+pub use resource::request::Request;
+pub use resource::response::Response;
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;
 pub use token::json::Value;

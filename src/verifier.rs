@@ -8,6 +8,12 @@ use crate::error::{Code, Error, Result};
 use crate::jwks::cache::{KeyCache, Snapshot, Wait, unknown_key};
 use crate::jwks::fetch::HttpFetch;
 use crate::jwks::keyset::Miss;
+use crate::resource::challenge::Terms;
+use crate::resource::decision::Decision;
+use crate::resource::metadata::Metadata;
+use crate::resource::request::Request;
+use crate::resource::response::Response;
+use crate::resource::{announced, well_known};
 use crate::token::claims::Claims;
 use crate::token::compact::Compact;
 use crate::token::header::Header;
@@ -28,6 +34,8 @@ struct Inner {
     /// One cache per issuer, in the configuration's order: a key verifies its own issuer's tokens only.
     keys: Vec<Arc<KeyCache>>,
     clock: Arc<dyn Clock>,
+    /// What is announced of the resource, where one is configured.
+    metadata: Option<Metadata>,
 }
 
 /// A token that has passed every check that needs no key.
@@ -55,7 +63,8 @@ impl Verifier {
             .iter()
             .map(|issuer| key_cache(issuer, &config, &clock))
             .collect::<Result<_>>()?;
-        Ok(Self(Arc::new(Inner { config, keys, clock })))
+        let metadata = Metadata::new(&config);
+        Ok(Self(Arc::new(Inner { config, keys, clock, metadata })))
     }
 
     /// The configuration in force.
@@ -84,6 +93,54 @@ impl Verifier {
     /// then under way, and [`Self::verify`] off the event loop will wait for it.
     pub fn try_verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.judge(token.as_ref(), policy, Wait::No)
+    }
+
+    /// Decides whether a request may go on, by its `Authorization` header and its query; else says what
+    /// to answer: status, `WWW-Authenticate` and body. May wait as [`Self::verify`] does.
+    ///
+    /// [`Decision::error`] has the code: those of [`Self::verify`], [`Code::NoCredentials`] and
+    /// [`Code::InvalidRequest`].
+    pub fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
+        let verdict = request.token().and_then(|token| self.verify(token, policy));
+        Decision::new(verdict, || self.terms(policy))
+    }
+
+    /// Decides without waiting. [`Code::WouldBlock`] asks for [`Self::authorize`] off the event loop; as
+    /// an answer it is a 503.
+    pub fn try_authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
+        let verdict = request.token().and_then(|token| self.try_verify(token, policy));
+        Decision::new(verdict, || self.terms(policy))
+    }
+
+    /// Answers a request for one of this server's well-known documents (RFC 9728 §3); `None` for every
+    /// other path. A host asks this first, whatever it serves, and needs no credentials for it.
+    ///
+    /// `path` is the path of the request's target as it came. The public URL in the documents is the
+    /// configuration's, so that neither a proxy nor a mount changes what they say.
+    #[must_use]
+    pub fn well_known(&self, method: &str, path: &str) -> Option<Response> {
+        let metadata = self.0.metadata.as_ref();
+        let resource_path = metadata.map_or("", |metadata| metadata.path.as_str());
+        let document = match well_known::Document::at(path, resource_path)? {
+            well_known::Document::ProtectedResource => metadata?.response(),
+            well_known::Document::AuthorizationServer => return None,
+        };
+        Some(
+            well_known::other_method(method)
+                .unwrap_or_else(|| well_known::finish(method, document)),
+        )
+    }
+
+    /// The protected resource metadata (RFC 9728), a JSON text; `None` where no resource is configured.
+    #[must_use]
+    pub fn resource_metadata(&self) -> Option<&str> {
+        Some(&self.0.metadata.as_ref()?.document)
+    }
+
+    /// Where clients find the protected resource metadata: what challenges name.
+    #[must_use]
+    pub fn resource_metadata_url(&self) -> Option<&str> {
+        Some(&self.0.metadata.as_ref()?.url)
     }
 
     /// Fetches every issuer's keys now, one after the other, 5 s at most each; given keys stay as
@@ -116,6 +173,14 @@ impl Verifier {
                 Error::new(Code::Config, "the issuer to set keys for is not in the configuration")
             })?
             .give(document)
+    }
+
+    /// What a challenge says of an operation: all its scopes, and where the metadata are.
+    fn terms<'t>(&'t self, policy: &'t Policy) -> Terms<'t> {
+        Terms {
+            scopes: announced(self.0.config.required_scopes.iter().chain(&policy.scopes)),
+            metadata_url: self.resource_metadata_url(),
+        }
     }
 
     fn judge(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
