@@ -5,7 +5,7 @@ mod list;
 mod settings;
 mod url;
 
-pub use settings::{ConfigBuilder, IssuerSettings, TypePolicy};
+pub use settings::{ConfigBuilder, IssuerSettings, RefreshMode, TypePolicy};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -45,6 +45,8 @@ pub struct Config {
     pub(crate) type_policy: TypePolicy,
     pub(crate) now: Option<i64>,
     pub(crate) network: Network,
+    pub(crate) refresh_mode: RefreshMode,
+    pub(crate) jwks_cache_dir: Option<PathBuf>,
 }
 
 /// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
@@ -116,9 +118,9 @@ impl Config {
 
     /// The issuers that clients can get a token for this resource from, as protected resource metadata
     /// name them: not those whose tokens are meant for no resource, and not names that are no URL.
-    pub(crate) fn authorization_servers(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn authorization_servers(&self) -> impl Iterator<Item = &Issuer> {
         let issuers = self.issuers.iter().filter(|issuer| issuer.audience_checked);
-        issuers.map(|issuer| issuer.name.as_str()).filter(|name| url::is_public(name))
+        issuers.filter(|issuer| url::is_public(&issuer.name))
     }
 
     /// The Unix time that tokens are judged by, where one is set in place of the clock's.
@@ -169,6 +171,8 @@ impl ConfigBuilder {
             type_policy: self.typ.unwrap_or_default(),
             now: self.now,
             network,
+            refresh_mode: self.refresh_mode.unwrap_or_default(),
+            jwks_cache_dir: self.jwks_cache_dir,
         };
         Ok(config)
     }

@@ -10,6 +10,8 @@ use super::response::Response;
 
 /// Seconds to wait where the error knows of none.
 const RETRY_AFTER: u32 = 1;
+/// Of RFC 6749 §4.1.2.1; clients know it.
+const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable";
 
 /// May this request go on? With claims it may; without them, [`Decision::response`] is the answer.
 #[derive(Debug)]
@@ -57,14 +59,13 @@ impl Decision {
 fn refusal(error: Error, terms: &Terms<'_>) -> Response {
     let code = error.code();
     let description = description(&error);
-    let response = Response::new(code.http_status());
     let response = match code.http_status() {
-        503 => later(response, &error),
+        503 => later(&error),
         // A defect or a wrong setting here is nothing that another token would mend.
-        500 => response,
-        _ => {
+        500 => Response::new(500),
+        status => {
             let told = code.oauth_error().map(|name| (name, description.as_ref()));
-            response
+            Response::new(status)
                 .with_header("www-authenticate", challenge(told, terms))
                 .with_header("access-control-expose-headers", "WWW-Authenticate")
         }
@@ -75,16 +76,22 @@ fn refusal(error: Error, terms: &Terms<'_>) -> Response {
     response.because(error)
 }
 
-/// An answer that says when another one can be had.
-pub(crate) fn later(response: Response, error: &Error) -> Response {
+/// The answer to a request for a document that cannot be had at the moment.
+pub(crate) fn unavailable(error: Error, description: &str) -> Response {
+    let response = later(&error).with_header("cache-control", "no-store");
+    response.with_json(body(Some(TEMPORARILY_UNAVAILABLE), description)).because(error)
+}
+
+/// A 503 that says when to come back.
+fn later(error: &Error) -> Response {
     let seconds = error.retry_after().unwrap_or(RETRY_AFTER).max(RETRY_AFTER);
-    response
+    Response::new(503)
         .with_header("retry-after", seconds.to_string())
         .with_header("access-control-expose-headers", "Retry-After")
 }
 
 /// `{"error":…,"error_description":…}`, the shape of OAuth's errors (RFC 6749 §5.2).
-pub(crate) fn body(error: Option<&str>, description: &str) -> String {
+fn body(error: Option<&str>, description: &str) -> String {
     let mut members = serde_json::Map::new();
     if let Some(error) = error {
         members.insert("error".to_owned(), error.into());
@@ -96,7 +103,7 @@ pub(crate) fn body(error: Option<&str>, description: &str) -> String {
 /// The body's error code: the challenge's, or RFC 6749's where there is no challenge.
 fn body_error(code: Code) -> Option<&'static str> {
     match code.http_status() {
-        503 => Some("temporarily_unavailable"),
+        503 => Some(TEMPORARILY_UNAVAILABLE),
         500 => Some("server_error"),
         _ => code.oauth_error(),
     }

@@ -45,7 +45,10 @@ impl Metadata {
         let resource = config.resource.as_deref()?;
         let document = Document {
             resource,
-            authorization_servers: config.authorization_servers().collect(),
+            authorization_servers: config
+                .authorization_servers()
+                .map(|it| it.name.as_str())
+                .collect(),
             scopes_supported: announced(config.scopes_supported.iter()),
             bearer_methods_supported: ["header"],
             resource_name: config.resource_name.as_deref(),

@@ -44,25 +44,18 @@ fn is_tail(part: &str, path: &str) -> bool {
 }
 
 /// The answer to a method. The documents are public, so that a browser's client may read them from
-/// any origin. `None`: GET or HEAD, for [`finish`].
-pub(crate) fn other_method(method: &str) -> Option<Response> {
+/// any origin. The document is asked for only where it is wanted.
+pub(crate) fn answer(method: &str, document: impl FnOnce() -> Response) -> Response {
     match method {
-        "GET" | "HEAD" => None,
-        "OPTIONS" => Some(
-            open(Response::new(204))
-                .with_header("access-control-allow-methods", METHODS)
-                .with_header("access-control-allow-headers", "*")
-                .with_header("access-control-max-age", "86400")
-                .with_header("allow", METHODS),
-        ),
-        _ => Some(open(Response::new(405)).with_header("allow", METHODS)),
+        "GET" => open(document()),
+        "HEAD" => open(document()).without_body(),
+        "OPTIONS" => open(Response::new(204))
+            .with_header("access-control-allow-methods", METHODS)
+            .with_header("access-control-allow-headers", "*")
+            .with_header("access-control-max-age", "86400")
+            .with_header("allow", METHODS),
+        _ => open(Response::new(405)).with_header("allow", METHODS),
     }
-}
-
-/// A document's answer, open to any origin, and without its body where HEAD asks.
-pub(crate) fn finish(method: &str, response: Response) -> Response {
-    let response = open(response);
-    if method == "HEAD" { response.without_body() } else { response }
 }
 
 fn open(response: Response) -> Response {

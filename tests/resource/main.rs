@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorization_server;
 mod challenge;
 mod metadata;
 mod request;
