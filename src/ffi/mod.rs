@@ -24,6 +24,7 @@ mod default;
 mod error;
 mod event;
 mod policy;
+mod response;
 mod stats;
 mod status;
 mod values;

@@ -19,12 +19,16 @@ use crate::{Claims, Policy, Verifier};
 pub struct authkit_verifier {
     pub(super) verifier: Verifier,
     resource: Option<Text>,
+    pub(super) metadata: Option<Text>,
+    pub(super) metadata_url: Option<Text>,
 }
 
 impl authkit_verifier {
     pub(super) fn new(verifier: Verifier) -> Self {
         let resource = verifier.config().resource().map(Text::new);
-        Self { verifier, resource }
+        let metadata = verifier.resource_metadata().map(Text::new);
+        let metadata_url = verifier.resource_metadata_url().map(Text::new);
+        Self { verifier, resource, metadata, metadata_url }
     }
 }
 
