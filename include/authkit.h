@@ -129,6 +129,14 @@ enum authkit_class
      * A defect in this library, stopped before it could do harm: HTTP 500.
      */
     AUTHKIT_CLASS_INTERNAL = 8,
+    /**
+     * The request carries no bearer token: HTTP 401, and no error named.
+     */
+    AUTHKIT_CLASS_NO_CREDENTIALS = 9,
+    /**
+     * The request carries its token in a way that must not be: HTTP 400.
+     */
+    AUTHKIT_CLASS_REQUEST = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -229,6 +237,14 @@ enum authkit_status
      * A defect in this library. The token was not accepted; the handles remain usable.
      */
     AUTHKIT_INTERNAL = 8,
+    /**
+     * 401. The request carries no bearer token.
+     */
+    AUTHKIT_NO_CREDENTIALS = 9,
+    /**
+     * 400. The request carries its token twice, in the query, or spelled as no token is.
+     */
+    AUTHKIT_INVALID_REQUEST = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -327,6 +343,13 @@ typedef struct authkit_event authkit_event;
 typedef struct authkit_policy authkit_policy;
 
 /**
+ * An HTTP response as data: status, headers, body; with the claims where a request may go on.
+ * Immutable, independent of the verifier that made it, but for authkit_response_take_claims(). The
+ * caller's, freed with authkit_response_free().
+ */
+typedef struct authkit_response authkit_response;
+
+/**
  * A moment's state of a verifier's keys, and counts since it was made. Immutable. The caller's, freed
  * with authkit_stats_free().
  */
@@ -374,15 +397,15 @@ AUTHKIT_API const char *authkit_version(void);
 AUTHKIT_API const char *authkit_status_name(int32_t status);
 
 /**
- * The HTTP status for a server to answer with: 200, 401, 403, 500 or 503.
+ * The HTTP status for a server to answer with: 200, 400, 401, 403, 500 or 503.
  *
  * Returns 500 for a number that is no status. Any thread.
  */
 AUTHKIT_API int32_t authkit_status_http_status(int32_t status);
 
 /**
- * The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_token" with 401,
- * "insufficient_scope" with 403.
+ * The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_request" with 400,
+ * "invalid_token" with 401, "insufficient_scope" with 403.
  *
  * Returns static text, or NULL where no challenge is due. Any thread.
  */
@@ -477,12 +500,18 @@ authkit_status authkit_config_from_json(const char *json,
  * - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
  * - resource: the resource whole, in place of base_url and mcp_path. Default: base_url +
  *   mcp_path.
+ * - resource_name: the resource's name for people, announced in its metadata (RFC 9728). Default:
+ *   none.
+ * - resource_documentation: URL where developers read about the resource, announced in its metadata.
+ *   Default: none.
  * - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
  * - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
  *   clients that send no `resource`. Default: none.
  * - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
  *   Default: false.
  * - required_scopes: list of scopes that every token must carry, all of them. Default: none.
+ * - scopes_supported: list of scopes announced in the resource's metadata; offline_access is left out.
+ *   Default: required_scopes.
  * - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
  * - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
  * - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
@@ -761,6 +790,203 @@ const char *authkit_verifier_describe(const authkit_verifier *verifier,
  * No call may be using `verifier`.
  */
 AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
+
+/* ------------------------------------------------------------------------------------------------
+ * Responses: what a resource server answers, whole, for a web framework to send as it is.
+ *
+ * Ask authkit_verifier_well_known() first: it answers what clients read before they have a token. Every
+ * other request goes to authkit_verifier_authorize(): on AUTHKIT_OK serve it, else send the response.
+ */
+
+/**
+ * Decides whether a request may go on, by its Authorization header and its query, and says what to answer
+ * where it may not: 400, 401, 403 with WWW-Authenticate (RFC 6750, RFC 9728), 500, or 503 with
+ * Retry-After. May wait as authkit_verifier_verify() does.
+ *
+ * - No header, an empty one, another scheme than Bearer: 401 that names no error.
+ * - `access_token` in the query; two tokens or two headers; no token after Bearer, one longer than 16
+ *   KiB, or an octet that no token has: 400 invalid_request.
+ * - Otherwise the token decides, as by authkit_verifier_verify().
+ *
+ * `nullable_authorization` is the header's value of `authorization_len` bytes, as it came; NULL where the
+ * request has none. Several such headers are passed joined by commas, and are refused.
+ * `nullable_query` is the query of the request's target, `query_len` bytes, still encoded; NULL for none.
+ * `nullable_policy` adds demands of this call, and a challenge names all scopes; NULL adds none.
+ * `out_response` receives a response that the caller owns, on refusals too; NULL after AUTHKIT_MISUSE and
+ * AUTHKIT_INTERNAL, for which a server answers 500.
+ *
+ * Returns AUTHKIT_OK if and only if the request may go on; AUTHKIT_MISUSE if `verifier` or `out_response`
+ * is NULL or a length is none; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
+ * authkit_verifier_verify() returns. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_authorize(const authkit_verifier *verifier,
+                                          const char *nullable_authorization,
+                                          size_t authorization_len,
+                                          const char *nullable_query,
+                                          size_t query_len,
+                                          const authkit_policy *nullable_policy,
+                                          authkit_response **out_response,
+                                          authkit_error **nullable_out_error);
+
+/**
+ * As authkit_verifier_authorize(), without network and without waiting: where keys must be fetched first
+ * it returns AUTHKIT_WOULD_BLOCK, with a 503 for hosts that do not want to wait either.
+ *
+ * Parameters and other results are those of authkit_verifier_authorize(). Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_try_authorize(const authkit_verifier *verifier,
+                                              const char *nullable_authorization,
+                                              size_t authorization_len,
+                                              const char *nullable_query,
+                                              size_t query_len,
+                                              const authkit_policy *nullable_policy,
+                                              authkit_response **out_response,
+                                              authkit_error **nullable_out_error);
+
+/**
+ * Answers a request for one of this server's well-known documents, open to browsers of any origin:
+ *
+ * - /.well-known/oauth-protected-resource, with and without the resource's path behind it (RFC 9728);
+ * - /.well-known/oauth-authorization-server and /.well-known/openid-configuration, likewise, for clients
+ *   that ask here for the authorization server's metadata (RFC 8414): fetched from the first issuer whose
+ *   tokens are for this resource, kept like keys, 503 in an outage. May wait as authkit_verifier_verify()
+ *   does. Not where `jwks` is given, as then nothing is fetched.
+ *
+ * What stands in them is the configuration's: neither a proxy nor a mount changes it.
+ *
+ * `method` is the request's method: GET and HEAD are served, OPTIONS is a preflight, others get 405.
+ * `path` is the path of the request's target, `path_len` bytes as they came; a query behind it is passed
+ * over.
+ * `out_response` receives a response that the caller owns, and sends whatever is returned; NULL where the
+ * path is not one of these.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_ABSENT if the path is none of these; AUTHKIT_KEYS_UNAVAILABLE with a 503;
+ * AUTHKIT_MISUSE if an argument is NULL or `method` is not UTF-8. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_well_known(const authkit_verifier *verifier,
+                                           const char *method,
+                                           const char *path,
+                                           size_t path_len,
+                                           authkit_response **out_response,
+                                           authkit_error **nullable_out_error);
+
+/**
+ * As authkit_verifier_well_known(), without waiting: AUTHKIT_WOULD_BLOCK, with a 503, where the
+ * authorization server must be asked first.
+ *
+ * Parameters and other results are those of authkit_verifier_well_known(). Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_try_well_known(const authkit_verifier *verifier,
+                                               const char *method,
+                                               const char *path,
+                                               size_t path_len,
+                                               authkit_response **out_response,
+                                               authkit_error **nullable_out_error);
+
+/**
+ * The protected resource metadata (RFC 9728): the JSON document that authkit_verifier_well_known()
+ * serves.
+ *
+ * `nullable_out_len` receives the length, 0 with NULL.
+ *
+ * Returns text borrowed from `verifier`; NULL if no resource is configured or `verifier` is NULL. Any
+ * thread.
+ */
+AUTHKIT_API
+const char *authkit_verifier_resource_metadata(const authkit_verifier *verifier,
+                                               size_t *nullable_out_len);
+
+/**
+ * Where clients find the protected resource metadata: the `resource_metadata` of challenges.
+ *
+ * Returns text borrowed from `verifier`; NULL if no resource is configured or `verifier` is NULL. Any
+ * thread.
+ */
+AUTHKIT_API
+const char *authkit_verifier_resource_metadata_url(const authkit_verifier *verifier);
+
+/**
+ * The HTTP status. 200 from authkit_verifier_authorize() means that the request may go on.
+ *
+ * Returns 500 if `response` is NULL. Any thread.
+ */
+AUTHKIT_API int32_t authkit_response_status(const authkit_response *response);
+
+/**
+ * How many headers there are.
+ *
+ * Returns 0 if `response` is NULL. Any thread.
+ */
+AUTHKIT_API size_t authkit_response_header_count(const authkit_response *response);
+
+/**
+ * A header's name, in lower case. Each name comes once.
+ *
+ * Returns text borrowed from `response`; NULL if `index` is not below authkit_response_header_count()
+ * or `response` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_response_header_name_at(const authkit_response *response,
+                                            size_t index);
+
+/**
+ * A header's value: printable ASCII without line breaks, whatever the request held.
+ *
+ * Returns text borrowed from `response`; NULL if `index` is not below authkit_response_header_count()
+ * or `response` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_response_header_value_at(const authkit_response *response,
+                                             size_t index);
+
+/**
+ * The body: JSON, or empty. Its length is for the server to state.
+ *
+ * `nullable_out_len` receives the length, 0 with NULL.
+ *
+ * Returns text borrowed from `response`; NULL if `response` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_response_body(const authkit_response *response,
+                                  size_t *nullable_out_len);
+
+/**
+ * What the accepted token says.
+ *
+ * Returns claims borrowed from `response`, not to be freed; NULL where the request may not go on, after
+ * authkit_response_take_claims(), or if `response` is NULL. Any thread.
+ */
+AUTHKIT_API
+const authkit_claims *authkit_response_claims(const authkit_response *response);
+
+/**
+ * Takes what the accepted token says out of the response, to keep it longer.
+ *
+ * Returns claims that the caller owns; NULL where authkit_response_claims() gives none. Nothing that was
+ * borrowed from the claims before stays valid. One thread at a time per response.
+ */
+AUTHKIT_API
+authkit_claims *authkit_response_take_claims(authkit_response *response);
+
+/**
+ * Why this is a refusal, for the server's log: it says more than the body tells the client.
+ *
+ * Returns an error borrowed from `response`, not to be freed; NULL where nothing was refused or `response`
+ * is NULL. Any thread.
+ */
+AUTHKIT_API
+const authkit_error *authkit_response_error(const authkit_response *response);
+
+/**
+ * Frees a response and all that was borrowed from it. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `response`.
+ */
+AUTHKIT_API void authkit_response_free(authkit_response *response);
 
 /* ------------------------------------------------------------------------------------------------
  * Default verifier: one per process, from the environment, for programs with one resource.

@@ -369,6 +369,42 @@ private:
     detail::Owner<authkit_claims, authkit_claims_free> handle_;
 };
 
+/// What a resource server answers: to be sent as it is.
+class Response {
+public:
+    /// Takes over a response that a C call made; NULL is a 500 without headers and body.
+    explicit Response(authkit_response *owned) : handle_(owned) {}
+
+    int status() const noexcept { return authkit_response_status(handle()); }
+    /// Name, in lower case, and value of each header.
+    std::vector<std::pair<std::string_view, std::string_view>> headers() const {
+        std::vector<std::pair<std::string_view, std::string_view>> all(authkit_response_header_count(handle()));
+        for (std::size_t index = 0; index < all.size(); index++) {
+            all[index] = {detail::view(authkit_response_header_name_at(handle(), index)),
+                          detail::view(authkit_response_header_value_at(handle(), index))};
+        }
+        return all;
+    }
+    std::string_view body() const noexcept {
+        std::size_t length = 0;
+        const char *text = authkit_response_body(handle(), &length);
+        return text ? std::string_view(text, length) : std::string_view();
+    }
+
+    const authkit_response *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::Owner<authkit_response, authkit_response_free> handle_;
+};
+
+/// May this request go on? With claims it may; without, response() is the answer.
+struct Decision {
+    Result<Claims> claims;
+    Response response;
+
+    explicit operator bool() const noexcept { return claims.has_value(); }
+};
+
 /// A verifier that somebody else owns, such as the process's default. Cheap to copy.
 class VerifierRef {
 public:
@@ -413,9 +449,53 @@ public:
         return text ? std::string_view(text, length) : std::string_view();
     }
 
+    /// Decides whether a request may go on, by its Authorization header and its query; may wait.
+    Decision authorize(std::optional<std::string_view> authorization,
+                       std::optional<std::string_view> query = std::nullopt) const {
+        return decide(authkit_verifier_authorize, authorization, query, nullptr);
+    }
+    Decision authorize(std::optional<std::string_view> authorization, std::optional<std::string_view> query,
+                       const Policy &policy) const {
+        return decide(authkit_verifier_authorize, authorization, query, policy.handle());
+    }
+
+    /// Decides without waiting: AUTHKIT_WOULD_BLOCK where keys must be fetched first.
+    Decision try_authorize(std::optional<std::string_view> authorization,
+                           std::optional<std::string_view> query = std::nullopt) const {
+        return decide(authkit_verifier_try_authorize, authorization, query, nullptr);
+    }
+
+    /// The answer to a request for a well-known document; none for other paths. May wait.
+    std::optional<Response> well_known(std::string_view method, std::string_view path) const {
+        authkit_response *response = nullptr;
+        authkit_verifier_well_known(borrowed_, detail::Argument(method).get(), detail::data(path), path.size(),
+                                    &response, nullptr);
+        return response ? std::optional<Response>(std::in_place, response) : std::nullopt;
+    }
+
+    std::optional<std::string_view> resource_metadata_url() const noexcept {
+        return detail::optional_view(authkit_verifier_resource_metadata_url(borrowed_));
+    }
+
     const authkit_verifier *handle() const noexcept { return borrowed_; }
 
 private:
+    using Authorize = authkit_status(const authkit_verifier *, const char *, std::size_t, const char *, std::size_t,
+                                     const authkit_policy *, authkit_response **, authkit_error **);
+
+    Decision decide(Authorize *authorize, std::optional<std::string_view> authorization,
+                    std::optional<std::string_view> query, const authkit_policy *policy) const {
+        authkit_response *response = nullptr;
+        authkit_error *error = nullptr;
+        const authkit_status status = authorize(
+            borrowed_, authorization ? detail::data(*authorization) : nullptr, authorization ? authorization->size() : 0,
+            query ? detail::data(*query) : nullptr, query ? query->size() : 0, policy, &response, &error);
+        if (status != AUTHKIT_OK) {
+            return Decision{Error(status, error), Response(response)};
+        }
+        return Decision{Claims(authkit_response_take_claims(response)), Response(response)};
+    }
+
     using Verify = authkit_status(const authkit_verifier *, const char *, std::size_t, const authkit_policy *,
                                   authkit_claims **, authkit_error **);
 

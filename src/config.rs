@@ -37,10 +37,13 @@ pub(crate) const SESSION_ISSUER: &str = "https://api.workos.com";
 pub struct Config {
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) resource: Option<String>,
+    pub(crate) resource_name: Option<String>,
+    pub(crate) resource_documentation: Option<String>,
     pub(crate) audiences: Vec<String>,
     pub(crate) client_id_audiences: Vec<String>,
     pub(crate) ignore_trailing_slash: bool,
     pub(crate) required_scopes: Vec<String>,
+    pub(crate) scopes_supported: Vec<String>,
     pub(crate) scope_claims: Vec<String>,
     pub(crate) scope_hierarchy: BTreeMap<String, BTreeSet<String>>,
     pub(crate) algorithms: Vec<Algorithm>,
@@ -138,6 +141,15 @@ impl Config {
         self.resource.as_deref()
     }
 
+    /// The issuers that clients can get a token for this resource from, as protected resource metadata
+    /// name them: not those whose tokens are meant for no resource, and not names that are no URL.
+    pub(crate) fn authorization_servers(&self) -> impl Iterator<Item = &Issuer> {
+        let issuers = self.issuers.iter().filter(|issuer| {
+            issuer.family == TokenFamily::Connect && issuer.audience != AudienceRule::NotChecked
+        });
+        issuers.filter(|issuer| url::is_public(&issuer.name))
+    }
+
     /// The Unix time that tokens are judged by, where one is set in place of the clock's.
     #[must_use]
     pub fn now(&self) -> Option<i64> {
@@ -164,13 +176,21 @@ impl ConfigBuilder {
         let client_id_audiences =
             non_empty_items("accept_client_id_audience", self.accept_client_id_audience.clone())?;
         let accepted = Accepted { audiences: &audiences, client_ids: &client_id_audiences };
+        let required_scopes = scope_tokens("required_scopes", self.required_scopes.clone())?;
+        let scopes_supported = match self.scopes_supported.clone() {
+            None => required_scopes.clone(),
+            scopes => scope_tokens("scopes_supported", scopes)?,
+        };
         let config = Config {
             issuers: self.issuer_list(entries, &accepted, &network)?,
             resource,
+            resource_name: display_name(self.resource_name)?,
+            resource_documentation: documentation_url(self.resource_documentation)?,
             audiences,
             client_id_audiences,
             ignore_trailing_slash: self.ignore_trailing_slash.unwrap_or(false),
-            required_scopes: scope_tokens("required_scopes", self.required_scopes)?,
+            required_scopes,
+            scopes_supported,
             scope_claims: non_empty_items("scope_claims", self.scope_claims)?,
             scope_hierarchy: scope_closure(self.scope_hierarchy)?,
             algorithms: algorithm_list(self.algorithms)?,
@@ -389,6 +409,23 @@ fn issuer_name(name: String) -> Result<String> {
 fn jwks_url(issuer: &str, configured: Option<String>, network: &Network) -> Result<String> {
     let url = configured.unwrap_or_else(|| format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')));
     url::check_fetchable("jwks_url", &url, network.allow_insecure_loopback)?;
+    Ok(url)
+}
+
+/// A name for people to read.
+fn display_name(name: Option<String>) -> Result<Option<String>> {
+    match &name {
+        Some(text) if text.trim().is_empty() || text.contains(char::is_control) => {
+            Err(invalid("resource_name", "is empty or holds a control character"))
+        }
+        _ => Ok(name),
+    }
+}
+
+fn documentation_url(url: Option<String>) -> Result<Option<String>> {
+    if let Some(text) = &url {
+        url::check_public("resource_documentation", text)?;
+    }
     Ok(url)
 }
 

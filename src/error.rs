@@ -26,6 +26,10 @@ pub enum Class {
     Absent = 7,
     /// A defect in this library, stopped before it could do harm: HTTP 500.
     Internal = 8,
+    /// The request carries no bearer token: HTTP 401, and no error named (RFC 6750 §3.1).
+    NoCredentials = 9,
+    /// The request carries its token in a way that must not be: HTTP 400, `invalid_request`.
+    Request = 10,
 }
 
 /// Detail codes: `detail << 8 | class`, so that a code is one number with its class inside.
@@ -95,6 +99,10 @@ codes! {
     Absent = 0, Absent, "ABSENT";
     /// A defect in this library.
     Internal = 0, Internal, "INTERNAL";
+    /// The request carries no bearer token.
+    NoCredentials = 0, NoCredentials, "NO_CREDENTIALS";
+    /// The request carries its token wrongly: twice, in the query, or spelled as no token is.
+    InvalidRequest = 0, Request, "INVALID_REQUEST";
 }
 
 impl Code {
@@ -114,7 +122,8 @@ impl Code {
     #[must_use]
     pub fn http_status(self) -> u16 {
         match self.class() {
-            Class::Token => 401,
+            Class::Request => 400,
+            Class::NoCredentials | Class::Token => 401,
             Class::Forbidden => 403,
             Class::KeysUnavailable | Class::WouldBlock => 503,
             Class::Misuse | Class::Config | Class::Absent | Class::Internal => 500,
@@ -125,6 +134,7 @@ impl Code {
     #[must_use]
     pub fn oauth_error(self) -> Option<&'static str> {
         match self.class() {
+            Class::Request => Some("invalid_request"),
             Class::Token => Some("invalid_token"),
             Class::Forbidden => Some("insufficient_scope"),
             _ => None,

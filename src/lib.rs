@@ -34,6 +34,7 @@ mod error;
 mod fork;
 mod journal;
 mod jwks;
+mod resource;
 mod stats;
 mod sync;
 mod token;
@@ -48,6 +49,9 @@ pub use config::{
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};
+pub use resource::decision::Decision;
+pub use resource::request::Request;
+pub use resource::response::Response;
 pub use stats::{DocumentStats, DroppedKey, IssuerStats, KeyInfo, SeenHeaders, Stats};
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;

@@ -14,6 +14,13 @@ use crate::jwks::fetch::HttpFetch;
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::jwks::landings::Landings;
 use crate::jwks::store::SharedFile;
+use crate::resource::authorization_server::{Alternatives, ServerMetadata};
+use crate::resource::challenge::Terms;
+use crate::resource::decision::Decision;
+use crate::resource::metadata::Metadata;
+use crate::resource::request::Request;
+use crate::resource::response::Response;
+use crate::resource::{announced, authorization_server, well_known};
 use crate::stats::{IssuerStats, Stats, Verdicts};
 use crate::token::claims::Claims;
 use crate::token::compact::Compact;
@@ -35,6 +42,10 @@ struct Inner {
     /// One cache per issuer, in the configuration's order: a key verifies its own issuer's tokens only.
     /// The spellings of the session issuer are one issuer.
     keys: Vec<Arc<Cache<KeySet>>>,
+    /// What is announced of the resource, where one is configured.
+    metadata: Option<Metadata>,
+    /// What the first authorization server says of itself, where that may be fetched.
+    server_metadata: Option<Arc<Cache<ServerMetadata>>>,
     around: Surroundings,
     verdicts: Verdicts,
 }
@@ -72,7 +83,10 @@ impl Verifier {
             landings: Arc::new(PerProcess::new(Landings::default)),
         };
         let keys = key_caches(&config, &around)?;
-        Ok(Self(Arc::new(Inner { config, keys, around, verdicts: Verdicts::new() })))
+        let metadata = Metadata::new(&config);
+        let server_metadata = server_metadata_cache(&config, &around).map(Arc::new);
+        let verdicts = Verdicts::new();
+        Ok(Self(Arc::new(Inner { config, keys, metadata, server_metadata, around, verdicts })))
     }
 
     /// The configuration in force.
@@ -104,6 +118,52 @@ impl Verifier {
         self.judge(token.as_ref(), policy, Wait::No)
     }
 
+    /// Decides whether a request may go on, by its `Authorization` header and its query; else says what
+    /// to answer: status, `WWW-Authenticate` and body. May wait as [`Self::verify`] does.
+    ///
+    /// [`Decision::error`] has the code: those of [`Self::verify`], [`Code::NoCredentials`] and
+    /// [`Code::InvalidRequest`].
+    pub fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
+        self.decide(request, policy, Wait::Allowed)
+    }
+
+    /// Decides without waiting. [`Code::WouldBlock`] asks for [`Self::authorize`] off the event loop; as
+    /// an answer it is a 503.
+    pub fn try_authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
+        self.decide(request, policy, Wait::No)
+    }
+
+    /// Answers a request for one of this server's well-known documents: protected resource metadata
+    /// (RFC 9728 §3), and, for clients that ask here for them, the first authorization server's (RFC 8414
+    /// §3), which may be waited for as long as for keys. `None` for every other path. A host asks this
+    /// first, whatever it serves, and needs no credentials for it.
+    ///
+    /// `path` is the path of the request's target as it came. The public URL in the documents is the
+    /// configuration's, so that neither a proxy nor a mount changes what they say.
+    #[must_use]
+    pub fn well_known(&self, method: &str, path: &str) -> Option<Response> {
+        self.answer_well_known(method, path, Wait::Allowed)
+    }
+
+    /// As [`Self::well_known`], without waiting: where the authorization server must be asked first, the
+    /// answer is a 503 whose [`Response::error`] is [`Code::WouldBlock`].
+    #[must_use]
+    pub fn try_well_known(&self, method: &str, path: &str) -> Option<Response> {
+        self.answer_well_known(method, path, Wait::No)
+    }
+
+    /// The protected resource metadata (RFC 9728), a JSON text; `None` where no resource is configured.
+    #[must_use]
+    pub fn resource_metadata(&self) -> Option<&str> {
+        Some(&self.0.metadata.as_ref()?.document)
+    }
+
+    /// Where clients find the protected resource metadata: what challenges name.
+    #[must_use]
+    pub fn resource_metadata_url(&self) -> Option<&str> {
+        Some(&self.0.metadata.as_ref()?.url)
+    }
+
     /// Fetches every issuer's keys now and waits for them, 5 s at most each, all at once where the
     /// refresh mode allows threads; given keys stay as they are.
     ///
@@ -120,6 +180,10 @@ impl Verifier {
             }),
             _ => caches.iter().map(|cache| cache.refresh()).collect(),
         };
+        if let (RefreshMode::Manual, Some(cache)) = (self.0.around.mode, &self.0.server_metadata) {
+            // Nothing else fetches them in this mode. Clients miss them, no verdict does.
+            let _ = cache.refresh();
+        }
         outcomes.into_iter().collect()
     }
 
@@ -243,8 +307,46 @@ impl Verifier {
             .give(document)
     }
 
+    fn decide(&self, request: &Request<'_>, policy: &Policy, wait: Wait) -> Decision {
+        let verdict = match request.token() {
+            Ok(token) => self.judge(token, policy, wait),
+            Err(error) => self.counted(Err(error)),
+        };
+        Decision::new(verdict, || self.terms(policy))
+    }
+
+    fn answer_well_known(&self, method: &str, path: &str, wait: Wait) -> Option<Response> {
+        let metadata = self.0.metadata.as_ref();
+        let resource_path = metadata.map_or("", |metadata| metadata.path.as_str());
+        match well_known::Document::at(path, resource_path)? {
+            well_known::Document::ProtectedResource => {
+                let metadata = metadata?;
+                Some(well_known::answer(method, || metadata.response()))
+            }
+            well_known::Document::AuthorizationServer => {
+                let cache = self.0.server_metadata.as_ref()?;
+                let call = Call::new(wait, self.0.around.clock.moment());
+                Some(well_known::answer(method, || {
+                    let found = cache.current(&call);
+                    authorization_server::response(found.map(|found| Arc::clone(&found.document)))
+                }))
+            }
+        }
+    }
+
+    /// What a challenge says of an operation: all its scopes, and where the metadata are.
+    fn terms<'t>(&'t self, policy: &'t Policy) -> Terms<'t> {
+        // Of scopes of which any one will do, the first: a client is to ask for few.
+        let any = policy.alternatives.iter().filter_map(|group| group.first());
+        let all = self.0.config.required_scopes.iter().chain(&policy.scopes);
+        Terms { scopes: announced(all.chain(any)), metadata_url: self.resource_metadata_url() }
+    }
+
     fn judge(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
-        let verdict = self.verdict(token, policy, wait);
+        self.counted(self.verdict(token, policy, wait))
+    }
+
+    fn counted(&self, verdict: Result<Claims>) -> Result<Claims> {
         self.0.verdicts.count(&verdict);
         verdict
     }
@@ -371,6 +473,16 @@ fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<
             Ok(Cache::fetched(&issuer.name, Box::new(fetch), shared, algorithms, around))
         }
     }
+}
+
+/// The first authorization server's metadata; none where its keys were given, as then nothing of it is
+/// fetched.
+fn server_metadata_cache(config: &Config, around: &Surroundings) -> Option<Cache<ServerMetadata>> {
+    let mut fetched =
+        config.authorization_servers().filter(|issuer| matches!(issuer.keys, KeySource::Url(_)));
+    let issuer = fetched.next()?.name.clone();
+    let source = Box::new(Alternatives::of(&issuer, &config.network));
+    Some(Cache::fetched(&issuer, source, None, issuer.clone(), around.clone()))
 }
 
 fn issuer_stats(issuer: &Issuer, cache: &Cache<KeySet>) -> IssuerStats {

@@ -35,6 +35,16 @@ const FLAGS: &[Flag] = &[
         value: "URL",
         help: "The resource whole, in place of base URL and path",
     },
+    Flag {
+        long: "resource-name",
+        value: "TEXT",
+        help: "The resource's name for people, announced",
+    },
+    Flag {
+        long: "resource-documentation",
+        value: "URL",
+        help: "Where developers read about it, announced",
+    },
     Flag { long: "audiences", value: "LIST", help: "Audiences to accept [default: the resource]" },
     Flag {
         long: "accept-client-id-audience",
@@ -47,6 +57,11 @@ const FLAGS: &[Flag] = &[
         help: "Take an audience that differs by a trailing slash only",
     },
     Flag { long: "required-scopes", value: "LIST", help: "Scopes that every token must carry" },
+    Flag {
+        long: "scopes-supported",
+        value: "LIST",
+        help: "Scopes to announce [default: the required ones]",
+    },
     Flag {
         long: "scope-claims",
         value: "LIST",

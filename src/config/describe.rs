@@ -45,6 +45,9 @@ impl Config {
         };
         vec![
             ("resource", json!(self.resource())),
+            ("resource_name", json!(self.resource_name)),
+            ("resource_documentation", json!(self.resource_documentation)),
+            ("scopes_supported", json!(self.scopes_supported)),
             ("audiences", json!(self.audiences)),
             ("accept_client_id_audience", json!(self.client_id_audiences)),
             ("ignore_trailing_slash", json!(self.ignore_trailing_slash)),

@@ -98,6 +98,8 @@ pub struct ConfigBuilder {
     pub(super) base_url: Option<String>,
     pub(super) mcp_path: Option<String>,
     pub(super) resource: Option<String>,
+    pub(super) resource_name: Option<String>,
+    pub(super) resource_documentation: Option<String>,
     #[serde(deserialize_with = "list::deserialize")]
     pub(super) audiences: Option<Vec<String>>,
     #[serde(deserialize_with = "list::deserialize")]
@@ -105,6 +107,8 @@ pub struct ConfigBuilder {
     pub(super) ignore_trailing_slash: Option<bool>,
     #[serde(deserialize_with = "list::deserialize")]
     pub(super) required_scopes: Option<Vec<String>>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) scopes_supported: Option<Vec<String>>,
     #[serde(deserialize_with = "list::deserialize")]
     pub(super) scope_claims: Option<Vec<String>>,
     pub(super) scope_hierarchy: Option<BTreeMap<String, Vec<String>>>,
@@ -136,10 +140,13 @@ impl ConfigBuilder {
         "base_url",
         "mcp_path",
         "resource",
+        "resource_name",
+        "resource_documentation",
         "audiences",
         "accept_client_id_audience",
         "ignore_trailing_slash",
         "required_scopes",
+        "scopes_supported",
         "scope_claims",
         "scope_hierarchy",
         "issuers",
@@ -186,10 +193,13 @@ impl ConfigBuilder {
             "base_url" => self.base_url = Some(text.to_owned()),
             "mcp_path" => self.mcp_path = Some(text.to_owned()),
             "resource" => self.resource = Some(text.to_owned()),
+            "resource_name" => self.resource_name = Some(text.to_owned()),
+            "resource_documentation" => self.resource_documentation = Some(text.to_owned()),
             "audiences" => self.audiences = items()?,
             "accept_client_id_audience" => self.accept_client_id_audience = items()?,
             "ignore_trailing_slash" => self.ignore_trailing_slash = Some(boolean(name, text)?),
             "required_scopes" => self.required_scopes = items()?,
+            "scopes_supported" => self.scopes_supported = items()?,
             "scope_claims" => self.scope_claims = items()?,
             "scope_hierarchy" => self.scope_hierarchy = Some(json(name, text)?),
             "issuers" => self.issuers = Some(json::<Issuers>(name, text)?.0),
@@ -218,12 +228,15 @@ impl ConfigBuilder {
             base_url: self.base_url.or(other.base_url),
             mcp_path: self.mcp_path.or(other.mcp_path),
             resource: self.resource.or(other.resource),
+            resource_name: self.resource_name.or(other.resource_name),
+            resource_documentation: self.resource_documentation.or(other.resource_documentation),
             audiences: self.audiences.or(other.audiences),
             accept_client_id_audience: self
                 .accept_client_id_audience
                 .or(other.accept_client_id_audience),
             ignore_trailing_slash: self.ignore_trailing_slash.or(other.ignore_trailing_slash),
             required_scopes: self.required_scopes.or(other.required_scopes),
+            scopes_supported: self.scopes_supported.or(other.scopes_supported),
             scope_claims: self.scope_claims.or(other.scope_claims),
             scope_hierarchy: self.scope_hierarchy.or(other.scope_hierarchy),
             issuers: self.issuers.or(other.issuers),
@@ -271,6 +284,20 @@ impl ConfigBuilder {
         self
     }
 
+    /// The resource's name for people, announced in its metadata (RFC 9728 §2).
+    #[must_use]
+    pub fn resource_name(mut self, name: impl Into<String>) -> Self {
+        self.resource_name = Some(name.into());
+        self
+    }
+
+    /// A URL where developers read about the resource, announced in its metadata (RFC 9728 §2).
+    #[must_use]
+    pub fn resource_documentation(mut self, url: impl Into<String>) -> Self {
+        self.resource_documentation = Some(url.into());
+        self
+    }
+
     /// The audiences to accept; default the resource alone. Compared exactly.
     #[must_use]
     pub fn audiences<S: Into<String>>(mut self, audiences: impl IntoIterator<Item = S>) -> Self {
@@ -299,6 +326,17 @@ impl ConfigBuilder {
     #[must_use]
     pub fn required_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.required_scopes = Some(strings(scopes));
+        self
+    }
+
+    /// Scopes announced in the resource's metadata for clients to ask for; default the required ones.
+    /// `offline_access` is not announced.
+    #[must_use]
+    pub fn scopes_supported<S: Into<String>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.scopes_supported = Some(strings(scopes));
         self
     }
 

@@ -42,6 +42,11 @@ pub(super) fn check_public(setting: &str, text: &str) -> Result<()> {
     }
 }
 
+/// Whether a text is such a URL.
+pub(super) fn is_public(text: &str) -> bool {
+    check_public("", text).is_ok()
+}
+
 /// A path below the base URL.
 pub(super) fn check_path(setting: &str, path: &str) -> Result<()> {
     if !is_url_text(path) || path.contains(['?', '#']) {

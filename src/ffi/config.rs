@@ -120,12 +120,18 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - mcp_path: where the MCP endpoint lies below base_url. Default: /mcp.
 /// - resource: the resource whole, in place of base_url and mcp_path. Default: base_url +
 ///   mcp_path.
+/// - resource_name: the resource's name for people, announced in its metadata (RFC 9728). Default:
+///   none.
+/// - resource_documentation: URL where developers read about the resource, announced in its metadata.
+///   Default: none.
 /// - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
 /// - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
 ///   clients that send no `resource`. Default: none.
 /// - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
 ///   Default: false.
 /// - required_scopes: list of scopes that every token must carry, all of them. Default: none.
+/// - scopes_supported: list of scopes announced in the resource's metadata; offline_access is left out.
+///   Default: required_scopes.
 /// - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
 /// - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
 /// - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an

@@ -25,6 +25,7 @@ mod default;
 mod error;
 mod event;
 mod policy;
+mod response;
 mod stats;
 mod status;
 mod values;

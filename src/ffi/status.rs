@@ -28,6 +28,10 @@ pub enum authkit_class {
     AUTHKIT_CLASS_ABSENT = 7,
     /// A defect in this library, stopped before it could do harm: HTTP 500.
     AUTHKIT_CLASS_INTERNAL = 8,
+    /// The request carries no bearer token: HTTP 401, and no error named.
+    AUTHKIT_CLASS_NO_CREDENTIALS = 9,
+    /// The request carries its token in a way that must not be: HTTP 400.
+    AUTHKIT_CLASS_REQUEST = 10,
 }
 
 /// The outcome of a call: (detail << 8) | class. Only AUTHKIT_OK accepts a token; everything else,
@@ -77,6 +81,10 @@ pub enum authkit_status {
     AUTHKIT_ABSENT = 7,
     /// A defect in this library. The token was not accepted; the handles remain usable.
     AUTHKIT_INTERNAL = 8,
+    /// 401. The request carries no bearer token.
+    AUTHKIT_NO_CREDENTIALS = 9,
+    /// 400. The request carries its token twice, in the query, or spelled as no token is.
+    AUTHKIT_INVALID_REQUEST = 10,
 }
 
 /// Both of C's words for a code. Exhaustive, so that a new code cannot be forgotten here.
@@ -102,6 +110,8 @@ fn words(code: Code) -> (authkit_status, &'static CStr) {
         Code::WouldBlock => (AUTHKIT_WOULD_BLOCK, c"WOULD_BLOCK"),
         Code::Absent => (AUTHKIT_ABSENT, c"ABSENT"),
         Code::Internal => (AUTHKIT_INTERNAL, c"INTERNAL"),
+        Code::NoCredentials => (AUTHKIT_NO_CREDENTIALS, c"NO_CREDENTIALS"),
+        Code::InvalidRequest => (AUTHKIT_INVALID_REQUEST, c"INVALID_REQUEST"),
     }
 }
 
@@ -122,6 +132,8 @@ impl From<Class> for authkit_class {
             Class::WouldBlock => Self::AUTHKIT_CLASS_WOULD_BLOCK,
             Class::Absent => Self::AUTHKIT_CLASS_ABSENT,
             Class::Internal => Self::AUTHKIT_CLASS_INTERNAL,
+            Class::NoCredentials => Self::AUTHKIT_CLASS_NO_CREDENTIALS,
+            Class::Request => Self::AUTHKIT_CLASS_REQUEST,
         }
     }
 }
@@ -156,7 +168,7 @@ pub extern "C" fn authkit_status_name(status: i32) -> *const c_char {
     })
 }
 
-/// The HTTP status for a server to answer with: 200, 401, 403, 500 or 503.
+/// The HTTP status for a server to answer with: 200, 400, 401, 403, 500 or 503.
 ///
 /// Returns 500 for a number that is no status. Any thread.
 #[unsafe(no_mangle)]
@@ -170,18 +182,20 @@ pub extern "C" fn authkit_status_http_status(status: i32) -> i32 {
     })
 }
 
-/// The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_token" with 401,
-/// "insufficient_scope" with 403.
+/// The `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1): "invalid_request" with 400,
+/// "invalid_token" with 401, "insufficient_scope" with 403.
 ///
 /// Returns static text, or NULL where no challenge is due. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn authkit_status_oauth_error(status: i32) -> *const c_char {
     plain(std::ptr::null(), || {
         Ok(match meaning(status) {
-            Meaning::Refusal(code) if code.class() == Class::Token => c"invalid_token".as_ptr(),
-            Meaning::Refusal(code) if code.class() == Class::Forbidden => {
-                c"insufficient_scope".as_ptr()
-            }
+            Meaning::Refusal(code) => match code.class() {
+                Class::Request => c"invalid_request".as_ptr(),
+                Class::Token => c"invalid_token".as_ptr(),
+                Class::Forbidden => c"insufficient_scope".as_ptr(),
+                _ => std::ptr::null(),
+            },
             _ => std::ptr::null(),
         })
     })
@@ -235,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_no_status_opens_nothing() {
-        for number in [-1, i32::MIN, i32::MAX, 3, 9, 0x100, 0x1_0000, (200 << 8) | 3] {
+        for number in [-1, i32::MIN, i32::MAX, 3, 11, 0x100, 0x1_0000, (200 << 8) | 3] {
             assert_eq!(read(authkit_status_name(number)), Some("UNKNOWN"), "{number}");
             assert_eq!(authkit_status_http_status(number), 500);
             assert_eq!(read(authkit_status_oauth_error(number)), None);

@@ -22,12 +22,16 @@ pub struct authkit_verifier {
     pub(super) verifier: Verifier,
     resource: Option<Text>,
     description: OnceBox<Text>,
+    pub(super) metadata: Option<Text>,
+    pub(super) metadata_url: Option<Text>,
 }
 
 impl authkit_verifier {
     pub(super) fn new(verifier: Verifier) -> Self {
         let resource = verifier.config().resource().map(Text::new);
-        Self { verifier, resource, description: OnceBox::new() }
+        let metadata = verifier.resource_metadata().map(Text::new);
+        let metadata_url = verifier.resource_metadata_url().map(Text::new);
+        Self { verifier, resource, metadata, metadata_url, description: OnceBox::new() }
     }
 }
 

@@ -121,6 +121,23 @@ void errors_say_what_to_do() {
     CHECK(config.set("resource", std::string_view("https://a\0b", 11)).error().status() == AUTHKIT_MISUSE);
 }
 
+void requests_are_decided_and_answered(const authkit::VerifierRef &verifier) {
+    const std::string good = "Bearer " + std::string(VECTORS[0].token, VECTORS[0].length);
+    const auto allowed = verifier.authorize(good);
+    CHECK(allowed && allowed.claims->issuer() == VECTOR_ISSUER && allowed.response.status() == 200);
+    CHECK(verifier.try_authorize(good).claims.has_value());
+    CHECK(verifier.authorize(good, "access_token=x").claims.error().status() == AUTHKIT_INVALID_REQUEST);
+    authkit::Policy policy;
+    CHECK(policy.require_scope("admin").has_value());
+    CHECK(verifier.authorize(good, std::nullopt, policy).response.status() == 403);
+    const auto refused = verifier.authorize(std::nullopt);
+    CHECK(!refused && refused.response.status() == 401 && refused.response.headers().size() == 4);
+    CHECK(refused.response.headers()[0].first == "www-authenticate" && !refused.response.body().empty());
+    CHECK(verifier.well_known("GET", "/.well-known/oauth-protected-resource")->status() == 200);
+    CHECK(!verifier.well_known("GET", "/mcp"));
+    CHECK(verifier.resource_metadata_url().has_value());
+}
+
 void what_was_moved_from_is_refused(authkit::Verifier verifier) {
     const authkit::Verifier moved = std::move(verifier);
     CHECK(moved.resource() == std::string_view(VECTOR_RESOURCE));
@@ -171,6 +188,7 @@ int main() {
     claims_are_read_in_their_types(verifier_over("ES256", MINTED_JWKS).verify(MINTED_RICH).value());
     policies_demand_scopes(verifier);
     errors_say_what_to_do();
+    requests_are_decided_and_answered(authkit::VerifierRef(verifier.handle()));
     what_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
     the_default_verifier_serves_the_front_door();
 #if defined(__cpp_exceptions)

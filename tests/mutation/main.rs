@@ -1,4 +1,4 @@
-//! Random and mutated tokens and key sets through the C ABI: no panic, no crash, no wrong acceptance.
+//! Random and mutated tokens, requests and key sets through the C ABI: no panic, no crash, no wrong acceptance.
 //!
 //! `AUTHKIT_MUTATIONS` is the number of inputs (default 20 000; `make mutate` gives a million, also
 //! under the address sanitizer). `AUTHKIT_SEED` replays a run; a failure prints its seed.
@@ -195,4 +195,94 @@ fn no_mutated_key_set_breaks_anything() {
             assert_eq!(verifier.status(token.as_bytes()), 0, "seed {seed}, run {run}");
         }
     }
+}
+
+/// Everything that a header's sender has been seen to get wrong, and some more.
+const HEADER_PIECES: &[&str] = &[
+    "Bearer ",
+    "bearer ",
+    "BEARER\t",
+    "Bearer",
+    "Basic dXNlcjpwYXNz",
+    ", ",
+    ",",
+    " ",
+    "\t",
+    "\r\n",
+    "\0",
+    "\"",
+    "\\",
+    "=",
+    "DPoP ",
+    "Digest realm=\"a, Bearer b\"",
+    "access_token=",
+    "Set-Cookie: x",
+    "\u{e9}",
+    "\u{2028}",
+    "\u{10d0a}",
+    ";",
+];
+
+fn header(token: &str, random: &mut Random) -> Vec<u8> {
+    match random.below(8) {
+        0 => random.octets(300),
+        1 | 2 => mutate(format!("Bearer {token}").as_bytes(), random),
+        3 => [b"Bearer ".to_vec(), mutate_inside(token, random)].concat(),
+        4 => format!("Bearer {}", "a".repeat(random.below(20_000))).into_bytes(),
+        _ => {
+            let pieces = (0..=random.below(5)).map(|_| match random.below(4) {
+                0 => token,
+                _ => HEADER_PIECES[random.below(HEADER_PIECES.len())],
+            });
+            pieces.collect::<String>().into_bytes()
+        }
+    }
+}
+
+fn query(random: &mut Random) -> Option<Vec<u8>> {
+    match random.below(8) {
+        0 => Some(random.octets(40)),
+        1 => Some(mutate(b"a=b&access%5Ftoken=x;c", random)),
+        2 => Some(b"cursor=1".to_vec()),
+        _ => None,
+    }
+}
+
+#[test]
+fn no_header_is_let_through_or_answered_with_a_broken_one() {
+    let seed = seed();
+    println!("AUTHKIT_SEED={seed}");
+    let mut random = Random(seed);
+    let verifier = verifier();
+    let token = keys::es256().token(&claims());
+    let mut seen = std::collections::BTreeSet::new();
+    for run in 0..runs().max(100_000) {
+        let header = header(&token, &mut random);
+        let query = query(&mut random);
+        let decision = verifier.authorize(&header, query.as_deref());
+        let place = format!("seed {seed}, run {run}");
+        seen.insert(decision.http_status);
+        for (name, value) in &decision.headers {
+            assert!(name.iter().all(|octet| matches!(octet, b'a'..=b'z' | b'-')), "{place}");
+            assert!(value.iter().all(|octet| matches!(octet, b' '..=b'~')), "{place}");
+        }
+        assert_eq!(decision.payload.is_some(), decision.http_status == 200, "{place}");
+        assert_eq!(decision.http_status == 200, decision.status == 0, "{place}");
+        match decision.payload {
+            // What went on holds one token, and that one was signed.
+            Some(payload) => {
+                let text = String::from_utf8(header).unwrap();
+                let carried = text.trim().split(' ').next_back().unwrap();
+                let (input, signature) = carried.rsplit_once('.').unwrap();
+                assert!(carried == token || oracle(input, &decode(signature)), "{place}");
+                assert_eq!(payload.as_bytes(), decode(input.split('.').nth(1).unwrap()), "{place}");
+            }
+            None => {
+                assert!(matches!(decision.http_status, 400 | 401), "{place}");
+                let body: serde_json::Value = serde_json::from_slice(&decision.body).unwrap();
+                assert!(body["error_description"].is_string(), "{place}");
+            }
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [200, 400, 401], "every answer was met");
 }

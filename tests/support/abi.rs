@@ -38,6 +38,23 @@ unsafe extern "C" {
         len: usize,
         error: *mut *mut Opaque,
     ) -> i32;
+    fn authkit_verifier_authorize(
+        verifier: *const Opaque,
+        authorization: *const c_char,
+        authorization_len: usize,
+        query: *const c_char,
+        query_len: usize,
+        policy: *const Opaque,
+        out: *mut *mut Opaque,
+        error: *mut *mut Opaque,
+    ) -> i32;
+    fn authkit_response_status(response: *const Opaque) -> i32;
+    fn authkit_response_header_count(response: *const Opaque) -> usize;
+    fn authkit_response_header_name_at(response: *const Opaque, index: usize) -> *const c_char;
+    fn authkit_response_header_value_at(response: *const Opaque, index: usize) -> *const c_char;
+    fn authkit_response_body(response: *const Opaque, len: *mut usize) -> *const c_char;
+    fn authkit_response_claims(response: *const Opaque) -> *const Opaque;
+    fn authkit_response_free(response: *mut Opaque);
     fn authkit_claims_subject(claims: *const Opaque) -> *const c_char;
     fn authkit_claims_json(claims: *const Opaque, len: *mut usize) -> *const c_char;
     fn authkit_claims_free(claims: *mut Opaque);
@@ -55,6 +72,17 @@ pub struct Answer {
     pub payload: Option<String>,
     /// The error's sentence, where there was an error.
     pub reason: Option<String>,
+}
+
+/// What was decided on one request, copied out of the library.
+pub struct Decision {
+    pub status: i32,
+    pub http_status: i32,
+    /// Name and value, in octets: whether they are text is for the test to say.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub body: Vec<u8>,
+    /// The payload as handed out, where the request may go on.
+    pub payload: Option<String>,
 }
 
 impl Verifier {
@@ -108,6 +136,45 @@ impl Verifier {
             );
             authkit_claims_free(claims);
             status
+        }
+    }
+
+    /// Decides on a request, and copies out what the library says.
+    pub fn authorize(&self, authorization: &[u8], query: Option<&[u8]>) -> Decision {
+        let mut response = ptr::null_mut();
+        let (value, length) = (authorization.as_ptr().cast(), authorization.len());
+        let (query, query_length) =
+            query.map_or((ptr::null(), 0), |query| (query.as_ptr().cast(), query.len()));
+        // SAFETY: as in verify; a response lends what it is asked for until it is freed.
+        unsafe {
+            let status = authkit_verifier_authorize(
+                self.0,
+                value,
+                length,
+                query,
+                query_length,
+                ptr::null(),
+                &raw mut response,
+                ptr::null_mut(),
+            );
+            let octets = |text| CStr::from_ptr(text).to_bytes().to_vec();
+            let header = |index| {
+                (
+                    octets(authkit_response_header_name_at(response, index)),
+                    octets(authkit_response_header_value_at(response, index)),
+                )
+            };
+            let mut body_length = 0;
+            let body = authkit_response_body(response, &raw mut body_length);
+            let decision = Decision {
+                status,
+                http_status: authkit_response_status(response),
+                headers: (0..authkit_response_header_count(response)).map(header).collect(),
+                body: std::slice::from_raw_parts(body.cast(), body_length).to_vec(),
+                payload: payload(authkit_response_claims(response)),
+            };
+            authkit_response_free(response);
+            decision
         }
     }
 

@@ -40,6 +40,10 @@ export interface VerifierOptions {
   mcpPath?: string | undefined;
   /** The resource whole, in place of `baseUrl` and `mcpPath`. */
   resource?: string | undefined;
+  /** The resource's name for people, announced in its metadata (RFC 9728). Default: none. */
+  resourceName?: string | undefined;
+  /** URL where developers read about the resource, announced in its metadata. Default: none. */
+  resourceDocumentation?: string | undefined;
   /** `aud` values to accept, compared exactly. Default: the resource. */
   audiences?: readonly string[] | undefined;
   /** Client ids to accept as `aud`: machine tokens, and clients that send no `resource`. Default: none. */
@@ -48,6 +52,8 @@ export interface VerifierOptions {
   ignoreTrailingSlash?: boolean | undefined;
   /** Scopes that every token must carry, all of them. Default: none. */
   requiredScopes?: readonly string[] | undefined;
+  /** Scopes announced for clients to ask for; `offline_access` is left out. Default: `requiredScopes`. */
+  scopesSupported?: readonly string[] | undefined;
   /** Claims that scopes are read from. Default: `scope`, else `scp`. */
   scopeClaims?: readonly string[] | undefined;
   /** From a scope to the scopes that it includes. Default: none. */

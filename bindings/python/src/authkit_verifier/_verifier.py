@@ -57,11 +57,15 @@ class Verifier:
             is given.
         mcp_path: Where the MCP endpoint lies below `base_url`. Default: `/mcp`.
         resource: The resource whole, in place of `base_url` and `mcp_path`.
+        resource_name: The resource's name for people, announced in its metadata. Default: none.
+        resource_documentation: URL where developers read about it, announced too. Default: none.
         audiences: `aud` values to accept, compared exactly. Default: the resource.
         accept_client_id_audience: Client ids to accept as `aud`: machine tokens, and clients that send no
             `resource`. Default: none.
         ignore_trailing_slash: Also accept an `aud` that differs by one final slash. Default: False.
         required_scopes: Scopes that every token must carry, all of them. Default: none.
+        scopes_supported: Scopes announced for clients to ask for; `offline_access` is left out. Default:
+            `required_scopes`.
         scope_claims: Claims that scopes are read from. Default: `scope`, else `scp`.
         scope_hierarchy: From a scope to the scopes that it includes. Default: none.
         issuers: From issuer to its JWKS URL, to None (for `{issuer}/oauth2/jwks`), or to a mapping with
@@ -103,10 +107,13 @@ class Verifier:
         base_url: str | None = None,
         mcp_path: str | None = None,
         resource: str | None = None,
+        resource_name: str | None = None,
+        resource_documentation: str | None = None,
         audiences: Iterable[str] | None = None,
         accept_client_id_audience: Iterable[str] | None = None,
         ignore_trailing_slash: bool | None = None,
         required_scopes: Iterable[str] | None = None,
+        scopes_supported: Iterable[str] | None = None,
         scope_claims: Iterable[str] | None = None,
         scope_hierarchy: Mapping[str, Iterable[str]] | None = None,
         issuers: Mapping[str, str | Mapping[str, Any] | None] | None = None,
@@ -130,10 +137,13 @@ class Verifier:
             "base_url": base_url,
             "mcp_path": mcp_path,
             "resource": resource,
+            "resource_name": resource_name,
+            "resource_documentation": resource_documentation,
             "audiences": audiences,
             "accept_client_id_audience": accept_client_id_audience,
             "ignore_trailing_slash": ignore_trailing_slash,
             "required_scopes": required_scopes,
+            "scopes_supported": scopes_supported,
             "scope_claims": scope_claims,
             "scope_hierarchy": scope_hierarchy,
             "issuers": issuers,

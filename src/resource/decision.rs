@@ -1,0 +1,148 @@
+//! The decision on one request: go on with these claims, or answer with this and no more.
+
+use std::borrow::Cow;
+
+use crate::error::{Code, Error, Result};
+use crate::token::claims::Claims;
+
+use super::challenge::{Terms, challenge};
+use super::response::Response;
+
+/// Seconds to wait where the error knows of none.
+const RETRY_AFTER: u32 = 1;
+/// Of RFC 6749 §4.1.2.1; clients know it.
+const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable";
+
+/// May this request go on? With claims it may; without them, [`Decision::response`] is the answer.
+#[derive(Debug)]
+#[must_use]
+pub struct Decision {
+    response: Response,
+    claims: Option<Claims>,
+}
+
+impl Decision {
+    /// The decision that follows from a verdict. The terms are asked for only where they are told.
+    pub(crate) fn new<'t>(verdict: Result<Claims>, terms: impl FnOnce() -> Terms<'t>) -> Self {
+        match verdict {
+            Ok(claims) => Self { response: Response::new(200), claims: Some(claims) },
+            Err(error) => Self { response: refusal(error, &terms()), claims: None },
+        }
+    }
+
+    /// What the accepted token says; `None` where the request may not go on.
+    #[must_use]
+    pub fn claims(&self) -> Option<&Claims> {
+        self.claims.as_ref()
+    }
+
+    /// The claims, to keep.
+    #[must_use]
+    pub fn into_claims(self) -> Option<Claims> {
+        self.claims
+    }
+
+    /// What to answer where the request may not go on; an empty 200 where it may.
+    #[must_use]
+    pub fn response(&self) -> &Response {
+        &self.response
+    }
+
+    /// Why the request may not go on, for the log: it says more than the client is told.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.response.error()
+    }
+}
+
+/// The answer to a request that may not go on: 400, 401, 403, 500 or 503.
+fn refusal(error: Error, terms: &Terms<'_>) -> Response {
+    let code = error.code();
+    let description = description(&error);
+    let response = match code.http_status() {
+        503 => later(&error),
+        // A defect or a wrong setting here is nothing that another token would mend.
+        500 => Response::new(500),
+        status => {
+            let told = code.oauth_error().map(|name| (name, description.as_ref()));
+            Response::new(status)
+                .with_header("www-authenticate", challenge(told, terms))
+                .with_header("access-control-expose-headers", "WWW-Authenticate")
+        }
+    };
+    let response = response
+        .with_header("cache-control", "no-store")
+        .with_json(body(body_error(code), &description));
+    response.because(error)
+}
+
+/// The answer to a request for a document that cannot be had at the moment.
+pub(crate) fn unavailable(error: Error, description: &str) -> Response {
+    let response = later(&error).with_header("cache-control", "no-store");
+    response.with_json(body(Some(TEMPORARILY_UNAVAILABLE), description)).because(error)
+}
+
+/// A 503 that says when to come back.
+fn later(error: &Error) -> Response {
+    let seconds = error.retry_after().unwrap_or(RETRY_AFTER).max(RETRY_AFTER);
+    Response::new(503)
+        .with_header("retry-after", seconds.to_string())
+        .with_header("access-control-expose-headers", "Retry-After")
+}
+
+/// `{"error":…,"error_description":…}`, the shape of OAuth's errors (RFC 6749 §5.2).
+fn body(error: Option<&str>, description: &str) -> String {
+    let mut members = serde_json::Map::new();
+    if let Some(error) = error {
+        members.insert("error".to_owned(), error.into());
+    }
+    members.insert("error_description".to_owned(), description.into());
+    serde_json::Value::Object(members).to_string()
+}
+
+/// The body's error code: the challenge's, or RFC 6749's where there is no challenge.
+fn body_error(code: Code) -> Option<&'static str> {
+    match code.http_status() {
+        503 => Some(TEMPORARILY_UNAVAILABLE),
+        500 => Some("server_error"),
+        _ => code.oauth_error(),
+    }
+}
+
+/// What the client is told. A sentence for each code and not the error's own reason, which speaks to
+/// the operator: of settings, addresses and what the token said. Scopes alone are named, since the
+/// challenge names them anyway; they are the configuration's and the policy's, never the token's.
+fn description(error: &Error) -> Cow<'_, str> {
+    Cow::Borrowed(match error.code() {
+        Code::NoCredentials => "This server needs an access token: Authorization: Bearer",
+        Code::InvalidRequest => {
+            "Send one access token, as Authorization: Bearer, and none anywhere else"
+        }
+        Code::Malformed => "The access token is not a signed JWT",
+        Code::TooLarge => "The access token is too large",
+        Code::CriticalHeader => "The access token demands an extension that is not supported",
+        Code::Algorithm => "The access token is signed with an algorithm that is not accepted here",
+        Code::Type => "The token is not an access token",
+        Code::Issuer => "The access token is from an issuer that is not accepted here",
+        Code::Claim => "The access token lacks a claim or has a wrong one",
+        Code::Expired => "The access token expired",
+        Code::NotYetValid => "The access token is not valid yet",
+        Code::Audience => "The access token is meant for another resource",
+        Code::UnknownKey => "The access token is signed with an unknown key",
+        Code::Signature => "The access token's signature does not verify",
+        Code::Scope => return Cow::Owned(sentence(error.reason())),
+        Code::KeysUnavailable | Code::WouldBlock => {
+            "The access token cannot be verified at the moment; try again later"
+        }
+        Code::Misuse | Code::Config | Code::Absent | Code::Internal => {
+            "The server cannot decide on this request"
+        }
+    })
+}
+
+fn sentence(reason: &str) -> String {
+    match reason.strip_prefix("the token") {
+        Some(rest) => format!("The access token{rest}"),
+        None => reason.to_owned(),
+    }
+}
