@@ -50,6 +50,11 @@ impl Verifier {
             Some(unix_time) => Arc::new(FixedClock { unix_time, keys: SystemClock::new() }),
             None => Arc::new(SystemClock::new()),
         };
+        Self::with_clock(config, clock)
+    }
+
+    /// A verifier that takes both of its times from this clock.
+    pub(crate) fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let keys = config
             .issuers
             .iter()
