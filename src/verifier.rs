@@ -13,6 +13,7 @@ use crate::jwks::cache::{Cache, Call, Snapshot, Surroundings, Wait, unknown_key}
 use crate::jwks::fetch::HttpFetch;
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::jwks::landings::Landings;
+use crate::jwks::store::SharedFile;
 use crate::stats::{IssuerStats, Stats, Verdicts};
 use crate::token::claims::Claims;
 use crate::token::compact::Compact;
@@ -344,7 +345,9 @@ fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<
         KeySource::Static(document) => Cache::given(&issuer.name, document, algorithms, around),
         KeySource::Url(url) => {
             let fetch = HttpFetch { url: url.clone(), network: config.network.clone() };
-            Ok(Cache::fetched(&issuer.name, Box::new(fetch), algorithms, around))
+            let directory = config.jwks_cache_dir.as_deref();
+            let shared = directory.map(|dir| SharedFile::new(dir, &issuer.name, url));
+            Ok(Cache::fetched(&issuer.name, Box::new(fetch), shared, algorithms, around))
         }
     }
 }

@@ -16,12 +16,13 @@ use crate::fork::PerProcess;
 use crate::journal::{Happening, Journal, Source};
 use crate::stats::{DocumentStats, SeenHeaders};
 
-use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError, Fetched};
+use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
 use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
 use super::landings::Landings;
 use super::newest::Newest;
 use super::pace::{Pace, Pause};
+use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
 /// How long a call waits for newer keys where it has some that are good enough.
 const STALE_PATIENCE: Duration = Duration::from_secs(1);
@@ -74,6 +75,8 @@ impl Call {
 #[derive(Debug)]
 pub(crate) struct Snapshot<D> {
     pub(crate) document: Arc<D>,
+    /// As it came, where it is shared with other processes.
+    octets: Option<Arc<Vec<u8>>>,
     /// The entity tag that the server gave it.
     tag: Option<String>,
     lifetime: Option<Lifetime>,
@@ -112,6 +115,8 @@ pub(crate) struct Cache<D: Document> {
     issuer: String,
     /// `None` where it was given and is never fetched.
     source: Option<Box<dyn Fetch>>,
+    /// Where it is shared with other processes of this machine.
+    shared: Option<SharedFile>,
     rules: D::Rules,
     around: Surroundings,
     newest: Newest<Snapshot<D>>,
@@ -129,6 +134,7 @@ struct Counts {
     /// Whether these have been told since the last fetch that went well, or, of the first, that ended.
     throttled_told: AtomicBool,
     stale_told: AtomicBool,
+    refused_told: AtomicBool,
 }
 
 /// Why a fetch is wanted.
@@ -142,6 +148,14 @@ enum Need<'n, D> {
     Request,
 }
 
+/// Whose turn it is to fetch, among the processes that share a file.
+enum Turn<D> {
+    /// This one's; `None` where there is no lock to hold meanwhile.
+    Ours(Option<Lock>),
+    /// Nobody's: another one has just fetched this.
+    Theirs(Box<Snapshot<D>>),
+}
+
 /// Ends a flight however its leader ends, by panic too: followers must not wait for nobody.
 struct Landing<D: Document> {
     cache: Arc<Cache<D>>,
@@ -150,18 +164,21 @@ struct Landing<D: Document> {
     deadline: Instant,
     /// The key id in search of which it is made, for who cannot wait.
     sought: Option<String>,
+    /// The host asked: what another process has fetched is not enough.
+    forced: bool,
     outcome: std::result::Result<(), FetchError>,
 }
 
 impl<D: Document> Cache<D> {
-    /// A document that is fetched when first needed.
+    /// A document that is fetched when first needed, and shared through a file where one is named.
     pub(crate) fn fetched(
         issuer: &str,
         source: Box<dyn Fetch>,
+        shared: Option<SharedFile>,
         rules: D::Rules,
         around: Surroundings,
     ) -> Self {
-        Self::new(issuer, Some(source), rules, around)
+        Self { shared, ..Self::new(issuer, Some(source), rules, around) }
     }
 
     /// A document that is given.
@@ -185,6 +202,7 @@ impl<D: Document> Cache<D> {
         Self {
             issuer: issuer.to_owned(),
             source,
+            shared: None,
             rules,
             around,
             newest: Newest::none(),
@@ -201,6 +219,7 @@ impl<D: Document> Cache<D> {
         self.tell_all(document.news_since(before.as_ref().map(|before| &*before.document)));
         self.newest.put(Snapshot {
             document: Arc::new(document),
+            octets: None,
             tag: None,
             lifetime: None,
             began: self.moment(),
@@ -215,7 +234,7 @@ impl<D: Document> Cache<D> {
 
     /// What is good enough to judge a token with.
     pub(crate) fn current(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
-        let Some(known) = self.newest.get() else { return self.obtain(&Need::Age, call) };
+        let Some(known) = self.newest.get() else { return self.obtain_or_stale(call) };
         match known.standing(call.began) {
             Standing::Fresh => Ok(known),
             Standing::RefreshDue => {
@@ -223,8 +242,19 @@ impl<D: Document> Cache<D> {
                 Ok(known)
             }
             Standing::Stale => self.current_or_stale(known, call),
-            Standing::Expired => self.obtain(&Need::Age, call),
+            Standing::Expired => self.obtain_or_stale(call),
         }
+    }
+
+    /// Something where there was nothing: what was fetched or, in an outage, what another process has
+    /// left behind.
+    fn obtain_or_stale(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+        self.obtain(&Need::Age, call).or_else(|error| match self.newest.get() {
+            Some(known) if known.standing(self.moment()) != Standing::Expired => {
+                Ok(self.stale(known))
+            }
+            _ => Err(error),
+        })
     }
 
     /// Newer than what was past its time to live, or else that: nobody fails for it, and nobody waits
@@ -335,7 +365,7 @@ impl<D: Document> Cache<D> {
         let flight = self.flight.get();
         let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
         if let Boarding::Lead(_) = boarding {
-            let landing = self.landing(flight, call, None);
+            let landing = self.landing(flight, &Need::Age, call);
             match self.around.mode {
                 RefreshMode::Background => landing.fetch_elsewhere(),
                 RefreshMode::Inline | RefreshMode::Manual => landing.fetch(),
@@ -361,7 +391,7 @@ impl<D: Document> Cache<D> {
             Boarding::Stay(answer) => return answer,
             Boarding::Follow(ticket) => ticket,
             Boarding::Lead(ticket) => {
-                let landing = self.landing(Arc::clone(&flight), call, need.sought(call));
+                let landing = self.landing(Arc::clone(&flight), need, call);
                 let may_start = self.around.mode == RefreshMode::Background;
                 if call.wait == Wait::No || (patience.is_some() && may_start) {
                     landing.fetch_elsewhere();
@@ -450,8 +480,8 @@ impl<D: Document> Cache<D> {
     fn landing(
         self: &Arc<Self>,
         flight: Arc<Flight<Pace>>,
+        need: &Need<'_, D>,
         call: &Call,
-        sought: Option<String>,
     ) -> Landing<D> {
         let landings = self.around.landings.get();
         landings.begin();
@@ -460,47 +490,60 @@ impl<D: Document> Cache<D> {
             flight,
             landings,
             deadline: call.deadline(),
-            sought,
+            sought: need.sought(call),
+            forced: matches!(need, Need::Request),
             outcome: Err(FetchError::new("the fetch was broken off")),
         }
     }
 
-    /// Fetches the document and puts it in force.
+    /// Fetches the document and puts it in force, or what another process has just fetched.
     fn fetch(
         &self,
         sought: Option<String>,
+        forced: bool,
         deadline: Instant,
     ) -> std::result::Result<(), FetchError> {
         self.counts.fetches.fetch_add(1, Ordering::Relaxed);
+        let (started, known) = (Instant::now(), self.newest.get());
+        let lock = match &self.shared {
+            Some(shared) if !forced => match self.turn(shared, known.as_deref(), deadline) {
+                Turn::Theirs(snapshot) => {
+                    self.install(*snapshot, started.elapsed());
+                    return Ok(());
+                }
+                Turn::Ours(lock) => lock,
+            },
+            _ => None,
+        };
+        let fetched = self.fetch_from_network(known.as_deref(), sought, deadline);
+        if let (Err(_), Some(shared)) = (&fetched, &self.shared) {
+            self.fall_back_on(shared);
+        }
+        let fetched = fetched?;
+        self.share(&fetched);
+        drop(lock);
+        self.install(fetched, started.elapsed());
+        Ok(())
+    }
+
+    fn fetch_from_network(
+        &self,
+        known: Option<&Snapshot<D>>,
+        sought: Option<String>,
+        deadline: Instant,
+    ) -> std::result::Result<Snapshot<D>, FetchError> {
         let source = self.source.as_ref().ok_or_else(|| FetchError::new("no URL is configured"))?;
-        let (began, known) = (self.moment(), self.newest.get());
         let timeout = deadline.saturating_duration_since(Instant::now());
         if timeout.is_zero() {
             return Err(FetchError::new("no time was left to fetch it"));
         }
-        let tag = known.as_ref().and_then(|known| known.tag.as_deref());
-        let fetched = source.fetch(tag, timeout)?;
-        self.install_fetched(fetched, began, known.as_deref(), sought)
-    }
-
-    fn install_fetched(
-        &self,
-        fetched: Fetched,
-        began: Moment,
-        known: Option<&Snapshot<D>>,
-        sought: Option<String>,
-    ) -> std::result::Result<(), FetchError> {
+        let began = self.moment();
+        let fetched = source.fetch(known.and_then(|known| known.tag.as_deref()), timeout)?;
         let ended = self.moment();
-        let document = match (&fetched.document, known) {
-            (Some(octets), _) => Arc::new(D::read(octets, &self.rules).map_err(FetchError::new)?),
-            (None, Some(known)) => {
-                self.counts.not_modified.fetch_add(1, Ordering::Relaxed);
-                Arc::clone(&known.document)
-            }
-            (None, None) => return Err(FetchError::new("nothing was fetched, now or before")),
-        };
-        self.install(Snapshot {
+        let (document, octets) = self.read(fetched.document, known)?;
+        Ok(Snapshot {
             document,
+            octets,
             tag: fetched.tag,
             lifetime: Some(Lifetime::new(began, fetched.ttl, random_octet())),
             began,
@@ -509,29 +552,118 @@ impl<D: Document> Cache<D> {
             skew: fetched.server_time.map(|theirs| skew(theirs, began, ended)),
             headers: fetched.headers,
             sought: sought.map(|key_id| Sought { key_id, answered: AtomicBool::new(false) }),
-        });
-        Ok(())
+        })
     }
 
-    /// Puts a fetched document in force, unless what is in force is newer than its fetch: keys that
-    /// were given while it was under way must not be replaced by what the server said before.
-    fn install(&self, mut fetched: Snapshot<D>) {
+    /// The document that came, or the known one where nothing has changed.
+    #[allow(clippy::type_complexity)] // two fields of a snapshot
+    fn read(
+        &self,
+        fetched: Option<Vec<u8>>,
+        known: Option<&Snapshot<D>>,
+    ) -> std::result::Result<(Arc<D>, Option<Arc<Vec<u8>>>), FetchError> {
+        match (fetched, known) {
+            (Some(octets), _) => {
+                let document = D::read(&octets, &self.rules).map_err(FetchError::new)?;
+                Ok((Arc::new(document), self.shared.is_some().then(|| Arc::new(octets))))
+            }
+            (None, Some(known)) => {
+                self.counts.not_modified.fetch_add(1, Ordering::Relaxed);
+                Ok((Arc::clone(&known.document), known.octets.clone()))
+            }
+            (None, None) => Err(FetchError::new("nothing was fetched, now or before")),
+        }
+    }
+
+    /// Waits for a turn to fetch, half of the time that is left at most, so that enough is left to do so.
+    fn turn(&self, shared: &SharedFile, known: Option<&Snapshot<D>>, deadline: Instant) -> Turn<D> {
+        if let Err(reason) = shared.load(self.moment()) {
+            self.tell_refused(reason);
+        }
+        let is_newer = |stored: &Snapshot<D>| {
+            stored.is_fresh(self.moment())
+                && known.is_none_or(|known| stored.began.monotonic > known.began.monotonic)
+        };
+        let look = || self.load(shared).filter(is_newer);
+        let now = Instant::now();
+        match shared.lock(now + deadline.saturating_duration_since(now) / 2, look) {
+            LockOutcome::Held(lock) => Turn::Ours(Some(lock)),
+            LockOutcome::Seen(snapshot) => Turn::Theirs(Box::new(snapshot)),
+            LockOutcome::TimedOut => Turn::Ours(None),
+            LockOutcome::Unavailable(reason) => {
+                self.tell_refused(reason);
+                Turn::Ours(None)
+            }
+        }
+    }
+
+    /// What the shared file holds, if it can be believed and used.
+    fn load(&self, shared: &SharedFile) -> Option<Snapshot<D>> {
+        let now = self.moment();
+        let stored = shared.load(now).ok().flatten()?;
+        let began = now.before(stored.age);
+        Some(Snapshot {
+            document: Arc::new(D::read(&stored.document, &self.rules).ok()?),
+            octets: Some(Arc::new(stored.document)),
+            tag: stored.tag,
+            lifetime: Some(Lifetime::new(began, stored.ttl, random_octet())),
+            began,
+            source: Source::File,
+            generation: 0,
+            skew: None,
+            headers: SeenHeaders::default(),
+            sought: None,
+        })
+    }
+
+    /// Where there is nothing and nothing can be fetched, what another process fetched within the hour
+    /// is better than nothing.
+    fn fall_back_on(&self, shared: &SharedFile) {
+        if !self.has_good()
+            && let Some(snapshot) = self.load(shared)
+        {
+            self.install(snapshot, Duration::ZERO);
+        }
+    }
+
+    /// Leaves what was fetched to other processes.
+    fn share(&self, fetched: &Snapshot<D>) {
+        let (Some(shared), Some(octets), Some(lifetime)) =
+            (&self.shared, &fetched.octets, fetched.lifetime)
+        else {
+            return;
+        };
+        let now = self.moment();
+        let stored = Stored {
+            document: octets.to_vec(),
+            tag: fetched.tag.clone(),
+            ttl: lifetime.ttl(),
+            age: now.since(fetched.began),
+        };
+        match shared.save(&stored, now) {
+            Ok(()) => self.counts.refused_told.store(false, Ordering::Relaxed),
+            Err(reason) => self.tell_refused(reason),
+        }
+    }
+
+    /// Puts a document in force, unless what is in force is newer than its fetch: keys that were given
+    /// while it was under way must not be replaced by what the server said before.
+    fn install(&self, mut fetched: Snapshot<D>, took: Duration) {
         let before = self.newest.get();
         let news = match &before {
             Some(before) if Arc::ptr_eq(&before.document, &fetched.document) => Vec::new(),
             before => fetched.document.news_since(before.as_ref().map(|it| &*it.document)),
         };
-        let changed =
-            before.is_none() || news.iter().any(|it| matches!(it, Happening::Rotated { .. }));
+        let is_rotation = |news: &Happening| matches!(news, Happening::Rotated { .. });
+        let changed = before.is_none() || news.iter().any(is_rotation);
         fetched.generation = before.as_ref().map_or(0, |it| it.generation) + u64::from(changed);
         let told = Happening::Fetched {
             source: fetched.source,
             changed,
             ttl: fetched.lifetime.map_or(0, |lifetime| lifetime.ttl().as_secs()),
-            milliseconds: millis(self.moment().since(fetched.began)),
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
-        let skew = fetched.skew;
-        let began = fetched.began.monotonic;
+        let (skew, began) = (fetched.skew, fetched.began.monotonic);
         if self.newest.put_unless(fetched, |current| current.began.monotonic > began).is_ok() {
             self.tell(told);
             self.tell_all(news);
@@ -594,6 +726,26 @@ impl<D: Document> Cache<D> {
         }
     }
 
+    /// What came of a fetch, after so many failures before it.
+    fn note(&self, outcome: &std::result::Result<(), FetchError>, failures: u32) {
+        self.counts.throttled_told.store(false, Ordering::Relaxed);
+        match outcome {
+            Ok(()) => self.counts.stale_told.store(false, Ordering::Relaxed),
+            Err(failure) => {
+                self.counts.failures.fetch_add(1, Ordering::Relaxed);
+                let (reason, failures) = (failure.reason.clone(), failures.saturating_add(1));
+                self.tell(Happening::Failed { reason, failures });
+            }
+        }
+    }
+
+    /// Told once until the file is of use again.
+    fn tell_refused(&self, reason: String) {
+        if !self.counts.refused_told.swap(true, Ordering::Relaxed) {
+            self.tell(Happening::SharedFileRefused { reason });
+        }
+    }
+
     fn tell_all(&self, news: Vec<Happening>) {
         news.into_iter().for_each(|happening| self.tell(happening));
     }
@@ -608,6 +760,10 @@ impl<D> Snapshot<D> {
     /// Given keys do not age.
     fn standing(&self, now: Moment) -> Standing {
         self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
+    }
+
+    fn is_fresh(&self, now: Moment) -> bool {
+        matches!(self.standing(now), Standing::Fresh | Standing::RefreshDue)
     }
 
     fn standing_name(&self, now: Moment) -> &'static str {
@@ -637,7 +793,7 @@ impl<D> Need<'_, D> {
 impl<D: Document> Landing<D> {
     /// Fetches and installs, on this thread.
     fn fetch(mut self) {
-        self.outcome = self.cache.fetch(self.sought.take(), self.deadline);
+        self.outcome = self.cache.fetch(self.sought.take(), self.forced, self.deadline);
     }
 
     /// Fetches on a thread that lives no longer than the fetch: an idle process stays idle. Where no
@@ -650,24 +806,13 @@ impl<D: Document> Landing<D> {
 impl<D: Document> Drop for Landing<D> {
     fn drop(&mut self) {
         let outcome = std::mem::replace(&mut self.outcome, Ok(()));
-        let cache = &self.cache;
-        let now = cache.moment().monotonic;
-        let failed = outcome.as_ref().err().map(|failure| failure.reason.clone());
-        let failures = self.flight.land(|pace| {
-            match outcome {
-                Ok(()) => pace.succeeded(),
-                Err(failure) => pace.failed(failure, now, random_octet()),
-            }
-            pace.failures()
+        // First, so that who waited finds it told.
+        self.cache.note(&outcome, self.flight.pace(|pace| pace.failures()));
+        let now = self.cache.moment().monotonic;
+        self.flight.land(|pace| match outcome {
+            Ok(()) => pace.succeeded(),
+            Err(failure) => pace.failed(failure, now, random_octet()),
         });
-        cache.counts.throttled_told.store(false, Ordering::Relaxed);
-        match failed {
-            None => cache.counts.stale_told.store(false, Ordering::Relaxed),
-            Some(reason) => {
-                cache.counts.failures.fetch_add(1, Ordering::Relaxed);
-                cache.tell(Happening::Failed { reason, failures });
-            }
-        }
         self.landings.end();
     }
 }
@@ -706,10 +851,6 @@ fn skew(theirs: i64, began: Moment, ended: Moment) -> i64 {
 
 fn whole_seconds(span: Duration) -> u32 {
     u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Not for secrets: spreads a fleet's refreshes.

@@ -30,7 +30,7 @@ const ACCEPT: &str = "application/jwk-set+json, application/json";
 const ACCEPT_ENCODING: &str = "identity";
 
 /// Longest entity tag that is kept and sent back, in bytes.
-const MAX_TAG_LENGTH: usize = 256;
+pub(crate) const MAX_TAG_LENGTH: usize = 256;
 
 /// A document as it came, and how long its server wants it believed.
 #[derive(Debug, Default)]

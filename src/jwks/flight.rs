@@ -78,14 +78,13 @@ impl<P> Flight<P> {
     }
 
     /// Ends the fetch under way; `record` notes what came of it.
-    pub(crate) fn land<R>(&self, record: impl FnOnce(&mut P) -> R) -> R {
+    pub(crate) fn land(&self, record: impl FnOnce(&mut P)) {
         let mut state = self.state();
-        let recorded = record(&mut state.pace);
+        record(&mut state.pace);
         state.under_way = None;
         state.ended += 1;
         drop(state);
         self.landed.notify_all();
-        recorded
     }
 
     /// Waits until the fetch of `ticket` has ended; false where it has not by `until` or by its

@@ -9,4 +9,5 @@ pub(crate) mod keyset;
 pub(crate) mod landings;
 pub(crate) mod newest;
 pub(crate) mod pace;
+pub(crate) mod store;
 pub(crate) mod throttle;

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::algorithm::Algorithm;
+use crate::jwks::fetch::Fetched;
 use crate::jwks::keyset::KeySet;
 
 type KeyCache = Cache<KeySet>;
@@ -55,6 +56,8 @@ enum Answer {
     /// Good keys and one that is unusable.
     SomeKeys(u64),
     Unchanged(u64),
+    /// No key set.
+    Garbage,
     /// Good keys from a server whose clock is so many seconds ahead.
     KeysAhead(i64),
     Down,
@@ -109,6 +112,7 @@ impl Fetch for ScriptedSource {
             OtherKeys(ttl) => fetched(Some(set(&[OTHER_KEY])), ttl),
             SomeKeys(ttl) => fetched(Some(set(&[r#"{"kty":"oct","kid":"s","k":"AA"}"#, KEY])), ttl),
             Unchanged(ttl) => fetched(None, ttl),
+            Garbage => fetched(Some("{}".to_owned()), 300),
             KeysAhead(seconds) => Ok(Fetched {
                 document: Some(set(&[KEY]).into_bytes()),
                 ttl: Duration::from_secs(300),
@@ -142,15 +146,26 @@ fn cache(answers: &[Answer]) -> (Arc<KeyCache>, ScriptedSource, Arc<Hands>) {
 fn cache_in(mode: RefreshMode, answers: &[Answer]) -> (Arc<KeyCache>, ScriptedSource, Arc<Hands>) {
     let (source, hands) = (ScriptedSource::default(), Arc::new(Hands::default()));
     source.answers(answers);
+    (sharing(mode, &source, &hands, None), source, hands)
+}
+
+/// A cache of its own, as if in a process of its own where it shares a file with others.
+fn sharing(
+    mode: RefreshMode,
+    source: &ScriptedSource,
+    hands: &Arc<Hands>,
+    directory: Option<&std::path::Path>,
+) -> Arc<KeyCache> {
     let around = Surroundings {
         mode,
         leeway: 60,
-        clock: Arc::clone(&hands) as Arc<dyn Clock>,
+        clock: Arc::clone(hands) as Arc<dyn Clock>,
         journal: Arc::new(Journal::new()),
         landings: Arc::new(PerProcess::new(Landings::default)),
     };
     let rules = vec![Algorithm::EdDsa];
-    (Arc::new(Cache::fetched("i", Box::new(source.clone()), rules, around)), source, hands)
+    let shared = directory.map(|path| SharedFile::new(path, "i", "https://i/keys"));
+    Arc::new(Cache::fetched("i", Box::new(source.clone()), shared, rules, around))
 }
 
 impl Cache<KeySet> {
@@ -587,4 +602,107 @@ fn skew_is_what_the_duration_of_the_fetch_cannot_explain() {
     ] {
         assert_eq!(skew(theirs, at(began), at(ended)), expected, "{theirs}");
     }
+}
+
+/// Caches that share a file, as in so many processes, each with a source that counts for all.
+#[cfg(unix)]
+fn fleet(
+    size: usize,
+    answers: &[Answer],
+) -> (tempfile::TempDir, Vec<Arc<KeyCache>>, ScriptedSource, Arc<Hands>) {
+    let (directory, source, hands) =
+        (tempfile::tempdir().unwrap(), ScriptedSource::default(), Arc::new(Hands::default()));
+    source.answers(answers);
+    let path = directory.path().join("keys");
+    let member = |_| sharing(RefreshMode::Background, &source, &hands, Some(&path));
+    let caches = (0..size).map(member).collect();
+    (directory, caches, source, hands)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fleet_of_processes_fetches_once_per_time_to_live() {
+    let (_directory, caches, source, hands) = fleet(20, &[Keys(300)]);
+    thread::scope(|scope| {
+        for cache in &caches {
+            scope.spawn(|| cache.now(Wait::Allowed).unwrap());
+        }
+    });
+    assert_eq!(source.asked(), 1, "cold, all at once");
+    assert_eq!(
+        caches.iter().filter(|cache| cache.stats().source == Some(Source::File)).count(),
+        19
+    );
+    for age in [290, 580, 870] {
+        hands.set(age);
+        for cache in &caches {
+            cache.now(Wait::Allowed).unwrap();
+            cache.settle();
+        }
+    }
+    assert_eq!(source.asked(), 4, "the first whose refresh is due fetches for all");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_one_process_has_fetched_is_known_to_all() {
+    let (_directory, caches, source, hands) = fleet(2, &[Keys(300), OtherKeys(300)]);
+    let [one, two] = caches.as_slice() else { panic!() };
+    one.now(Wait::Allowed).unwrap();
+    let old = two.now(Wait::Allowed).unwrap();
+    hands.set(10);
+    one.refresh().unwrap();
+    assert_eq!(source.asked(), 2);
+    hands.set(20);
+    let newer = two.newer(&old, "k2", Wait::Allowed).unwrap();
+    assert_eq!((newer.source, source.asked()), (Source::File, 2));
+    // It is not newer than this question: where it lacks the key, the issuer is asked.
+    let newest = two.newer(&newer, "k3", Wait::Allowed).unwrap();
+    assert_eq!((newest.source, source.asked()), (Source::Network, 3));
+}
+
+#[cfg(unix)]
+#[test]
+fn in_an_outage_a_new_process_has_what_another_one_left_for_an_hour() {
+    for (age, good) in [(299, true), (3000, true), (3600, false)] {
+        let (_directory, caches, source, hands) = fleet(2, &[Keys(60), Down]);
+        let [one, two] = caches.as_slice() else { panic!() };
+        one.now(Wait::Allowed).unwrap();
+        hands.set(age);
+        assert_eq!(two.now(Wait::Allowed).is_ok(), good, "{age}");
+        assert_eq!(source.asked(), 2);
+        if good {
+            assert_eq!(two.events(), ["fetched", "failed", "stale_served"]);
+            assert!(two.now(Wait::No).is_ok());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_believed_is_told_once_and_the_issuer_asked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (directory, caches, source, _) = fleet(1, &[Keys(300)]);
+    let path = directory.path().join("keys");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let cache = &caches[0];
+    cache.now(Wait::Allowed).unwrap();
+    cache.refresh().unwrap();
+    assert_eq!(source.asked(), 2);
+    assert_eq!(cache.events(), ["shared_file_refused", "fetched", "fetched"]);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    cache.refresh().unwrap();
+    assert_eq!(cache.events(), ["fetched"]);
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 1, "shared again");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_key_set_is_never_shared() {
+    let (directory, caches, _, _) = fleet(1, &[Garbage]);
+    assert!(caches[0].now(Wait::Allowed).is_err());
+    let files = std::fs::read_dir(directory.path().join("keys")).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().ends_with(".lock")), "{names:?}");
 }
