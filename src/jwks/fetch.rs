@@ -286,10 +286,14 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
     parse_http_date(headers.get("date")?.to_str().ok()?).ok()
 }
 
-/// The document's entity tag, if it is one that can be sent back.
+/// The document's entity tag, if it is one that can be sent back: `*` or a list would ask about other
+/// documents too, and be told that nothing has changed (RFC 9110 §8.8.3, §13.1.2).
 fn tag(headers: &HeaderMap) -> Option<String> {
     let tag = headers.get("etag")?.to_str().ok()?;
-    (!tag.is_empty() && tag.len() <= MAX_TAG_LENGTH).then(|| tag.to_owned())
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+    let inner = opaque.strip_prefix('"')?.strip_suffix('"')?;
+    let is_one = inner.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'"');
+    (is_one && tag.len() <= MAX_TAG_LENGTH).then(|| tag.to_owned())
 }
 
 /// Seconds, or a date to count them to (RFC 9110 §10.2.3), by the server's clock where it tells its date.
@@ -349,6 +353,20 @@ mod tests {
         // Without its date ours must do: that year is over.
         let undated = headers(&[("retry-after", "Sun, 06 Nov 1994 08:49:57 GMT")]);
         assert_eq!(retry_after(&undated), Some(0));
+    }
+
+    #[test]
+    fn only_what_is_one_entity_tag_is_kept() {
+        let longest = format!("\"{}\"", "x".repeat(MAX_TAG_LENGTH - 2));
+        for good in ["\"a\"", "W/\"a\"", "\"\"", "\"a,b\"", longest.as_str()] {
+            assert_eq!(tag(&headers(&[("etag", good)])).as_deref(), Some(good));
+        }
+        let too_long = format!("\"{}\"", "x".repeat(MAX_TAG_LENGTH - 1));
+        for bad in
+            ["", "*", "a", "\"", "\"a", "w/\"a\"", "\"a\", \"b\"", "\"a b\"", "\"é\"", &too_long]
+        {
+            assert_eq!(tag(&headers(&[("etag", bad)])), None, "{bad}");
+        }
     }
 
     #[test]
