@@ -2,7 +2,7 @@
 //!
 //! The first segment of a path is the name; what follows is where the verifier looks for keys below its
 //! issuer. `warm-then-X` is a good key set until the server is turned over, then X; `recovers-after-N` fails
-//! N times; `delay-Ns` waits; `http-NNN` is a status. The others stand in tables by what is wrong with them.
+//! N times; `first-X-then-Y` is X once; `delay-Ns` waits; `http-NNN` is a status. The others stand in tables by what is wrong with them.
 
 mod bodies;
 mod caching;
@@ -122,6 +122,11 @@ fn named(name: &str, ask: &Ask<'_>) -> Option<Reply> {
         let (times, fault) = rest.split_once('-').unwrap_or((rest, "http-500"));
         let failing = ask.number <= times.parse().ok()?;
         return if failing { named(fault, ask) } else { Some(octets(good())) };
+    }
+    if let Some((first, then)) =
+        name.strip_prefix("first-").and_then(|rest| rest.split_once("-then-"))
+    {
+        return named(if ask.number == 1 { first } else { then }, ask);
     }
     if let Some(fault) = name.strip_prefix("every-second-") {
         return if ask.number.is_multiple_of(2) { named(fault, ask) } else { Some(octets(good())) };

@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use rustls::{ServerConnection, StreamOwned};
 
 use crate::replies::{self, Ask, Part};
-use crate::tls::{self, Certificate};
+use crate::tls::{self, CaFile, Certificate};
 
 /// How the server is reached, and whether it can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,7 @@ struct Shared {
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
+    ca_file: Option<CaFile>,
     /// What keeps a port closed, or full.
     _held: Vec<TcpStream>,
 }
@@ -125,23 +126,22 @@ impl Server {
             stop: Condvar::new(),
             stop_lock: Mutex::new(()),
         });
-        match base {
-            Base::Closed => {}
-            Base::Full => held.extend(fill(address)),
-            _ => {}
+        if base == Base::Full {
+            held.extend(fill(address));
         }
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accept(&listener, &accepting));
-        Ok(Self { shared, address, _held: held })
+        let ca_file = shared.url.starts_with("https:").then(CaFile::new);
+        Ok(Self { shared, address, ca_file, _held: held })
     }
 
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The authority that certifies the server, where it is not its own.
+    /// The authority that certifies the server, where anything does.
     pub fn ca_file(&self) -> Option<PathBuf> {
-        self.shared.url.starts_with("https:").then(tls::ca_file)
+        self.ca_file.as_ref().map(|file| file.0.clone())
     }
 
     pub fn set_phase(&self, phase: usize) {

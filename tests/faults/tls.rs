@@ -1,6 +1,7 @@
 //! Certificates, good and bad, and what is no TLS at all.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
@@ -11,7 +12,7 @@ use rustls::{RootCertStore, ServerConfig};
 /// What a server shows of itself, as `localhost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Certificate {
-    /// Of the authority in [`ca_file`].
+    /// Of the authority in a [`CaFile`].
     Good,
     SelfSigned,
     UnknownAuthority,
@@ -33,20 +34,25 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(authority);
 static STRANGER: LazyLock<Authority> = LazyLock::new(authority);
-static CA_FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let path = std::env::temp_dir().join(format!("authkit-faults-ca-{}.pem", std::process::id()));
-    std::fs::write(&path, AUTHORITY.pem()).unwrap();
-    path
-});
 
-/// A file of the authority that certifies this process's servers.
-pub fn ca_file() -> PathBuf {
-    CA_FILE.clone()
+/// A file of the authority that certifies this process's servers; gone when dropped.
+pub struct CaFile(pub PathBuf);
+
+impl CaFile {
+    pub fn new() -> Self {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("authkit-faults-ca-{}-{number}.pem", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, AUTHORITY.pem()).unwrap();
+        Self(path)
+    }
 }
 
-/// Removes the file, at the end of the process that made it.
-pub fn remove_ca_file() {
-    let _ = std::fs::remove_file(&*CA_FILE);
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn authority() -> Authority {
