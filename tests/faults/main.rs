@@ -24,6 +24,7 @@ use std::process::Command;
 use std::thread;
 
 use parking_lot::Mutex;
+use player::Host;
 use scenario::{Scenario, Step, Strength};
 
 /// The scenarios that were given.
@@ -39,12 +40,22 @@ type Disagreement = (Strength, String, Vec<String>);
 
 #[test]
 fn the_given_scenarios_come_out_as_they_say() {
-    judge(GIVEN, &play_all(&light(GIVEN)));
+    judge(GIVEN, &play_all(&light(GIVEN), Host::Threads));
+}
+
+#[test]
+fn the_given_scenarios_come_out_the_same_for_who_cannot_wait() {
+    judge(GIVEN, &play_all(&light(GIVEN), Host::EventLoop));
 }
 
 #[test]
 fn our_scenarios_come_out_as_they_say() {
-    judge(OURS, &play_all(&light(OURS)));
+    judge(OURS, &play_all(&light(OURS), Host::Threads));
+}
+
+#[test]
+fn our_scenarios_come_out_the_same_for_who_cannot_wait() {
+    judge(OURS, &play_all(&light(OURS), Host::EventLoop));
 }
 
 /// One process each, one after the other, so that what is measured is the scenario's own; what crashes it, or
@@ -54,7 +65,7 @@ fn scenarios_that_measure_memory_come_out_as_they_say() {
     if let Ok(id) = std::env::var(ONE) {
         let all = [GIVEN, OURS].into_iter().flat_map(scenario::read);
         let scenario = all.into_iter().find(|scenario| scenario.id == id).unwrap();
-        let findings = player::play(&scenario).unwrap_or_default();
+        let findings = player::play(&scenario, Host::Threads).unwrap_or_default();
         assert!(findings.is_empty(), "{}", findings.join("; "));
         return;
     }
@@ -84,11 +95,11 @@ fn light(file: &str) -> Vec<Scenario> {
 }
 
 /// All at once those that wait for most of their time, a few at a time the others.
-fn play_all(scenarios: &[Scenario]) -> Vec<Disagreement> {
+fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
     let disagreements = Mutex::new(Vec::new());
     let play = |scenario: &Scenario| {
         let started = std::time::Instant::now();
-        match player::play(scenario) {
+        match player::play(scenario, host) {
             Some(findings) if findings.is_empty() => {}
             Some(findings) => disagreements.lock().push(disagreement(scenario, findings)),
             None => println!("{} is skipped: this machine has no IPv6", scenario.id),

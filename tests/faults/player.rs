@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use authkit::conformance::{TestClock, verifier_with_clock};
-use authkit::{Class, Config, Error, Policy, Verifier};
+use authkit::{Class, Code, Config, Error, Policy, Verifier};
 use serde_json::{Value, json};
 
 use crate::replies;
@@ -18,8 +18,30 @@ const REAL_SECOND: Duration = Duration::from_millis(3);
 /// How many calls in a steady stream show the same token, which lives for five minutes.
 const SHOWN_AGAIN: u64 = 60;
 
+/// What a host can give a call in all, and the longest that one which must not wait may take: far more than
+/// it does, far less than any waiting for the network.
+const CALL: Duration = Duration::from_secs(5);
+const NO_WAIT: Duration = Duration::from_millis(500);
+
+/// How a host asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// Calls `verify`, which may wait.
+    Threads,
+    /// Calls `try_verify`, and again after what it would have waited for.
+    EventLoop,
+}
+
+/// What a call came to.
+struct Verdict {
+    outcome: Option<Outcome>,
+    retry_after: Option<u32>,
+    said: String,
+}
+
 /// Everything a step can touch.
 struct Stage {
+    host: Host,
     server: Option<Server>,
     evil: Server,
     issuer: String,
@@ -32,7 +54,7 @@ struct Stage {
 type Findings = Vec<String>;
 
 /// Plays it; what differs from `correct`, if anything. `None` where this machine cannot: it has no IPv6.
-pub fn play(scenario: &Scenario) -> Option<Findings> {
+pub fn play(scenario: &Scenario, host: Host) -> Option<Findings> {
     let base = Base::named(&scenario.base);
     if base == Some(Base::Http6) && std::net::TcpListener::bind("[::1]:0").is_err() {
         return None;
@@ -53,7 +75,7 @@ pub fn play(scenario: &Scenario) -> Option<Findings> {
         Err(error) => (None, Some(error)),
     };
     let resident_before = resident("VmRSS");
-    let stage = Arc::new(Stage { server, evil, issuer, clock, verifier, resident_before });
+    let stage = Arc::new(Stage { host, server, evil, issuer, clock, verifier, resident_before });
     let mut findings = match refusal {
         Some(error) if !is_refused => vec![format!("no verifier: {error}")],
         _ => run(&stage, &scenario.steps),
@@ -151,8 +173,7 @@ impl Stage {
             }
             Step::Refresh { expect, max_ms } => {
                 let started = Instant::now();
-                let refreshed = self.verifier()?.refresh();
-                check(&refreshed, expect)?;
+                check(&Verdict::of(&self.verifier()?.refresh()), expect)?;
                 at_most("milliseconds", started.elapsed().as_millis(), *max_ms)
             }
             Step::ConfigError => match &self.verifier {
@@ -171,11 +192,14 @@ impl Stage {
         self.server.as_ref().ok_or_else(|| "there is no server of ours at this URL".to_owned())
     }
 
-    fn verify(&self, token: &str) -> (Result<(), Error>, Duration) {
+    fn verify(&self, token: &str) -> (Verdict, Duration) {
         let started = Instant::now();
-        let verdict = match &self.verifier {
-            Some(verifier) => verifier.verify(token, &Policy::new()).map(drop),
-            None => Ok(()),
+        let verdict = match (&self.verifier, self.host) {
+            (None, _) => {
+                Verdict { outcome: None, retry_after: None, said: "no verifier".to_owned() }
+            }
+            (Some(verifier), Host::Threads) => Verdict::of(&verifier.verify(token, &Policy::new())),
+            (Some(verifier), Host::EventLoop) => try_until_settled(verifier, token),
         };
         (verdict, started.elapsed())
     }
@@ -307,30 +331,61 @@ impl Stage {
     }
 }
 
-fn check<T>(verdict: &Result<T, Error>, expect: &[Outcome]) -> Result<(), String> {
-    let outcome = match verdict {
-        Ok(_) => Outcome::Accept,
-        Err(error) => match error.code().class() {
-            Class::Token | Class::Forbidden => Outcome::Reject,
-            Class::KeysUnavailable => Outcome::Unavailable,
-            _ => return Err(error.to_string()),
-        },
-    };
-    if expect.contains(&outcome) {
-        return Ok(());
+/// As a host with an event loop does, its worker thread included.
+fn try_until_settled(verifier: &Verifier, token: &str) -> Verdict {
+    let deadline = Instant::now() + CALL;
+    loop {
+        let seen = verifier.fetches_ended();
+        let started = Instant::now();
+        let verdict = verifier.try_verify(token, &Policy::new());
+        let took = started.elapsed();
+        let left = deadline.saturating_duration_since(Instant::now());
+        match &verdict {
+            _ if took > NO_WAIT => {
+                let said = format!("try_verify waited for {took:?}");
+                return Verdict { outcome: None, retry_after: None, said };
+            }
+            Err(error) if error.code() == Code::WouldBlock && !left.is_zero() => {
+                let _ = verifier.wait(seen, left.min(Duration::from_secs(1)));
+            }
+            // Out of time: such a host answers 503, as the code says.
+            Err(error) if error.code() == Code::WouldBlock => {
+                let outcome = Some(Outcome::Unavailable);
+                return Verdict {
+                    outcome,
+                    retry_after: error.retry_after(),
+                    said: error.to_string(),
+                };
+            }
+            _ => return Verdict::of(&verdict),
+        }
     }
-    Err(match verdict {
-        Ok(_) => "accept".to_owned(),
-        Err(error) => format!("{outcome:?} ({error})"),
-    })
 }
 
-fn check_retry_after(
-    verdict: &Result<(), Error>,
-    bounds: Option<(u32, u32)>,
-) -> Result<(), String> {
-    let asked = verdict.as_ref().err().and_then(Error::retry_after);
-    match (bounds, asked) {
+impl Verdict {
+    fn of<T>(verdict: &Result<T, Error>) -> Self {
+        let Err(error) = verdict else {
+            let outcome = Some(Outcome::Accept);
+            return Self { outcome, retry_after: None, said: "accept".to_owned() };
+        };
+        let outcome = match error.code().class() {
+            Class::Token | Class::Forbidden => Some(Outcome::Reject),
+            Class::KeysUnavailable => Some(Outcome::Unavailable),
+            _ => None,
+        };
+        Self { outcome, retry_after: error.retry_after(), said: error.to_string() }
+    }
+}
+
+fn check(verdict: &Verdict, expect: &[Outcome]) -> Result<(), String> {
+    match verdict.outcome {
+        Some(outcome) if expect.contains(&outcome) => Ok(()),
+        _ => Err(verdict.said.clone()),
+    }
+}
+
+fn check_retry_after(verdict: &Verdict, bounds: Option<(u32, u32)>) -> Result<(), String> {
+    match (bounds, verdict.retry_after) {
         (None, _) => Ok(()),
         (Some((least, most)), Some(asked)) if (least..=most).contains(&asked) => Ok(()),
         (Some(bounds), asked) => Err(format!("retry_after {asked:?}, not within {bounds:?}")),
