@@ -22,6 +22,7 @@ mod tls;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use player::Host;
@@ -35,6 +36,8 @@ const OURS: &str = "faults/scenarios.json";
 const ONE: &str = "AUTHKIT_FAULT_SCENARIO";
 /// Scenarios that do not wait, played at the same time: more would measure each other.
 const BRISK_AT_ONCE: usize = 2;
+/// Scenarios that wait for most of their time, played at the same time.
+const WAITING_AT_ONCE: usize = 24;
 
 type Disagreement = (Strength, String, Vec<String>);
 
@@ -94,11 +97,11 @@ fn light(file: &str) -> Vec<Scenario> {
     scenario::read(file).into_iter().filter(|one| !measures_memory(one)).collect()
 }
 
-/// All at once those that wait for most of their time, a few at a time the others.
+/// Many at once of those that wait, the longest first, and a few at a time of the others.
 fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
     let disagreements = Mutex::new(Vec::new());
     let play = |scenario: &Scenario| {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         match player::play(scenario, host) {
             Some(findings) if findings.is_empty() => {}
             Some(findings) => disagreements.lock().push(disagreement(scenario, findings)),
@@ -106,19 +109,22 @@ fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
         }
         println!("{:6.1} s  {}", started.elapsed().as_secs_f64(), scenario.id);
     };
-    let (waiting, brisk): (Vec<_>, Vec<_>) = scenarios.iter().partition(|one| one.seconds > 0);
-    let queue = Mutex::new(brisk.into_iter());
-    thread::scope(|scope| {
-        for scenario in waiting {
-            scope.spawn(|| play(scenario));
+    let (mut waiting, brisk): (Vec<_>, Vec<_>) =
+        scenarios.iter().partition(|scenario| scenario.seconds > 0);
+    waiting.sort_by_key(|scenario| std::cmp::Reverse(scenario.seconds));
+    let queues = [(WAITING_AT_ONCE, waiting), (BRISK_AT_ONCE, brisk)]
+        .map(|(at_once, scenarios)| (at_once, Mutex::new(scenarios.into_iter())));
+    let work = |queue: &Mutex<std::vec::IntoIter<&Scenario>>| {
+        loop {
+            let Some(scenario) = queue.lock().next() else { return };
+            play(scenario);
         }
-        for _ in 0..BRISK_AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let Some(scenario) = queue.lock().next() else { return };
-                    play(scenario);
-                }
-            });
+    };
+    thread::scope(|scope| {
+        for (at_once, queue) in &queues {
+            for _ in 0..*at_once {
+                scope.spawn(|| work(queue));
+            }
         }
     });
     disagreements.into_inner()
