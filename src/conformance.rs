@@ -1,15 +1,20 @@
-//! What the `authkit` command needs beyond the public API: signature checks alone, for published test
-//! vectors whose payloads are no claims, and a token's parts without a verdict.
+//! What the `authkit` command and the tests need beyond the public API: signature checks alone, for
+//! published test vectors whose payloads are no claims, a token's parts without a verdict, and a verifier
+//! whose hours pass in milliseconds.
 //!
 //! Behind a feature that the libraries are built without: it is no way around the claims.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::algorithm::Algorithm;
-use crate::config::TypePolicy;
+use crate::clock::{Clock, Moment, SystemClock};
+use crate::config::{Config, TypePolicy};
 use crate::error::{Code, Error, Result};
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
@@ -17,6 +22,7 @@ use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, object, octets};
 use crate::token::header::Header;
 use crate::token::json::{Document, Value};
 use crate::token::signature::PublicKey;
+use crate::verifier::Verifier;
 
 /// Whether this library verifies signatures of the algorithm (RFC 7518 §3.1).
 #[must_use]
@@ -132,6 +138,79 @@ fn without_type(encoded: &[u8]) -> Result<Vec<u8>> {
     let members: Vec<String> =
         members.map(|(name, value)| format!("{}:{}", name.raw(), value.raw())).collect();
     Ok(URL_SAFE_NO_PAD.encode(format!("{{{}}}", members.join(","))).into_bytes())
+}
+
+/// The machine's clocks, each moved by what a test has added to it. They go on by themselves, so that
+/// what really takes a second takes one here too. Clones are the same clock.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    machine: SystemClock,
+    /// Added to the monotonic clock, in nanoseconds.
+    monotonic: AtomicU64,
+    /// Added to the wall clock, in nanoseconds.
+    wall: AtomicI64,
+}
+
+impl TestClock {
+    /// The machine's clocks as they are.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // a clock is made at a moment: no value of it is the default
+    pub fn new() -> Self {
+        let (machine, monotonic, wall) = (SystemClock::new(), AtomicU64::new(0), AtomicI64::new(0));
+        Self(Arc::new(Hands { machine, monotonic, wall }))
+    }
+
+    /// Lets time pass, by both clocks.
+    pub fn advance(&self, by: Duration) {
+        let nanoseconds = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        self.0.monotonic.fetch_add(nanoseconds.unsigned_abs(), Ordering::SeqCst);
+        self.0.wall.fetch_add(nanoseconds, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock alone forward, or back where negative, by seconds. Forward, it is also what a
+    /// machine that has slept sees: its monotonic clock stood.
+    pub fn set_wall(&self, by_seconds: i64) {
+        self.0.wall.fetch_add(by_seconds.saturating_mul(1_000_000_000), Ordering::SeqCst);
+    }
+
+    /// The Unix time in seconds, for the tokens' own times.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.moment().wall.as_secs()
+    }
+}
+
+impl Clock for TestClock {
+    fn unix_time(&self) -> f64 {
+        self.moment().wall.as_secs_f64()
+    }
+
+    fn moment(&self) -> Moment {
+        let machine = self.0.machine.moment();
+        let added = Duration::from_nanos(self.0.monotonic.load(Ordering::SeqCst));
+        let wall = self.0.wall.load(Ordering::SeqCst);
+        let by = Duration::from_nanos(wall.unsigned_abs());
+        Moment {
+            monotonic: machine.monotonic.saturating_add(added),
+            wall: if wall < 0 {
+                machine.wall.saturating_sub(by)
+            } else {
+                machine.wall.saturating_add(by)
+            },
+        }
+    }
+}
+
+/// A verifier that tells time by a test's clock: tokens' times and keys' ages. `now` in the
+/// configuration has no effect.
+///
+/// # Errors
+/// As [`Verifier::new`].
+pub fn verifier_with_clock(config: Config, clock: &TestClock) -> Result<Verifier> {
+    Verifier::with_clock(config, Arc::new(clock.clone()))
 }
 
 fn check(

@@ -264,12 +264,12 @@ impl<D: Document> Cache<D> {
         known: Arc<Snapshot<D>>,
         call: &Call,
     ) -> Result<Arc<Snapshot<D>>> {
-        if self.is_failing() || self.around.mode == RefreshMode::Manual {
+        if self.is_failing() || self.is_slow() || self.around.mode == RefreshMode::Manual {
             self.refresh_ahead(call);
             return Ok(self.stale(known));
         }
         match self.obtain_within(&Need::Age, call, Some(STALE_PATIENCE)) {
-            Err(error) if error.code() == Code::WouldBlock && !self.is_slow() => Err(error),
+            Err(error) if error.code() == Code::WouldBlock => Err(error),
             Err(_) => Ok(self.stale(known)),
             newer => newer,
         }

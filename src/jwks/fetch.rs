@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use httpdate::parse_http_date;
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
@@ -25,6 +26,8 @@ pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_RETRY_AFTER: u32 = 60;
 const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"));
 const ACCEPT: &str = "application/jwk-set+json, application/json";
+/// Without it a server may send any coding (RFC 9110 §12.5.3): ours is none, so that a small body stays small.
+const ACCEPT_ENCODING: &str = "identity";
 
 /// Longest entity tag that is kept and sent back, in bytes.
 pub(crate) const MAX_TAG_LENGTH: usize = 256;
@@ -102,6 +105,7 @@ impl HttpFetch {
     }
 
     fn document(&self, mut response: Response<Body>) -> Result<Fetched, FetchError> {
+        self.check_head(&response)?;
         let heading = heading(response.headers());
         let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
         let mut document = Vec::new();
@@ -110,12 +114,27 @@ impl HttpFetch {
             FetchError::new(format!("{} broke off: {}", self.url, quoted(&error.to_string())))
         })?;
         if document.len() > MAX_DOCUMENT_LENGTH {
-            return Err(FetchError::new(format!(
-                "{} sent more than {MAX_DOCUMENT_LENGTH} bytes",
-                self.url
-            )));
+            return Err(self.too_long());
         }
         Ok(Fetched { document: Some(document), ..heading })
+    }
+
+    /// Refuses by its head alone what the body could only confirm.
+    fn check_head(&self, response: &Response<Body>) -> Result<(), FetchError> {
+        // Text under a coding that it is not in says that some box on the way has been at it.
+        let coding = header(response.headers(), "content-encoding");
+        if !(coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
+            let coding = quoted(&coding);
+            return Err(FetchError::new(format!("{} sent the coding {coding}", self.url)));
+        }
+        match response.body().content_length() {
+            Some(length) if length > MAX_DOCUMENT_LENGTH as u64 => Err(self.too_long()),
+            _ => Ok(()),
+        }
+    }
+
+    fn too_long(&self) -> FetchError {
+        FetchError::new(format!("{} sent more than {MAX_DOCUMENT_LENGTH} bytes", self.url))
     }
 
     /// A gateway that says when to come back is not asked before.
@@ -172,7 +191,8 @@ fn agent(network: &Network, timeout: Duration) -> Result<Agent, FetchError> {
         .timeout_global(Some(timeout))
         .tls_config(tls.build())
         .user_agent(USER_AGENT)
-        .accept(ACCEPT);
+        .accept(ACCEPT)
+        .accept_encoding(ACCEPT_ENCODING);
     Ok(config.build().new_agent())
 }
 
@@ -224,7 +244,7 @@ fn heading(headers: &HeaderMap) -> Fetched {
     let (cache_control, age) = (header(headers, "cache-control"), header(headers, "age"));
     Fetched {
         document: None,
-        ttl: time_to_live(&cache_control, &age),
+        ttl: time_to_live(&cache_control, &age, expires_in(headers)),
         tag: tag(headers),
         server_time: server_time(&header(headers, "date"), &age),
         headers: seen(headers),
@@ -233,7 +253,7 @@ fn heading(headers: &HeaderMap) -> Fetched {
 
 /// A cache's answer is dated by its origin, and `Age` seconds old (RFC 9111 §4.2.3).
 fn server_time(date: &str, age: &str) -> Option<i64> {
-    let date = httpdate::parse_http_date(date).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let date = parse_http_date(date).ok()?.duration_since(UNIX_EPOCH).ok()?;
     let age = Duration::from_secs(age.trim().parse().unwrap_or(0));
     i64::try_from(date.saturating_add(age).as_secs()).ok()
 }
@@ -252,12 +272,118 @@ fn seen(headers: &HeaderMap) -> SeenHeaders {
     }
 }
 
-/// The document's entity tag, if it is one that can be sent back.
-fn tag(headers: &HeaderMap) -> Option<String> {
-    let tag = headers.get("etag")?.to_str().ok()?;
-    (!tag.is_empty() && tag.len() <= MAX_TAG_LENGTH).then(|| tag.to_owned())
+/// How long after its own date a response expires (RFC 9111 §5.3). Taken by the server's clock where it
+/// tells its date, so that ours need not be right; at once where that is no date.
+fn expires_in(headers: &HeaderMap) -> Option<Duration> {
+    let expires = headers.get("expires")?;
+    let expires = expires.to_str().ok().and_then(|text| parse_http_date(text).ok());
+    let sent = date(headers).unwrap_or_else(SystemTime::now);
+    Some(expires.and_then(|expires| expires.duration_since(sent).ok()).unwrap_or_default())
 }
 
+/// When the server says that it answered.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    parse_http_date(headers.get("date")?.to_str().ok()?).ok()
+}
+
+/// The document's entity tag, if it is one that can be sent back: `*` or a list would ask about other
+/// documents too, and be told that nothing has changed (RFC 9110 §8.8.3, §13.1.2).
+fn tag(headers: &HeaderMap) -> Option<String> {
+    let tag = headers.get("etag")?.to_str().ok()?;
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+    let inner = opaque.strip_prefix('"')?.strip_suffix('"')?;
+    let is_one = inner.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'"');
+    (is_one && tag.len() <= MAX_TAG_LENGTH).then(|| tag.to_owned())
+}
+
+/// Seconds, or a date to count them to (RFC 9110 §10.2.3), by the server's clock where it tells its date.
 fn retry_after(headers: &HeaderMap) -> Option<u32> {
-    Some(header(headers, "retry-after").trim().parse::<u32>().ok()?.min(MAX_RETRY_AFTER))
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    let seconds = if !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit()) {
+        text.parse().unwrap_or(u64::MAX)
+    } else {
+        let until = parse_http_date(text).ok()?;
+        let now = date(headers).unwrap_or_else(SystemTime::now);
+        until.duration_since(now).unwrap_or_default().as_secs()
+    };
+    Some(u32::try_from(seconds).unwrap_or(u32::MAX).min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use ureq::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        let pair = |(name, value): &(&str, &str)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            (name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        };
+        lines.iter().map(pair).collect()
+    }
+
+    const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_a_minute_at_most() {
+        let cases = [
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("99999", Some(60)),
+            ("99999999999999999999999", Some(60)),
+            ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
+            ("Sunday, 06-Nov-94 08:49:57 GMT", Some(20)),
+            ("Sun Nov  6 08:49:57 1994", Some(20)),
+            ("Sun, 06 Nov 1994 09:49:57 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("+7", None),
+            ("1.5", None),
+            ("1, 2", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, seconds) in cases {
+            let headers = headers(&[DATE, ("retry-after", text)]);
+            assert_eq!(retry_after(&headers), seconds, "{text:?}");
+        }
+        assert_eq!(retry_after(&headers(&[DATE])), None);
+        // Without its date ours must do: that year is over.
+        let undated = headers(&[("retry-after", "Sun, 06 Nov 1994 08:49:57 GMT")]);
+        assert_eq!(retry_after(&undated), Some(0));
+    }
+
+    #[test]
+    fn only_what_is_one_entity_tag_is_kept() {
+        let longest = format!("\"{}\"", "x".repeat(MAX_TAG_LENGTH - 2));
+        for good in ["\"a\"", "W/\"a\"", "\"\"", "\"a,b\"", longest.as_str()] {
+            assert_eq!(tag(&headers(&[("etag", good)])).as_deref(), Some(good));
+        }
+        let too_long = format!("\"{}\"", "x".repeat(MAX_TAG_LENGTH - 1));
+        for bad in
+            ["", "*", "a", "\"", "\"a", "w/\"a\"", "\"a\", \"b\"", "\"a b\"", "\"é\"", &too_long]
+        {
+            assert_eq!(tag(&headers(&[("etag", bad)])), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn expiry_counts_from_the_servers_date_where_there_is_no_max_age() {
+        let expiring = |expires| headers(&[DATE, ("expires", expires)]);
+        let cases = [
+            ("ten minutes", expiring("Sun, 06 Nov 1994 08:59:37 GMT"), 600),
+            ("its own date", expiring("Sun, 06 Nov 1994 08:49:37 GMT"), 60),
+            ("past", expiring("Thu, 01 Jan 1970 00:00:00 GMT"), 60),
+            ("far", expiring("Fri, 31 Dec 9999 23:59:59 GMT"), 3600),
+            ("zero", expiring("0"), 60),
+            ("not ASCII", expiring("é"), 60),
+            ("long ago by our clock", headers(&[("expires", "Sun, 06 Nov 1994 08:59:37 GMT")]), 60),
+            ("nothing said", headers(&[DATE]), 300),
+        ];
+        for (what, headers, seconds) in cases {
+            assert_eq!(heading(&headers).ttl.as_secs(), seconds, "{what}");
+        }
+    }
 }

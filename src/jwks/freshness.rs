@@ -79,20 +79,34 @@ impl Standing {
     }
 }
 
-/// The time to live that a response's headers ask for, within our bounds.
-pub(crate) fn time_to_live(cache_control: &str, age: &str) -> Duration {
+/// The time to live that a response's headers ask for, within our bounds. `expires_in` is what its
+/// `Expires` comes to, which counts where no `max-age` does (RFC 9111 §5.3).
+pub(crate) fn time_to_live(
+    cache_control: &str,
+    age: &str,
+    expires_in: Option<Duration>,
+) -> Duration {
     let mut max_age = None;
     for directive in cache_control.split(',') {
         let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return MIN_TTL,
-            "max-age" => max_age = value.trim().trim_matches('"').parse::<u64>().ok(),
+            // Of several the first, as RFC 9111 §4.2.1 has it.
+            "max-age" => max_age = max_age.or_else(|| delta_seconds(value)),
             _ => {}
         }
     }
-    let Some(max_age) = max_age else { return DEFAULT_TTL };
-    let age = age.trim().parse::<u64>().unwrap_or(0);
-    Duration::from_secs(max_age.saturating_sub(age)).clamp(MIN_TTL, MAX_TTL)
+    let max_age = max_age.map(Duration::from_secs).or(expires_in).unwrap_or(DEFAULT_TTL);
+    // A list is what several such headers make; the first counts (RFC 9111 §5.1).
+    let age = age.split(',').next().and_then(delta_seconds).unwrap_or(0);
+    max_age.saturating_sub(Duration::from_secs(age)).clamp(MIN_TTL, MAX_TTL)
+}
+
+/// Digits only; what is too great to count is very great (RFC 9111 §1.2.2).
+fn delta_seconds(text: &str) -> Option<u64> {
+    let digits = text.trim().trim_matches('"');
+    let is_number = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -114,16 +128,32 @@ mod tests {
             ("no-store", "", 60),
             ("max-age=600, no-cache", "", 60),
             ("max-age=-1", "", 300),
+            ("max-age=+1", "", 300),
+            ("max-age=1.5", "", 300),
             ("max-age=x", "", 300),
-            ("max-age=99999999999999999999", "", 300),
+            ("max-age=", "", 300),
+            ("max-age=99999999999999999999", "", 3600),
+            ("max-age=120,max-age=600", "", 120),
+            ("max-age=x,max-age=600", "", 600),
+            ("max-age=600", "-5", 600),
+            ("max-age=600", "100,7", 500),
+            ("max-age=600", "99999999999999999999", 60),
+            ("", "100", 200),
         ];
         for (cache_control, age, seconds) in cases {
             assert_eq!(
-                time_to_live(cache_control, age).as_secs(),
+                time_to_live(cache_control, age, None).as_secs(),
                 seconds,
                 "{cache_control:?} {age:?}"
             );
         }
+        let expiring = |cache_control, seconds| {
+            time_to_live(cache_control, "", Some(Duration::from_secs(seconds))).as_secs()
+        };
+        assert_eq!(expiring("", 600), 600);
+        assert_eq!(expiring("", 0), 60);
+        assert_eq!(expiring("max-age=120", 600), 120, "max-age comes first");
+        assert_eq!(expiring("no-cache", 600), 60);
     }
 
     #[test]
