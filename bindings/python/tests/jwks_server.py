@@ -31,7 +31,7 @@ class JwksServer:
         self.asked = threading.Event()
         self._may_answer = threading.Event()
         self._may_answer.set()
-        self._lock = threading.Lock()
+        self._counted = threading.Condition()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,8 +46,9 @@ class JwksServer:
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        with self._lock:
+        with self._counted:
             self.gets += 1
+            self._counted.notify_all()
         self.asked.set()
         self._may_answer.wait(PATIENCE)
         body = json.dumps(self.document).encode()
@@ -67,6 +68,11 @@ class JwksServer:
 
     def wait_until_asked(self) -> None:
         assert self.asked.wait(PATIENCE), "nobody asked for the keys"
+
+    def wait_for_gets(self, count: int) -> None:
+        with self._counted:
+            asked = self._counted.wait_for(lambda: self.gets >= count, PATIENCE)
+        assert asked, f"the keys were asked for {self.gets} times, not {count}"
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""A verifier's life: closed, shared, forked, at the end of the interpreter, and over many calls."""
+"""A verifier's life: closed, shared, at the end of the interpreter, and over many calls."""
 
 from __future__ import annotations
 
@@ -158,70 +158,6 @@ def test_a_failed_construction_leaves_nothing_behind() -> None:
         verifier.__init__()  # type: ignore[misc]
     assert verifier.closed
     assert repr(verifier) == "<Verifier, closed>"
-
-
-def in_child(work: Callable[[], bool]) -> None:
-    """Runs work in a forked child; it succeeded if the child exits with 0."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if work() else 2
-        finally:
-            # Not sys.exit(): the child must not run pytest's ending.
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-
-
-@needs_fork
-def test_verifies_in_the_child_of_a_fork_with_the_parents_keys(server: JwksServer) -> None:
-    with server.verifier() as verifier:
-        verifier.refresh()
-        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
-        assert server.gets == 1
-        assert verifier.verify(good_token()).subject == SUBJECT
-
-
-@needs_fork
-def test_a_child_fetches_for_itself(server: JwksServer) -> None:
-    with server.verifier() as verifier:
-        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
-        assert server.gets == 1
-        assert verifier.verify(good_token()).subject == SUBJECT
-        assert server.gets == 2
-
-
-@needs_fork
-def test_a_fork_while_a_thread_fetches_does_not_hang_the_child(server: JwksServer) -> None:
-    with server.verifier() as verifier, ThreadPoolExecutor(1) as pool:
-        with server.hold() as held:
-            waiting = pool.submit(verifier.verify, good_token())
-            server.wait_until_asked()
-            child = os.fork()
-            if child == 0:
-                status = 1
-                try:
-                    status = 0 if verifier.verify(good_token()).subject == SUBJECT else 2
-                finally:
-                    os._exit(status)
-            held.release()
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert waiting.result(PATIENCE).subject == SUBJECT
-
-
-@needs_fork
-def test_a_child_may_close_without_harm_to_the_parent() -> None:
-    verifier = good_verifier()
-
-    def close() -> bool:
-        verifier.close()
-        return verifier.closed
-
-    in_child(close)
-    assert verifier.verify(good_token()).subject == SUBJECT
 
 
 def run_python(program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
