@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,11 @@ class JwksServer:
         self.document: Any = good_jwks()
         self.status = 200
         self.headers: dict[str, str] = {}
+        # Seconds that an answer takes.
+        self.delay = 0.0
         self.gets = 0
+        # When the last answer was given, by time.monotonic().
+        self.answered_at = 0.0
         # Set when a request has arrived, whether or not it was answered.
         self.asked = threading.Event()
         self._may_answer = threading.Event()
@@ -51,7 +56,9 @@ class JwksServer:
             self._counted.notify_all()
         self.asked.set()
         self._may_answer.wait(PATIENCE)
+        time.sleep(self.delay)
         body = json.dumps(self.document).encode()
+        self.answered_at = time.monotonic()
         try:
             request.send_response(self.status)
             for name, value in self.headers.items():
