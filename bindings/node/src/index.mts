@@ -3,6 +3,7 @@
 export {
   AuthKitError,
   ConfigError,
+  EVENT_CHANNEL,
   InsufficientScopeError,
   InternalError,
   KeysUnavailableError,
@@ -10,15 +11,24 @@ export {
   TokenError,
   Verifier,
   WouldBlockError,
+  watchEvents,
 } from "./index.js";
 export type {
   Algorithm,
   Claims,
+  DroppedKeyStats,
   ErrorCode,
   ErrorDetails,
+  Event,
+  EventWatch,
+  HeaderStats,
   IssuerOptions,
+  IssuerStats,
   Json,
   JsonObject,
+  KeyStats,
+  Stats,
   VerifierOptions,
   VerifyOptions,
+  WatchOptions,
 } from "./index.js";

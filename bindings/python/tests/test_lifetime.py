@@ -25,6 +25,7 @@ from authkit_verifier import (
     MisuseError,
     TokenError,
     Verifier,
+    _handle,
     _native,
     _verifier,
 )
@@ -49,6 +50,10 @@ def test_any_use_after_close_is_an_error() -> None:
         lambda: verifier.verify(good_token()),
         lambda: verifier.try_verify(good_token()),
         lambda: verifier.refresh(),
+        lambda: verifier.start_refresh(),
+        lambda: verifier.wait_ready(0),
+        lambda: verifier.stats(),
+        lambda: verifier.events(),
         lambda: verifier.set_jwks(good_jwks()),
         lambda: verifier.resource,
     ]
@@ -81,7 +86,7 @@ def test_close_frees_at_once_and_so_does_forgetting() -> None:
 
 def test_each_verifier_is_freed_exactly_once() -> None:
     freed: list[int | None] = []
-    handle = _verifier._Handle(17, freed.append)
+    handle = _handle.Handle(17, freed.append)
     del handle
     gc.collect()
     assert freed == [17]
@@ -222,7 +227,7 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
 
         monkeypatch.setattr(_native, f"{kind}_free", watched)
 
-    for kind in ("config", "policy", "verifier", "claims", "error"):
+    for kind in ("config", "policy", "verifier", "claims", "error", "stats", "event"):
         watch(kind)
 
     def kinds() -> list[str]:
@@ -246,6 +251,9 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ConfigError):
         verifier.set_jwks("{}")
     assert kinds() == ["error"]
+    verifier.stats()
+    assert kinds() == ["stats"]
+    assert ["event"] * len(verifier.events()) == kinds()
     verifier.close()
     assert kinds() == ["verifier"]
     with pytest.raises(ConfigError):
@@ -268,12 +276,15 @@ def test_nothing_but_ok_with_claims_accepts() -> None:
 
         return judge
 
-    assert verifier._judge(with_status(_native.OK), good_token(), (), None)
+    def judge(how: Callable[..., int]) -> Claims:
+        return _verifier._judge(verifier._open(), how, good_token(), (), None)
+
+    assert judge(with_status(_native.OK))
     for status in (1, 7, 8, 1 << 8, (99 << 8) | 3, -1):
         with pytest.raises(AuthKitError):
-            verifier._judge(with_status(status), good_token(), (), None)
+            judge(with_status(status))
     with pytest.raises(AuthKitError):
-        verifier._judge(lambda *_: _native.OK, good_token(), (), None)
+        judge(lambda *_: _native.OK)
 
 
 def resident_kilobytes() -> int:
