@@ -60,7 +60,8 @@ class JwksServer:
         body = json.dumps(self.document).encode()
         self.answered_at = time.monotonic()
         try:
-            request.send_response(self.status)
+            # Without a Date of its own, so that a test may send one.
+            request.send_response_only(self.status)
             for name, value in self.headers.items():
                 request.send_header(name, value)
             request.send_header("Content-Type", "application/json")
