@@ -21,6 +21,10 @@ test("a closed verifier refuses every call", async () => {
   assert.throws(() => verifier.setJwks(options.jwks), refused);
   await assert.rejects(verifier.verify(token), refused);
   await assert.rejects(verifier.refresh(), refused);
+  await assert.rejects(verifier.waitReady(), refused);
+  assert.throws(() => verifier.stats(), refused);
+  assert.throws(() => verifier.events(), refused);
+  assert.equal(verifier.closed, true);
   assert.equal(verifier.resource, options.resource);
 });
 
@@ -133,7 +137,9 @@ test("whatever the library hands out is freed, once", async () => {
   makes("verifierNew", "verifier", -2);
   makes("verifierVerify", "claims", -2);
   makes("verifierTryVerify", "claims", -2);
-  for (const kind of ["config", "policy", "verifier", "claims", "error"]) {
+  makes("verifierStats", "stats", -2);
+  makes("verifierNextEvent", "event");
+  for (const kind of ["config", "policy", "verifier", "claims", "error", "stats", "event"]) {
     frees(`${kind}Free`, kind);
   }
 
@@ -156,6 +162,8 @@ test("whatever the library hands out is freed, once", async () => {
     assert.ok(cold.some(({ status }) => status === "fulfilled"));
     assert.throws(() => new Verifier({ nope: 1 }));
     assert.throws(() => new Verifier({ leeway: 1 }));
+    assert.equal(verifier.stats().issuers.length, 1);
+    assert.ok(verifier.events().length > 0);
     verifier.close();
     await new Promise(setImmediate);
     assert.deepEqual([...live.values()], []);
