@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -181,3 +182,25 @@ def test_forks_under_a_search_for_an_unknown_key(server: JwksServer) -> None:
                 server.wait_for_gets(asked + 1)
             assert_succeeds(child)
             assert searching.result(PATIENCE).key_id == KEY_ID
+
+
+def test_forks_while_an_event_loop_waits(server: JwksServer) -> None:
+    async def subject(verifier: Verifier) -> str:
+        return (await verifier.verify_async(good_token())).subject
+
+    async def main() -> None:
+        for _ in range(20):
+            server.asked.clear()
+            with server.verifier() as verifier:
+                with server.hold():
+                    asked = server.gets
+                    waiting = [asyncio.ensure_future(subject(verifier)) for _ in range(20)]
+                    while not server.asked.is_set():
+                        await asyncio.sleep(0)
+                    # The child has a loop of its own, and none of the threads that wait for the parent's.
+                    child = forked(lambda verifier=verifier: asyncio.run(subject(verifier)) == SUBJECT)  # type: ignore[misc]
+                    await asyncio.to_thread(server.wait_for_gets, asked + 2)
+                assert await asyncio.gather(*waiting) == [SUBJECT] * 20
+                await asyncio.to_thread(assert_succeeds, child)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
