@@ -48,10 +48,12 @@ def ask(path: Path, token: str) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def running(command: list[str], path: Path, at_import: str, jwks: JwksServer) -> Iterator[None]:
+def running(
+    command: list[str], path: Path, at_import: str, jwks: JwksServer, **settings: str
+) -> Iterator[None]:
     """A server that listens at the path; it must end when told to, and without a complaint."""
     environment = os.environ | {
-        "SERVED_SETTINGS": json.dumps(jwks.settings()),
+        "SERVED_SETTINGS": json.dumps(jwks.settings(**settings)),
         "SERVED_TOKEN": good_token(),
         "SERVED_AT_IMPORT": at_import,
     }
@@ -155,6 +157,18 @@ def test_gunicorn_forks_in_the_middle_of_the_parents_fetch(
         assert {request.result(PATIENCE)[0] for request in requests} == {200}
         assert_every_worker_accepts(path, WORKERS)
         assert server.gets == 1 + WORKERS
+
+
+def test_workers_share_one_fetch_by_a_directory(server: JwksServer, tmp_path: Path) -> None:
+    path, shared = tmp_path / "socket", str(tmp_path / "keys")
+    with running(gunicorn(path), path, "nothing", server, jwks_cache_dir=shared):
+        assert_every_worker_accepts(path, WORKERS)
+    # Workers of a later start as well, and such as were not forked.
+    command = ["uvicorn", "served:asgi", "--workers", "2", "--uds", str(path), "--no-access-log"]
+    path.unlink(missing_ok=True)
+    with running(command, path, "nothing", server, jwks_cache_dir=shared):
+        assert_every_worker_accepts(path, 2)
+    assert server.gets == 1
 
 
 def test_uvicorn_with_workers(server: JwksServer, tmp_path: Path) -> None:
