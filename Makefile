@@ -4,6 +4,7 @@
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
+#   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so for glibc 2.17 and newer
 #   make clean    removes what was built
@@ -16,7 +17,7 @@ include mk/python.mk
 include mk/node.mk
 include mk/portable.mk
 
-.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench mutate clean
+.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-event-loop mutate clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -77,8 +78,8 @@ test-vectors: $(CLI)
 # The README's starts are the examples that the tests run, word for word.
 test-docs: python
 	python3 scripts/quote_examples.py --check README.md
-	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts
-	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts
+	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
+	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 
 test-demo: $(AUTHORIZATION_SERVER_READY) demo
 	cd $(AUTHORIZATION_SERVER) && npm test --silent
@@ -91,6 +92,9 @@ bench: lib
 	gcc -std=c11 -O2 $(WARNINGS) benches/load.c -o build/bench/load -ldl
 	@for run in 1 2 3 4 5 6 7 8 9 10 11; do build/bench/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
 	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
+
+bench-event-loop: python node
+	PYTHONPATH=$(PYTHON_PACKAGE)/tests $(PYTHON_RUN) benches/event_loop/measure.py
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')

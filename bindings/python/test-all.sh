@@ -31,7 +31,7 @@ for version in 3.10 3.11 3.12 3.13 3.14; do
     venv="$build/venv-$version"
     if [ ! -e "$venv/.tools" ]; then
         "$python" -m venv --clear "$venv"
-        grep pytest "$package/requirements-dev.txt" |
+        grep -E '^(gunicorn|pytest|uvicorn)~' "$package/requirements-dev.txt" |
             "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r /dev/stdin
         touch "$venv/.tools"
     fi

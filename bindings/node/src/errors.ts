@@ -126,6 +126,7 @@ export const OK = 0;
 export const WOULD_BLOCK = 6;
 const MISUSE = 1;
 const CONFIG = 2;
+const KEYS_UNAVAILABLE = 5;
 const INTERNAL = 8;
 
 /** By authkit_class. A class that a later library adds is a refusal like a defect. */
@@ -134,7 +135,7 @@ const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> 
   [CONFIG, ConfigError],
   [3, TokenError],
   [4, InsufficientScopeError],
-  [5, KeysUnavailableError],
+  [KEYS_UNAVAILABLE, KeysUnavailableError],
   [WOULD_BLOCK, WouldBlockError],
 ]);
 
@@ -199,6 +200,12 @@ export function misuse(reason: string): MisuseError {
 
 export function badConfig(reason: string, hint?: string): ConfigError {
   return new ConfigError({ code: "CONFIG", status: CONFIG, httpStatus: 500, reason, hint });
+}
+
+/** For who has waited for long enough. */
+export function keysUnavailable(reason: string): KeysUnavailableError {
+  const [code, status, httpStatus] = ["KEYS_UNAVAILABLE", KEYS_UNAVAILABLE, 503] as const;
+  return new KeysUnavailableError({ code, status, httpStatus, reason, retryAfter: 1 });
 }
 
 export function defect(reason: string): InternalError {

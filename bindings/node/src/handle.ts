@@ -15,6 +15,10 @@ export class Handle {
     this.#pointer = pointer;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** For a call that begins now: refused once closed. */
   open(): Pointer {
     if (this.#closed) {

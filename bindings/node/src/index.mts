@@ -3,6 +3,7 @@
 export {
   AuthKitError,
   ConfigError,
+  EVENT_CHANNEL,
   InsufficientScopeError,
   InternalError,
   KeysUnavailableError,
@@ -10,16 +11,25 @@ export {
   TokenError,
   Verifier,
   WouldBlockError,
+  watchEvents,
 } from "./index.js";
 export type {
   Algorithm,
   Claims,
+  DroppedKeyStats,
   EnvironmentOptions,
   ErrorCode,
   ErrorDetails,
+  Event,
+  EventWatch,
+  HeaderStats,
   IssuerOptions,
+  IssuerStats,
   Json,
   JsonObject,
+  KeyStats,
+  Stats,
   VerifierOptions,
   VerifyOptions,
+  WatchOptions,
 } from "./index.js";

@@ -12,7 +12,10 @@ export {
   TokenError,
   WouldBlockError,
 } from "./errors.js";
+export { EVENT_CHANNEL, watchEvents } from "./events.js";
 export type { ErrorCode, ErrorDetails } from "./errors.js";
 export type { Claims, Json, JsonObject } from "./claims.js";
 export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";
+export type { Event, EventWatch, WatchOptions } from "./events.js";
+export type { DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats } from "./stats.js";
 export type { VerifyOptions } from "./policy.js";

@@ -52,6 +52,9 @@ export interface Native {
   verifierVerify: KoffiFunc<Judge>;
   verifierTryVerify: Judge;
   verifierRefresh: KoffiFunc<(verifier: Pointer, outError: PointerSlot) => number>;
+  verifierFetchesEnded: (verifier: Pointer) => number | bigint;
+  verifierWait: KoffiFunc<(verifier: Pointer, seen: number | bigint, milliseconds: number) => number>;
+  verifierWaitReady: KoffiFunc<(verifier: Pointer, milliseconds: number, outError: PointerSlot) => number>;
   verifierSetJwks: (
     verifier: Pointer,
     issuer: string | null,
@@ -81,6 +84,14 @@ export interface Native {
   claimsAudienceAt: (claims: Pointer, index: number) => string | null;
   claimsFree: Free;
 
+  verifierStats: (verifier: Pointer, outStats: PointerSlot, outError: PointerSlot) => number;
+  statsJson: (stats: Pointer, outLength: null) => string | null;
+  statsFree: Free;
+
+  verifierNextEvent: (verifier: Pointer) => Pointer | null;
+  eventJson: (event: Pointer, outLength: null) => string | null;
+  eventFree: Free;
+
   errorStatus: (error: Pointer) => number;
   errorReason: Text;
   errorHint: Text;
@@ -106,6 +117,8 @@ export function bind(library: LibraryHandle): Native {
   const policy = handle();
   const verifier = handle();
   const claims = handle();
+  const stats = handle();
+  const event = handle();
   const error = handle();
   // Buffers and slots go as plain addresses, which costs a third of koffi's conversions.
   const address = "void *";
@@ -134,6 +147,9 @@ export function bind(library: LibraryHandle): Native {
     verifierVerify: func("authkit_verifier_verify", status, judge),
     verifierTryVerify: func("authkit_verifier_try_verify", status, judge),
     verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
+    verifierFetchesEnded: func("authkit_verifier_fetches_ended", "uint64_t", [verifier]),
+    verifierWait: func("authkit_verifier_wait", status, [verifier, "uint64_t", "uint32_t"]),
+    verifierWaitReady: func("authkit_verifier_wait_ready", status, [verifier, "uint32_t", address]),
     verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
     verifierResource: func("authkit_verifier_resource", "str", [verifier]),
     verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
@@ -157,6 +173,14 @@ export function bind(library: LibraryHandle): Native {
     claimsAudienceCount: func("authkit_claims_audience_count", "size_t", [claims]),
     claimsAudienceAt: func("authkit_claims_audience_at", "str", [claims, "size_t"]),
     claimsFree: func("authkit_claims_free", "void", [claims]),
+
+    verifierStats: func("authkit_verifier_stats", status, [verifier, address, address]),
+    statsJson: func("authkit_stats_json", "str", [stats, address]),
+    statsFree: func("authkit_stats_free", "void", [stats]),
+
+    verifierNextEvent: func("authkit_verifier_next_event", event, [verifier]),
+    eventJson: func("authkit_event_json", "str", [event, address]),
+    eventFree: func("authkit_event_free", "void", [event]),
 
     errorStatus: func("authkit_error_status", status, [error]),
     errorReason: func("authkit_error_reason", "str", [error]),

@@ -3,6 +3,7 @@
 import { types } from "node:util";
 
 import type { Claims } from "./claims.js";
+import { takeEvents, type Event } from "./events.js";
 import { OK, WOULD_BLOCK, dropError, misuse, takeError } from "./errors.js";
 import { Handle } from "./handle.js";
 import { native } from "./library.js";
@@ -10,6 +11,7 @@ import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js
 import { cString, documentOctets, kept, kindOf, tokenOctets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
 import { policyOf, type VerifyOptions } from "./policy.js";
+import { takeStats, type Stats } from "./stats.js";
 import { Waiting, verdict } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
@@ -74,7 +76,7 @@ export class Verifier {
   /**
    * Verifies a token: the text after "Bearer " and nothing else. Never blocks the event loop: where
    * the keys are at hand the verdict is made at once, otherwise they are awaited on another thread,
-   * 10 seconds at most.
+   * one for all calls, 5 seconds at most.
    *
    * Rejects with {@link TokenError} (401), {@link InsufficientScopeError} (403) or
    * {@link KeysUnavailableError} (503).
@@ -85,6 +87,8 @@ export class Verifier {
     let lent = policy;
     try {
       const octets = tokenOctets(token);
+      // Before the try: whatever ends after it is seen.
+      const seen = this.#native.verifierFetchesEnded(verifier);
       const status = this.#native.verifierTryVerify(
         verifier,
         octets.bytes,
@@ -97,7 +101,7 @@ export class Verifier {
         return verdict(this.#native, status, outSlot, errorSlot);
       }
       dropError(this.#native, errorSlot);
-      const waiting = this.#waiting.verify(kept(octets), policy);
+      const waiting = this.#waiting.verify(kept(octets), policy, seen);
       lent = null;
       return waiting;
     } finally {
@@ -118,7 +122,8 @@ export class Verifier {
   /**
    * As {@link verify}, at once or not at all.
    *
-   * @throws {WouldBlockError} where keys must be fetched first; the fetch has then been started.
+   * @throws {WouldBlockError} where keys must be fetched first; the fetch has then been started, unless
+   *   `refreshMode` is "inline", where it takes {@link verify}.
    */
   tryVerify(token: string | Uint8Array, options?: VerifyOptions): Claims {
     return this.#judge(this.#native.verifierTryVerify, token, options);
@@ -130,6 +135,38 @@ export class Verifier {
    */
   async refresh(): Promise<void> {
     await this.#waiting.refresh();
+  }
+
+  /**
+   * Waits until every issuer has keys to verify with: before a server listens, or in its readiness
+   * check. Fetches what is missing, again and again where a fetch fails; at once where all are there.
+   *
+   * Rejects after the timeout with {@link KeysUnavailableError}, whose reason says why, or with
+   * {@link WouldBlockError} while a first fetch is still under way.
+   *
+   * @param timeout in milliseconds; with 0 it starts what is missing, and looks. Default: 10 000.
+   */
+  async waitReady(timeout = 10_000): Promise<void> {
+    if (!(timeout >= 0)) {
+      throw misuse("the timeout is not a number of milliseconds");
+    }
+    await this.#waiting.ready(timeout);
+  }
+
+  /**
+   * What the verifier has and has done: keys in use and dropped, freshness, fetches, verdicts. For a
+   * health check, a metric, a person with a 503. Waits for nothing; holds nothing of a token.
+   */
+  stats(): Stats {
+    return takeStats(this.#native, this.#handle.open());
+  }
+
+  /**
+   * Takes what has happened to the keys since the last call, the oldest first. 256 events are kept;
+   * `events_lost` of {@link stats} counts those that were lost. `watchEvents()` does it on a timer.
+   */
+  events(): Event[] {
+    return takeEvents(this.#native, this.#handle.open());
   }
 
   /**
@@ -157,6 +194,11 @@ export class Verifier {
    */
   describe(): string {
     return this.#native.verifierDescribe(this.#handle.open(), null) ?? "";
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#handle.closed;
   }
 
   /** Ends the verifier. Verifications under way are still answered; later ones are refused. */

@@ -1,6 +1,6 @@
-// Calls that need keys from the network: one waits for them on a worker thread, the others for it.
+// Calls that need keys from the network: one wait on a worker thread serves all, and they are tried again.
 
-import { OK, WOULD_BLOCK, defect, dropError, messageOf, takeError } from "./errors.js";
+import { OK, WOULD_BLOCK, defect, dropError, keysUnavailable, messageOf, takeError } from "./errors.js";
 import { takeClaims, type Claims } from "./claims.js";
 import type { Handle } from "./handle.js";
 import { pointerSlot, slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
@@ -11,6 +11,7 @@ interface Call {
   readonly verifier: Pointer;
   readonly token: Octets;
   readonly policy: Pointer | null;
+  readonly deadline: number;
   readonly resolve: (claims: Claims) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -18,17 +19,21 @@ interface Call {
 /** How long verifications may hold the event loop before others get their turn. */
 const TURN_MS = 2;
 
-/** When the others are first tried again while one blocks; each further time comes twice as late. */
-const FIRST_LOOK_MS = 50;
+/** The longest that a call waits in all. */
+const PATIENCE_MS = 5000;
+
+/** After this time calls are tried again whatever has happened: keys past their time to live will do then. */
+const STEP_MS = 1000;
+
+/** How long one native call blocks, and so how long `process.exit()` can be kept. */
+const BLOCK_MS = 100;
 
 /**
  * The waiting calls of one verifier.
  *
  * Blocking calls run on libuv's few threads, which the host needs for files and names too: two
  * hundred requests before the first keys would hold all of them for as long as the issuer takes. So
- * one call at a time blocks, and when it is answered the others are tried again, which as a rule
- * settles them all. They are also tried in between: another issuer than the one that is blocked on
- * may have answered, since each attempt starts the fetch that it lacks.
+ * one native call at a time waits for a fetch to end, and then all verifications are tried again.
  *
  * koffi runs the call on a stack of 128 KiB; the deepest it goes, a fetch with a TLS handshake, was
  * measured at 46.
@@ -37,11 +42,8 @@ export class Waiting {
   readonly #native: Native;
   readonly #handle: Handle;
   #calls: Call[] = [];
-  /** A call is blocking a thread. */
-  #blocking = false;
-  /** The calls are being tried again, over several turns of the event loop. */
-  #trying = false;
-  #nextLook: NodeJS.Timeout | undefined;
+  /** A thread waits, or the calls are being tried again. */
+  #busy = false;
   #refresh: Promise<void> | undefined;
 
   constructor(native: Native, handle: Handle) {
@@ -49,11 +51,18 @@ export class Waiting {
     this.#handle = handle;
   }
 
-  /** The verdict on a token that `authkit_verifier_try_verify()` could not give. Takes the policy over. */
-  verify(token: Octets, policy: Pointer | null): Promise<Claims> {
+  /**
+   * The verdict on a token that `authkit_verifier_try_verify()` could not give when so many fetches
+   * had ended. Takes the policy over.
+   */
+  verify(token: Octets, policy: Pointer | null, seen: number | bigint): Promise<Claims> {
     return new Promise((resolve, reject) => {
-      this.#calls.push({ verifier: this.#handle.retain(), token, policy, resolve, reject });
-      this.#lead();
+      const deadline = performance.now() + PATIENCE_MS;
+      this.#calls.push({ verifier: this.#handle.retain(), token, policy, deadline, resolve, reject });
+      if (!this.#busy) {
+        this.#busy = true;
+        void this.#waitAndTry(seen);
+      }
     });
   }
 
@@ -67,6 +76,7 @@ export class Waiting {
   }
 
   async #startRefresh(): Promise<void> {
+    // Whether it went well is known to the call that waits for it, so that one blocks, and for all of it.
     const verifier = this.#handle.retain();
     try {
       const error = pointerSlot();
@@ -79,73 +89,111 @@ export class Waiting {
     }
   }
 
-  /** Lets the first call block, unless one does, or may soon need not. */
-  #lead(): void {
-    if (this.#blocking || this.#trying) {
-      return;
+  /** Waits until every issuer has keys. */
+  async ready(timeout: number): Promise<void> {
+    const verifier = this.#handle.retain();
+    const deadline = performance.now() + timeout;
+    try {
+      for (;;) {
+        const left = Math.max(0, deadline - performance.now());
+        const error = pointerSlot();
+        const status = await blocking((done) =>
+          this.#native.verifierWaitReady.async(verifier, Math.ceil(Math.min(left, BLOCK_MS)), error, done),
+        );
+        if (status === OK) {
+          return;
+        }
+        if (left <= BLOCK_MS) {
+          throw takeError(this.#native, status, error);
+        }
+        dropError(this.#native, error);
+      }
+    } finally {
+      this.#handle.release();
     }
-    const call = this.#calls.shift();
-    if (call === undefined) {
-      return;
+  }
+
+  /** Until nobody waits any more. */
+  async #waitAndTry(seen: number | bigint): Promise<void> {
+    while (this.#calls.length > 0) {
+      try {
+        if ((await this.#wait(seen)) === "nobody fetches") {
+          await this.#lead(this.#calls.shift() as Call);
+        }
+      } catch (problem) {
+        this.#calls.splice(0).forEach((call) => this.#finish(call, () => call.reject(problem)));
+      }
+      if (this.#calls.length > 0) {
+        // Before the tries: whatever ends after it is seen.
+        seen = this.#native.verifierFetchesEnded(this.#first());
+        await this.#tryAll();
+      }
     }
-    this.#blocking = true;
-    this.#lookIn(FIRST_LOOK_MS);
+    this.#busy = false;
+  }
+
+  #first(): Pointer {
+    return (this.#calls[0] as Call).verifier;
+  }
+
+  /** Waits for a fetch to end after so many, and no longer than it takes for another try to be due. */
+  async #wait(seen: number | bigint): Promise<"try again" | "nobody fetches"> {
+    const verifier = this.#first();
+    const due = Math.min(performance.now() + STEP_MS, ...this.#calls.map(({ deadline }) => deadline));
+    for (;;) {
+      const time = Math.max(0, Math.min(BLOCK_MS, Math.ceil(due - performance.now())));
+      const status = await blocking((done) => this.#native.verifierWait.async(verifier, seen, time, done));
+      if (status === OK) {
+        const ended = this.#native.verifierFetchesEnded(verifier);
+        return ended === seen ? "nobody fetches" : "try again";
+      }
+      if (status !== WOULD_BLOCK || performance.now() >= due) {
+        return "try again";
+      }
+    }
+  }
+
+  /** Has a call block until it is answered, for where it takes one that can (`refreshMode: "inline"`). */
+  async #lead(call: Call): Promise<void> {
     const { verifier, token, policy } = call;
     const [claims, error] = [pointerSlot(), pointerSlot()];
-    void blocking((done) =>
-      this.#native.verifierVerify.async(verifier, token.bytes, token.length, policy, claims, error, done),
-    )
-      .then(
-        (status) => this.#settle(call, status, claims, error),
-        (problem: unknown) => this.#finish(call, () => call.reject(problem)),
-      )
-      .then(() => {
-        clearTimeout(this.#nextLook);
-        this.#blocking = false;
-        this.#tryAgain();
-      });
-  }
-
-  #lookIn(delay: number): void {
-    // What keeps the process is the call that blocks.
-    this.#nextLook = setTimeout(() => {
-      this.#tryAgain();
-      this.#lookIn(2 * delay);
-    }, delay).unref();
-  }
-
-  /** Tries the waiting calls; those that still need the network wait on. */
-  #tryAgain(): void {
-    if (!this.#trying) {
-      this.#trying = true;
-      this.#turn(this.#calls.splice(0));
+    try {
+      const status = await blocking((done) =>
+        this.#native.verifierVerify.async(verifier, token.bytes, token.length, policy, claims, error, done),
+      );
+      this.#settle(call, status, claims, error);
+    } catch (problem) {
+      this.#finish(call, () => call.reject(problem));
     }
   }
 
-  #turn(calls: readonly Call[]): void {
-    const end = performance.now() + TURN_MS;
-    let next = 0;
-    for (; next < calls.length && performance.now() < end; next++) {
-      this.#retry(calls[next] as Call);
+  /** Tries the waiting calls in turns; those that still need the network wait on. */
+  async #tryAll(): Promise<void> {
+    const calls = this.#calls.splice(0);
+    let end = performance.now() + TURN_MS;
+    for (const call of calls) {
+      if (performance.now() >= end) {
+        await new Promise(setImmediate);
+        end = performance.now() + TURN_MS;
+      }
+      this.#retry(call);
     }
-    if (next < calls.length) {
-      setImmediate(() => this.#turn(calls.slice(next)));
-      return;
-    }
-    this.#trying = false;
-    this.#lead();
   }
 
   #retry(call: Call): void {
-    const { verifier, token, policy } = call;
+    const { verifier, token, policy, deadline } = call;
     const [claims, error] = [pointerSlot(), pointerSlot()];
     const status = this.#native.verifierTryVerify(verifier, token.bytes, token.length, policy, claims, error);
-    if (status === WOULD_BLOCK) {
-      dropError(this.#native, error);
-      this.#calls.push(call);
+    if (status !== WOULD_BLOCK) {
+      this.#settle(call, status, claims, error);
       return;
     }
-    this.#settle(call, status, claims, error);
+    dropError(this.#native, error);
+    if (performance.now() < deadline) {
+      this.#calls.push(call);
+    } else {
+      this.#finish(call, () => call.reject(keysUnavailable("the issuer's keys did not come within 5 seconds")));
+    }
   }
 
   #settle(call: Call, status: number, claims: PointerSlot, error: PointerSlot): void {

@@ -111,42 +111,33 @@ test("waiting for keys leaves the host's worker threads free", async () => {
   await Promise.all(waiting);
 });
 
-test("an event loop under load has no gap over 20 ms while keys take 3 s and are rotated", async (t) => {
-  // Another program can take the processor from this one at any time, so one quiet run of several
-  // is proof; a call that blocked would leave a gap of seconds in every one.
-  const gaps = [];
-  for (let attempt = 0; attempt < 3 && !gaps.some((gap) => gap <= 20); attempt++) {
-    gaps.push(await longestGap());
-  }
-  t.diagnostic(`longest gaps in ms: ${gaps.map((gap) => gap.toFixed(1)).join(", ")}`);
-  assert.ok(gaps.some((gap) => gap <= 20), `gaps of ${gaps.join(", ")} ms`);
-});
-
-async function longestGap() {
-  const slow = await startIssuer();
-  const busy = new Verifier(slow.options);
-  slow.slowness = 3000;
+test("an event loop under load turns while keys take 3 s and are rotated, and who waits is answered", async (t) => {
+  const busy = new Verifier(issuer.options);
+  issuer.slowness = 3000;
   const next = makeKey("key-2");
-  const [before, after] = [slow.keys[0], next].map((key) =>
-    times(200, (index) => slow.mint({ sub: `user_${index}` }, key)),
+  const [before, after] = [issuer.keys[0], next].map((key) =>
+    times(200, (index) => issuer.mint({ sub: `user_${index}` }, key)),
   );
   const loop = monitorEventLoopDelay({ resolution: 1 });
   try {
-    // Compiled and warm before the clock runs; this verifier's keys are still to come.
-    assert.throws(() => busy.tryVerify("x"), TokenError);
-    await new Promise(setImmediate);
     loop.enable();
-    assert.equal((await requests(busy, before)).length, 200);
-    slow.keys = [next];
-    assert.equal((await requests(busy, after)).length, 200);
+    for (const [keys, tokens] of [[issuer.keys, before], [[next], after]]) {
+      issuer.keys = keys;
+      assert.equal((await requests(busy, tokens)).length, 200);
+      const late = performance.now() - issuer.answeredAt;
+      assert.ok(late < 1000, `the last was answered ${late} ms after the keys had come`);
+    }
     loop.disable();
-    assert.equal(slow.requests, 2);
-    return loop.max / 1e6;
+    assert.equal(issuer.requests, 2);
+    // A call that blocked would leave a gap of nearly 3 s. What a quiet machine shows, a hundredth of
+    // that, is measured by benches/event_loop.
+    const gap = loop.max / 1e6;
+    t.diagnostic(`longest gap: ${gap.toFixed(1)} ms`);
+    assert.ok(gap < 500, `a gap of ${gap} ms`);
   } finally {
     busy.close();
-    slow.stop();
   }
-}
+});
 
 /** Verifies all at once as a server would: some requests in each turn of the loop, none waiting for another. */
 async function requests(busy, tokens) {

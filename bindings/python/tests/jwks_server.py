@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,16 @@ class JwksServer:
         self.document: Any = good_jwks()
         self.status = 200
         self.headers: dict[str, str] = {}
+        # Seconds that an answer takes.
+        self.delay = 0.0
         self.gets = 0
+        # When the last answer was given, by time.monotonic().
+        self.answered_at = 0.0
         # Set when a request has arrived, whether or not it was answered.
         self.asked = threading.Event()
         self._may_answer = threading.Event()
         self._may_answer.set()
-        self._lock = threading.Lock()
+        self._counted = threading.Condition()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,13 +51,17 @@ class JwksServer:
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        with self._lock:
+        with self._counted:
             self.gets += 1
+            self._counted.notify_all()
         self.asked.set()
         self._may_answer.wait(PATIENCE)
+        time.sleep(self.delay)
         body = json.dumps(self.document).encode()
+        self.answered_at = time.monotonic()
         try:
-            request.send_response(self.status)
+            # Without a Date of its own, so that a test may send one.
+            request.send_response_only(self.status)
             for name, value in self.headers.items():
                 request.send_header(name, value)
             request.send_header("Content-Type", "application/json")
@@ -67,6 +76,11 @@ class JwksServer:
 
     def wait_until_asked(self) -> None:
         assert self.asked.wait(PATIENCE), "nobody asked for the keys"
+
+    def wait_for_gets(self, count: int) -> None:
+        with self._counted:
+            asked = self._counted.wait_for(lambda: self.gets >= count, PATIENCE)
+        assert asked, f"the keys were asked for {self.gets} times, not {count}"
 
     @property
     def url(self) -> str:

@@ -151,7 +151,7 @@ def test_a_warm_verify_async_never_leaves_the_loop(
     async def main() -> None:
         with server.verifier() as verifier:
             await verifier.verify_async(good_token())
-            monkeypatch.setattr(asyncio, "to_thread", None)
+            monkeypatch.setattr(threading, "Thread", None)
             claims = await verifier.verify_async(good_token(), required_scopes=iter(["email"]))
             assert claims.subject == SUBJECT
             with pytest.raises(TokenError):

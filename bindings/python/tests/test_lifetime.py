@@ -1,4 +1,4 @@
-"""A verifier's life: closed, shared, forked, at the end of the interpreter, and over many calls."""
+"""A verifier's life: closed, shared, at the end of the interpreter, and over many calls."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from authkit_verifier import (
     MisuseError,
     TokenError,
     Verifier,
+    _handle,
     _native,
     _verifier,
 )
@@ -49,6 +50,10 @@ def test_any_use_after_close_is_an_error() -> None:
         lambda: verifier.verify(good_token()),
         lambda: verifier.try_verify(good_token()),
         lambda: verifier.refresh(),
+        lambda: verifier.start_refresh(),
+        lambda: verifier.wait_ready(0),
+        lambda: verifier.stats(),
+        lambda: verifier.events(),
         lambda: verifier.set_jwks(good_jwks()),
         lambda: verifier.resource,
     ]
@@ -81,7 +86,7 @@ def test_close_frees_at_once_and_so_does_forgetting() -> None:
 
 def test_each_verifier_is_freed_exactly_once() -> None:
     freed: list[int | None] = []
-    handle = _verifier._Handle(17, freed.append)
+    handle = _handle.Handle(17, freed.append)
     del handle
     gc.collect()
     assert freed == [17]
@@ -160,70 +165,6 @@ def test_a_failed_construction_leaves_nothing_behind() -> None:
     assert repr(verifier) == "<Verifier, closed>"
 
 
-def in_child(work: Callable[[], bool]) -> None:
-    """Runs work in a forked child; it succeeded if the child exits with 0."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if work() else 2
-        finally:
-            # Not sys.exit(): the child must not run pytest's ending.
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-
-
-@needs_fork
-def test_verifies_in_the_child_of_a_fork_with_the_parents_keys(server: JwksServer) -> None:
-    with server.verifier() as verifier:
-        verifier.refresh()
-        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
-        assert server.gets == 1
-        assert verifier.verify(good_token()).subject == SUBJECT
-
-
-@needs_fork
-def test_a_child_fetches_for_itself(server: JwksServer) -> None:
-    with server.verifier() as verifier:
-        in_child(lambda: verifier.verify(good_token()).subject == SUBJECT)
-        assert server.gets == 1
-        assert verifier.verify(good_token()).subject == SUBJECT
-        assert server.gets == 2
-
-
-@needs_fork
-def test_a_fork_while_a_thread_fetches_does_not_hang_the_child(server: JwksServer) -> None:
-    with server.verifier() as verifier, ThreadPoolExecutor(1) as pool:
-        with server.hold() as held:
-            waiting = pool.submit(verifier.verify, good_token())
-            server.wait_until_asked()
-            child = os.fork()
-            if child == 0:
-                status = 1
-                try:
-                    status = 0 if verifier.verify(good_token()).subject == SUBJECT else 2
-                finally:
-                    os._exit(status)
-            held.release()
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert waiting.result(PATIENCE).subject == SUBJECT
-
-
-@needs_fork
-def test_a_child_may_close_without_harm_to_the_parent() -> None:
-    verifier = good_verifier()
-
-    def close() -> bool:
-        verifier.close()
-        return verifier.closed
-
-    in_child(close)
-    assert verifier.verify(good_token()).subject == SUBJECT
-
-
 def run_python(program: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(program), *arguments],
@@ -286,7 +227,7 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
 
         monkeypatch.setattr(_native, f"{kind}_free", watched)
 
-    for kind in ("config", "policy", "verifier", "claims", "error"):
+    for kind in ("config", "policy", "verifier", "claims", "error", "stats", "event"):
         watch(kind)
 
     def kinds() -> list[str]:
@@ -310,6 +251,9 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ConfigError):
         verifier.set_jwks("{}")
     assert kinds() == ["error"]
+    verifier.stats()
+    assert kinds() == ["stats"]
+    assert ["event"] * len(verifier.events()) == kinds()
     verifier.close()
     assert kinds() == ["verifier"]
     with pytest.raises(ConfigError):
@@ -332,12 +276,15 @@ def test_nothing_but_ok_with_claims_accepts() -> None:
 
         return judge
 
-    assert verifier._judge(with_status(_native.OK), good_token(), (), None)
+    def judge(how: Callable[..., int]) -> Claims:
+        return _verifier._judge(verifier._open(), how, good_token(), (), None)
+
+    assert judge(with_status(_native.OK))
     for status in (1, 7, 8, 1 << 8, (99 << 8) | 3, -1):
         with pytest.raises(AuthKitError):
-            verifier._judge(with_status(status), good_token(), (), None)
+            judge(with_status(status))
     with pytest.raises(AuthKitError):
-        verifier._judge(lambda *_: _native.OK, good_token(), (), None)
+        judge(lambda *_: _native.OK)
 
 
 def resident_kilobytes() -> int:

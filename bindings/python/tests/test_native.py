@@ -25,6 +25,8 @@ UNBOUND = {
     "authkit_set_default": "a Python program keeps its verifier in a variable",
     "authkit_config_new": "all settings go at once: authkit_config_from_json",
     "authkit_config_set": "all settings go at once: authkit_config_from_json",
+    "authkit_stats_number": "`stats()` is a dict",
+    "authkit_event_name": "a member of the event",
     "authkit_error_status": "every call returns it",
     "authkit_claims_has_scope": "`in claims.scopes`",
     "authkit_claims_org_id": "all at once: authkit_claims_identity_json",
@@ -51,6 +53,7 @@ SCALARS: dict[str, Any] = {
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
     "uint32_t": ctypes.c_uint32,
+    "uint64_t": ctypes.c_uint64,
     "authkit_status": ctypes.c_int32,
     "authkit_class": ctypes.c_int32,
 }
@@ -109,6 +112,9 @@ def test_what_waits_lets_other_threads_run_and_what_does_not_keeps_the_lock() ->
         "authkit_verifier_verify",
         "authkit_verifier_try_verify",
         "authkit_verifier_refresh",
+        "authkit_verifier_start_refresh",
+        "authkit_verifier_wait",
+        "authkit_verifier_wait_ready",
         "authkit_verifier_set_jwks",
     }
 

@@ -59,6 +59,7 @@ def test_every_keyword_reaches_the_library() -> None:
     # A name that the library did not know, or a value that got lost, would not be refused by its name.
     wrong: dict[str, Any] = {name: ["wrong"] for name in keywords()} | {
         "ca_file": {},
+        "jwks_cache_dir": {},
         "audiences": [],
         "accept_client_id_audience": [""],
         "required_scopes": [""],

@@ -18,7 +18,7 @@ switch (manner) {
     break;
   case "exits":
     void verifier.verify(token);
-    // Node ends its worker threads first, and so waits for the answer or its time limit of 5 s.
+    // Node ends its worker threads first, and so waits for the native call under way, a tenth of a second.
     process.on("message", () => process.send("ending", () => process.exit(7)));
     break;
   case "leaves":

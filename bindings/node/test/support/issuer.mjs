@@ -66,6 +66,8 @@ class Issuer {
   httpStatus = 200;
   /** Milliseconds that an answer takes. */
   slowness = 0;
+  /** When the last answer was given, by `performance.now()`. */
+  answeredAt = 0;
   #server = createServer((request, response) => this.#answer(request, response));
   #held = [];
   #holding = false;
@@ -98,6 +100,13 @@ class Issuer {
     return once(this.#server, "request");
   }
 
+  /** Resolves when the keys have been asked for so many times. */
+  async askedTimes(count) {
+    while (this.requests < count) {
+      await this.asked();
+    }
+  }
+
   stop() {
     this.release();
     this.#server.close();
@@ -107,6 +116,7 @@ class Issuer {
   #answer(request, response) {
     this.requests++;
     const answer = () => {
+      this.answeredAt = performance.now();
       if (request.url !== "/oauth2/jwks") {
         response.writeHead(404).end();
       } else if (this.httpStatus === 200) {

@@ -6,7 +6,10 @@ import {
   KeysUnavailableError,
   TokenError,
   Verifier,
+  watchEvents,
   type Claims,
+  type Event,
+  type Stats,
   type VerifierOptions,
   type VerifyOptions,
 } from "authkit-verifier";
@@ -46,6 +49,20 @@ export async function usage(token: string | Uint8Array): Promise<number> {
     claims.scopes.push("admin");
     verifier.setJwks({ keys: [] }, "https://example.authkit.app");
     await verifier.refresh();
+    await verifier.waitReady(1000);
+    const stats: Stats = verifier.stats();
+    const age: number | null | undefined = stats.issuers[0]?.age;
+    // @ts-expect-error stats are read-only
+    stats.events_lost = age ?? 0;
+    using watch = watchEvents(verifier, { interval: 100, callback: (event: Event) => console.log(event.issuer) });
+    watch.drain();
+    for (const event of verifier.events()) {
+      if (event.event === "failed") {
+        event.reason.toUpperCase();
+        // @ts-expect-error a failed fetch rotates nothing
+        event.added.toString();
+      }
+    }
     const resource: string | undefined = verifier.resource;
     return [subject, issuedAt, synchronous, resource, description, kind, roles].length;
   } catch (error) {

@@ -23,6 +23,7 @@ from ._errors import (
     TokenError,
     WouldBlockError,
 )
+from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats
 from ._verifier import Verifier, verify
 
 __version__ = "0.1.0"
@@ -31,10 +32,15 @@ __all__ = [
     "AuthKitError",
     "Claims",
     "ConfigError",
+    "DroppedKeyStats",
+    "HeaderStats",
     "InsufficientScopeError",
     "InternalError",
+    "IssuerStats",
+    "KeyStats",
     "KeysUnavailableError",
     "MisuseError",
+    "Stats",
     "TokenError",
     "Verifier",
     "WouldBlockError",

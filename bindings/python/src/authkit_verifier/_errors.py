@@ -120,6 +120,11 @@ def misuse(reason: str) -> AuthKitError:
     return MisuseError(reason, status=_MISUSE)
 
 
+def keys_unavailable(reason: str) -> AuthKitError:
+    """What the library could not be asked any more, since the caller has waited for long enough."""
+    return KeysUnavailableError(reason, status=_KEYS_UNAVAILABLE, retry_after=1)
+
+
 def refusal(status: int, error: c_void_p) -> AuthKitError:
     """The exception for a failed call; frees the native error."""
     # A class that a newer library has and this package does not know is a refusal all the same.

@@ -14,6 +14,7 @@ from ctypes import (
     c_int64,
     c_size_t,
     c_uint32,
+    c_uint64,
     c_void_p,
 )
 from pathlib import Path
@@ -134,6 +135,18 @@ verifier_try_verify: Callable[..., int] = _declare("authkit_verifier_try_verify"
 verifier_refresh: Callable[..., int] = _declare(
     "authkit_verifier_refresh", c_int32, _handle, _out_handle, view=_waiting
 )
+verifier_start_refresh: Callable[..., int] = _declare(
+    "authkit_verifier_start_refresh", c_int32, _handle, _out_handle, view=_waiting
+)
+verifier_fetches_ended: Callable[[int | None], int] = _declare(
+    "authkit_verifier_fetches_ended", c_uint64, _handle
+)
+verifier_wait: Callable[[int | None, int, int], int] = _declare(
+    "authkit_verifier_wait", c_int32, _handle, c_uint64, c_uint32, view=_waiting
+)
+verifier_wait_ready: Callable[..., int] = _declare(
+    "authkit_verifier_wait_ready", c_int32, _handle, c_uint32, _out_handle, view=_waiting
+)
 verifier_set_jwks: Callable[..., int] = _declare(
     "authkit_verifier_set_jwks",
     c_int32,
@@ -184,3 +197,15 @@ error_reason: Callable[[int], bytes] = _declare("authkit_error_reason", c_char_p
 error_hint: Callable[[int], bytes | None] = _declare("authkit_error_hint", c_char_p, _handle)
 error_retry_after: Callable[[int], int] = _declare("authkit_error_retry_after", c_int64, _handle)
 error_free: Callable[[int | None], None] = _declare("authkit_error_free", None, _handle)
+
+verifier_stats: Callable[..., int] = _declare(
+    "authkit_verifier_stats", c_int32, _handle, _out_handle, _out_handle
+)
+stats_json: Callable[[int, None], bytes] = _declare("authkit_stats_json", c_char_p, _handle, _out_length)
+stats_free: Callable[[int | None], None] = _declare("authkit_stats_free", None, _handle)
+
+verifier_next_event: Callable[[int | None], int | None] = _declare(
+    "authkit_verifier_next_event", _handle, _handle
+)
+event_json: Callable[[int, None], bytes] = _declare("authkit_event_json", c_char_p, _handle, _out_length)
+event_free: Callable[[int | None], None] = _declare("authkit_event_free", None, _handle)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import operator
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p
 from functools import lru_cache
@@ -13,30 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native, _settings
 from ._claims import Claims, read
-from ._errors import WouldBlockError, misuse, refusal
+from ._errors import KeysUnavailableError, WouldBlockError, misuse, refusal
+from ._handle import Handle
+from ._waiting import Waiting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._stats import Stats
+    from .events import Event
 
-class _Handle:
-    """A native handle, freed when nobody refers to it any more.
-
-    Python's reference count is the count of users: a call in progress holds a reference of its own, so
-    that neither `close()` on another thread nor the end of the interpreter frees what is in use. It needs
-    no lock, which a fork could leave held in the child.
-    """
-
-    __slots__ = ("__weakref__", "_free", "pointer")
-
-    def __init__(self, pointer: int | None, free: Callable[[int | None], None] | None) -> None:
-        self.pointer = pointer
-        # Kept here, not looked up: at interpreter exit this module's names may be gone before the handle.
-        self._free = free
-
-    def __del__(self) -> None:
-        if self._free is not None:
-            self._free(self.pointer)
+# How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
+_DEAF = 0.5
 
 
 class Verifier:
@@ -96,9 +86,11 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle")
+    __slots__ = ("__weakref__", "_handle", "_waiting")
 
-    _handle: _Handle | None
+    _handle: Handle | None
+    # By event loop, for as long as a call waits there.
+    _waiting: dict[asyncio.AbstractEventLoop, Waiting]
 
     def __init__(
         self,
@@ -131,7 +123,7 @@ class Verifier:
         jwks_cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         # First, so that a verifier that could not be made can still be looked at in a debugger.
-        self._handle = None
+        self._hold(None)
         settings = {
             "authkit_domain": authkit_domain,
             "base_url": base_url,
@@ -181,10 +173,10 @@ class Verifier:
         """
         verifier = cls.__new__(cls)
         if env_file is None:
-            verifier._handle = _made_from(_native.config_from_environment)
+            verifier._hold(_made_from(_native.config_from_environment))
         else:
             path = _c_string(os.fsdecode(env_file), "env_file")
-            verifier._handle = _made_from(lambda *out: _native.config_from_env_file(path, *out))
+            verifier._hold(_made_from(lambda *out: _native.config_from_env_file(path, *out)))
         return verifier
 
     def verify(
@@ -197,7 +189,7 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, 10 seconds at most; other Python threads run meanwhile. On an event
+        May wait for the issuer's keys, 5 seconds at most; other Python threads run meanwhile. On an event
         loop use `verify_async`.
 
         Args:
@@ -214,7 +206,7 @@ class Verifier:
             KeysUnavailableError: The issuer's keys could not be had: answer 503.
             MisuseError: The verifier is closed, or a required scope is not one.
         """
-        return self._judge(_native.verifier_verify, token, required_scopes, now, any_scopes)
+        return _judge(self._open(), _native.verifier_verify, token, required_scopes, any_scopes, now)
 
     def try_verify(
         self,
@@ -227,9 +219,10 @@ class Verifier:
         """As `verify`, without network and without waiting.
 
         Raises:
-            WouldBlockError: Keys must be fetched first; the fetch was started in the background.
+            WouldBlockError: Keys must be fetched first; the fetch was started, unless the `refresh_mode` is
+                `"inline"`, where it takes a call of `verify`.
         """
-        return self._judge(_native.verifier_try_verify, token, required_scopes, now, any_scopes)
+        return _judge(self._open(), _native.verifier_try_verify, token, required_scopes, any_scopes, now)
 
     async def verify_async(
         self,
@@ -239,21 +232,31 @@ class Verifier:
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
     ) -> Claims:
-        """As `verify`, without ever blocking the event loop: what must wait, waits in a worker thread."""
+        """As `verify`, without ever blocking the event loop.
+
+        Where keys must be fetched first it waits for them, 5 seconds at most; however many calls wait on one
+        loop, one thread waits for all of them, and none of the loop's executor.
+        """
+        handle = self._open()
         # Read once: it may be a generator, and it may be needed twice.
         scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
+
+        def judge(how: Callable[..., int]) -> Claims:
+            return _judge(handle, how, token, scopes, alternatives, now)
+
+        # Before the try: whatever ends after it is seen.
+        seen = _native.verifier_fetches_ended(handle.pointer)
         try:
-            return self.try_verify(token, required_scopes=scopes, any_scopes=alternatives, now=now)
+            return judge(_native.verifier_try_verify)
         except WouldBlockError:
             pass
-        return await asyncio.to_thread(
-            self.verify, token, required_scopes=scopes, any_scopes=alternatives, now=now
-        )
+        return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
 
     def refresh(self) -> None:
-        """Fetches the keys of every issuer now and waits for them, 5 seconds at most each.
+        """Fetches the keys of every issuer now and waits for them, 5 seconds at most.
 
-        To warm up before the first token, or to try again after an outage. Given keys stay as they are.
+        5 seconds each where the `refresh_mode` makes no threads. To warm up before the first token, or to try
+        again after an outage. Given keys stay as they are.
 
         Raises:
             KeysUnavailableError: An issuer's keys could not be had; keys fetched earlier stay in use.
@@ -264,6 +267,82 @@ class Verifier:
         status = _native.verifier_refresh(handle.pointer, byref(error))
         if status != _native.OK:
             raise refusal(status, error)
+
+    def start_refresh(self) -> None:
+        """Starts to fetch the keys of every issuer and returns at once; what comes of it, `stats` tells.
+
+        Raises:
+            MisuseError: The verifier is closed, or its `refresh_mode` is not `"background"`.
+        """
+        handle = self._open()
+        error = c_void_p()
+        status = _native.verifier_start_refresh(handle.pointer, byref(error))
+        if status != _native.OK:
+            raise refusal(status, error)
+
+    def wait_ready(self, timeout: float = 10.0) -> None:
+        """Waits until every issuer has keys to verify with: at a server's start, or in its readiness check.
+
+        Fetches what is missing, again and again where a fetch fails. At once where all keys are there. On an
+        event loop: `await asyncio.to_thread(verifier.wait_ready)`.
+
+        Args:
+            timeout: The longest wait, in seconds. With 0 it starts what is missing, and looks.
+
+        Raises:
+            KeysUnavailableError: After the timeout an issuer's keys have not come; the reason says why.
+            WouldBlockError: After the timeout an issuer's first fetch is still under way.
+            MisuseError: The verifier is closed.
+        """
+        handle = self._open()
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            error = c_void_p()
+            status = _native.verifier_wait_ready(handle.pointer, int(1000 * min(left, _DEAF)), byref(error))
+            if status == _native.OK:
+                return
+            refused = refusal(status, error)
+            if left <= _DEAF or not isinstance(refused, (KeysUnavailableError, WouldBlockError)):
+                raise refused
+
+    def stats(self) -> Stats:
+        """What the verifier has and has done: keys in use and dropped, freshness, fetches, verdicts.
+
+        For a health check, a metric, a person with a 503. Waits for nothing; holds nothing of a token.
+
+        Raises:
+            MisuseError: The verifier is closed.
+        """
+        handle = self._open()
+        out, error = c_void_p(), c_void_p()
+        status = _native.verifier_stats(handle.pointer, byref(out), byref(error))
+        pointer = out.value
+        if status != _native.OK or pointer is None:
+            raise refusal(status, error)
+        try:
+            stats: Stats = json.loads(_native.stats_json(pointer, None))
+        finally:
+            _native.stats_free(pointer)
+        return stats
+
+    def events(self) -> list[Event]:
+        """Takes what has happened to the keys since the last call: fetched, failed, rotated and so on.
+
+        Each event is given once, the oldest first. 256 are kept; `events_lost` of `stats` counts those that
+        were lost. `authkit_verifier.events.log_to` writes them to a logger.
+
+        Raises:
+            MisuseError: The verifier is closed.
+        """
+        handle = self._open()
+        events: list[Event] = []
+        while (pointer := _native.verifier_next_event(handle.pointer)) is not None:
+            try:
+                events.append(json.loads(_native.event_json(pointer, None)))
+            finally:
+                _native.event_free(pointer)
+        return events
 
     def set_jwks(self, document: str | Mapping[str, Any], issuer: str | None = None) -> None:
         """Gives an issuer's keys; from then on nothing is fetched for it.
@@ -343,37 +422,49 @@ class Verifier:
     def __repr__(self) -> str:
         return "<Verifier, closed>" if self.closed else f"<Verifier for {self.resource}>"
 
-    def _open(self) -> _Handle:
+    def _open(self) -> Handle:
         handle = self._handle
         if handle is None:
             raise misuse("the verifier is closed")
         return handle
 
-    def _judge(
-        self,
-        how: Callable[..., int],
-        token: str | bytes,
-        required_scopes: Iterable[str],
-        now: int | None,
-        any_scopes: Iterable[str] | None = None,
-    ) -> Claims:
-        handle = self._open()
-        octets = _octets(token)
-        demands = required_scopes or any_scopes is not None or now is not None
-        policy = _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
-        claims, error = c_void_p(), c_void_p()
-        status = how(handle.pointer, octets, len(octets), policy.pointer, byref(claims), byref(error))
-        pointer = claims.value
-        # OK alone accepts; whatever else a library may return refuses.
-        if status != _native.OK or pointer is None:
-            raise refusal(status, error)
-        try:
-            return read(pointer)
-        finally:
-            _native.claims_free(pointer)
+    def _hold(self, handle: Handle | None) -> None:
+        self._handle = handle
+        self._waiting = {}
+
+    def _waiting_on(self, loop: asyncio.AbstractEventLoop, handle: Handle) -> Waiting:
+        """The calls that wait on this loop. Kept by the loop itself: an id may be another's later."""
+        waiting = self._waiting.get(loop)
+        if waiting is None:
+            waiting = Waiting(handle, loop, lambda: self._waiting.pop(loop, None))
+            self._waiting[loop] = waiting
+        return waiting
 
 
-def _made_from(configure: Callable[..., int]) -> _Handle:
+def _judge(
+    handle: Handle,
+    how: Callable[..., int],
+    token: str | bytes,
+    required_scopes: Iterable[str],
+    any_scopes: Iterable[str] | None,
+    now: int | None,
+) -> Claims:
+    octets = _octets(token)
+    demands = required_scopes or any_scopes is not None or now is not None
+    policy = _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
+    claims, error = c_void_p(), c_void_p()
+    status = how(handle.pointer, octets, len(octets), policy.pointer, byref(claims), byref(error))
+    pointer = claims.value
+    # OK alone accepts; whatever else a library may return refuses.
+    if status != _native.OK or pointer is None:
+        raise refusal(status, error)
+    try:
+        return read(pointer)
+    finally:
+        _native.claims_free(pointer)
+
+
+def _made_from(configure: Callable[..., int]) -> Handle:
     config, verifier, error = c_void_p(), c_void_p(), c_void_p()
     status = configure(byref(config), byref(error))
     if status != _native.OK:
@@ -384,10 +475,10 @@ def _made_from(configure: Callable[..., int]) -> _Handle:
         _native.config_free(config.value)
     if status != _native.OK:
         raise refusal(status, error)
-    return _Handle(verifier.value, _native.verifier_free)
+    return Handle(verifier.value, _native.verifier_free)
 
 
-_NO_POLICY = _Handle(None, None)
+_NO_POLICY = Handle(None, None)
 
 
 def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
@@ -398,14 +489,14 @@ def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if scopes is None else _scopes(scopes)
 
 
-def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> _Handle:
+def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
     scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
     # A server has few sets of scopes, asked for again and again; times to look back to are many.
     return _policy_of_scopes(scopes, alternatives) if now is None else _new_policy(scopes, alternatives, now)
 
 
-def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> _Handle:
-    policy = _Handle(_native.policy_new(), _native.policy_free)
+def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> Handle:
+    policy = Handle(_native.policy_new(), _native.policy_free)
     for scope in scopes:
         _demand(_native.policy_require_scope, policy, _c_string(scope, "a required scope"))
     if alternatives is not None:
@@ -415,7 +506,7 @@ def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, n
     return policy
 
 
-def _demand(how: Callable[..., int], policy: _Handle, scopes: bytes) -> None:
+def _demand(how: Callable[..., int], policy: Handle, scopes: bytes) -> None:
     error = c_void_p()
     status = how(policy.pointer, scopes, byref(error))
     if status != _native.OK:
@@ -430,7 +521,7 @@ def _joined(scopes: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None) -> _Handle:
+def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None) -> Handle:
     return _new_policy(scopes, alternatives, None)
 
 
@@ -471,7 +562,7 @@ def _default_verifier() -> Verifier:
             raise refusal(status, error)
         verifier = Verifier.__new__(Verifier)
         # Lent by the library for the life of the process: nothing to free.
-        verifier._handle = _Handle(pointer.value, None)
+        verifier._hold(Handle(pointer.value, None))
         _default = verifier
     return _default
 

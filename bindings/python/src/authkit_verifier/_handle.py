@@ -1,0 +1,25 @@
+"""A native object's life in Python: freed when nobody refers to it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Handle:
+    """A native handle.
+
+    Python's reference count is the count of users: a call in progress holds a reference of its own, so
+    that neither `close()` on another thread nor the end of the interpreter frees what is in use. It needs
+    no lock, which a fork could leave held in the child.
+    """
+
+    __slots__ = ("__weakref__", "_free", "pointer")
+
+    def __init__(self, pointer: int | None, free: Callable[[int | None], None] | None) -> None:
+        self.pointer = pointer
+        # Kept here, not looked up: at interpreter exit this module's names may be gone before the handle.
+        self._free = free
+
+    def __del__(self) -> None:
+        if self._free is not None:
+            self._free(self.pointer)

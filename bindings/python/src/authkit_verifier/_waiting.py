@@ -1,0 +1,164 @@
+"""Verifications that wait for keys on an event loop: one thread waits for all, and they are tried again.
+
+A thread for each would fill the loop's executor, which the host needs for files and names, for as long as the
+issuer takes. So the calls of one loop share one thread of their own, which lives no longer than a second at
+a time. No lock is involved that a fork could leave held: a list belongs to its loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from . import _native
+from ._errors import WouldBlockError, keys_unavailable
+
+if TYPE_CHECKING:
+    from ._claims import Claims
+    from ._handle import Handle
+
+# The longest that a call waits in all, and until it is tried again whatever has happened, in seconds. By then
+# keys past their time to live will do.
+PATIENCE = 5.0
+STEP = 1.0
+# How long calls are tried again before the loop gets its turn.
+TURN = 0.002
+
+
+class Judge(Protocol):
+    """One verification that can be tried any number of times, by either of the library's functions."""
+
+    def __call__(self, how: Callable[..., int]) -> Claims: ...
+
+
+class _Call:
+    """A verification that waits, and where its verdict is awaited."""
+
+    __slots__ = ("deadline", "future", "judge")
+
+    def __init__(self, judge: Judge, loop: asyncio.AbstractEventLoop) -> None:
+        self.judge = judge
+        self.future: asyncio.Future[Claims] = loop.create_future()
+        self.deadline = time.monotonic() + PATIENCE
+
+
+class Waiting:
+    """The calls that wait for one verifier's keys on one event loop. Used on that loop alone."""
+
+    def __init__(self, handle: Handle, loop: asyncio.AbstractEventLoop, done: Callable[[], object]) -> None:
+        self._handle = handle
+        self._loop = loop
+        # Called when nobody waits any more.
+        self._done = done
+        self._calls: list[_Call] = []
+        # A thread waits, or the calls are being tried again.
+        self._busy = False
+
+    async def verdict(self, judge: Judge, seen: int) -> Claims:
+        """The verdict that could not be given at once, when so many fetches had ended."""
+        call = _Call(judge, self._loop)
+        self._calls.append(call)
+        if not self._busy:
+            self._wait(seen)
+        # Cancelled, the call stays on the list until it is looked at next.
+        return await call.future
+
+    def _wait(self, seen: int) -> None:
+        """Has a thread wait for a fetch to end after so many."""
+        self._busy = True
+        step = min(STEP, min(call.deadline for call in self._calls) - time.monotonic())
+        # A daemon: the process may end while it waits.
+        thread = threading.Thread(
+            target=self._wait_on_thread,
+            args=(self._calls[0], seen, 1 + int(1000 * max(step, 0))),
+            name="authkit-wait",
+            daemon=True,
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._refuse_all(f"no thread can be had to wait for the issuer's keys: {error}")
+
+    def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
+        pointer = self._handle.pointer
+        ended = _native.verifier_wait(pointer, seen, milliseconds)
+        report: Callable[[], None] = self._try_again
+        if ended == _native.OK and _native.verifier_fetches_ended(pointer) == seen:
+            # Nobody fetches (the refresh mode inline): that takes a call that can wait.
+            report = self._led(first)
+        try:
+            self._loop.call_soon_threadsafe(report)
+        except RuntimeError:
+            # The loop was closed under its calls; nobody is left to tell.
+            self._done()
+
+    def _led(self, call: _Call) -> Callable[[], None]:
+        """Makes a call on this thread, for the loop to settle it and to try the others again."""
+        try:
+            claims = call.judge(_native.verifier_verify)
+        except Exception as error:
+            refusal = error
+            return lambda: self._settle(lambda: _refuse(call, refusal))
+        return lambda: self._settle(lambda: _accept(call, claims))
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        settle()
+        self._try_again()
+
+    def _try_again(self) -> None:
+        """Tries every call once more, in turns; those that still cannot be answered wait on."""
+        seen = _native.verifier_fetches_ended(self._handle.pointer)
+        calls, self._calls = self._calls, []
+        self._try_in_turns(calls, seen)
+
+    def _try_in_turns(self, calls: list[_Call], seen: int) -> None:
+        end = time.monotonic() + TURN
+        for count, call in enumerate(calls):
+            if time.monotonic() >= end:
+                self._loop.call_soon(self._try_in_turns, calls[count:], seen)
+                return
+            self._try(call)
+        # Among them may be calls that came meanwhile, of which `seen` is true as well: too early a look
+        # at them costs nothing.
+        if self._calls:
+            self._wait(seen)
+        else:
+            self._busy = False
+            self._done()
+
+    def _try(self, call: _Call) -> None:
+        if call.future.done():
+            return
+        try:
+            claims = call.judge(_native.verifier_try_verify)
+        except WouldBlockError:
+            if time.monotonic() < call.deadline:
+                self._calls.append(call)
+            else:
+                _refuse(call, keys_unavailable("the issuer's keys did not come within 5 seconds"))
+        except Exception as error:
+            _refuse(call, error)
+        else:
+            _accept(call, claims)
+
+    def _refuse_all(self, reason: str) -> None:
+        calls, self._calls = self._calls, []
+        self._busy = False
+        self._done()
+        for call in calls:
+            _refuse(call, keys_unavailable(reason))
+
+
+def _accept(call: _Call, claims: Claims) -> None:
+    # Who awaited it may have been cancelled.
+    if not call.future.done():
+        call.future.set_result(claims)
+
+
+def _refuse(call: _Call, error: Exception) -> None:
+    if not call.future.done():
+        # Without its traceback, which would tell of this file alone and keep the call alive in a cycle.
+        call.future.set_exception(error.with_traceback(None))
