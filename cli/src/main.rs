@@ -3,6 +3,7 @@
 mod arguments;
 mod failure;
 mod inspect;
+mod jwks;
 mod settings;
 mod text;
 mod token;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let ended = match &arguments.command {
         Command::Verify(arguments) => verify::run(arguments, &mut out),
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
+        Command::Jwks(arguments) => jwks::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit)) {
