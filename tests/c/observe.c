@@ -125,7 +125,7 @@ static void a_rotation_is_seen_in_stats_and_events(void) {
     CHECK_STATUS(authkit_verifier_refresh(verifier, NULL), AUTHKIT_OK);
     CHECK_EVENT(verifier, "fetched", "\"sequence\":3,");
     CHECK_EVENT(verifier, "rotated",
-                "\"added\":[\"minted-for-the-c-tests\"],\"removed\":[\"sso_oidc_key_pair_01K7HELD0UTMA1N00000000000\",");
+                "\"added\":[\"minted-for-the-c-tests\"],\"removed\":[\"sso_oidc_key_pair_01K7HELD0UTMA1N");
     stats = stats_of(verifier);
     CHECK_HOLDS(authkit_stats_json(stats, NULL), "\"keys\":[{\"kid\":\"minted-for-the-c-tests\",\"alg\":\"ES256\"}]");
     CHECK_NUMBER(stats, NULL, "generation", 2);
