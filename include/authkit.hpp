@@ -17,9 +17,11 @@
 #ifndef AUTHKIT_HPP
 #define AUTHKIT_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +62,13 @@ private:
     std::string text_;
     bool whole_;
 };
+
+/// A timeout for C: none below 0, and at most what it can say.
+inline std::uint32_t milliseconds(std::chrono::milliseconds timeout) noexcept {
+    constexpr std::chrono::milliseconds most(std::numeric_limits<std::uint32_t>::max());
+    const std::chrono::milliseconds none(0);
+    return static_cast<std::uint32_t>((timeout < none ? none : timeout > most ? most : timeout).count());
+}
 
 /// A view for C: never NULL, also where the view is of nothing.
 inline const char *data(std::string_view text) noexcept { return text.data() ? text.data() : ""; }
@@ -405,12 +414,67 @@ struct Decision {
     explicit operator bool() const noexcept { return claims.has_value(); }
 };
 
+/// What a verifier has and has done, at one moment. Independent of the verifier that made it.
+class Stats {
+public:
+    /// Takes over stats that a C call made.
+    explicit Stats(authkit_stats *owned) : handle_(owned) {}
+
+    /// One object, whose members are told at authkit_stats_json().
+    std::string_view json() const noexcept {
+        std::size_t length = 0;
+        const char *text = authkit_stats_json(handle(), &length);
+        return text ? std::string_view(text, length) : std::string_view();
+    }
+
+    /// One number over all issuers, such as "fetches" or "verdicts.OK"; none where there is none at this moment.
+    std::optional<std::int64_t> number(std::string_view name) const { return read(nullptr, name); }
+    /// One number of one issuer's.
+    std::optional<std::int64_t> number(std::string_view issuer, std::string_view name) const {
+        // A NUL inside would make the issuer NULL, and that would mean all of them.
+        const detail::Argument argument(issuer);
+        return argument.get() ? read(argument.get(), name) : std::nullopt;
+    }
+
+    const authkit_stats *handle() const noexcept { return handle_.get(); }
+
+private:
+    std::optional<std::int64_t> read(const char *issuer, std::string_view name) const {
+        std::int64_t value = 0;
+        const bool found = authkit_stats_number(handle(), issuer, detail::Argument(name).get(), &value) == AUTHKIT_OK;
+        return found ? std::optional<std::int64_t>(value) : std::nullopt;
+    }
+
+    detail::Owner<authkit_stats, authkit_stats_free> handle_;
+};
+
+/// Something that happened to an issuer's keys. Independent of the verifier that it happened to.
+class Event {
+public:
+    /// Takes over an event that a C call made.
+    explicit Event(authkit_event *owned) : handle_(owned) {}
+
+    /// What happened: "fetched", "failed", "rotated" and so on.
+    std::string_view name() const noexcept { return detail::view(authkit_event_name(handle())); }
+    /// One object, whose members are told at authkit_event_json().
+    std::string_view json() const noexcept {
+        std::size_t length = 0;
+        const char *text = authkit_event_json(handle(), &length);
+        return text ? std::string_view(text, length) : std::string_view();
+    }
+
+    const authkit_event *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::Owner<authkit_event, authkit_event_free> handle_;
+};
+
 /// A verifier that somebody else owns, such as the process's default. Cheap to copy.
 class VerifierRef {
 public:
     explicit VerifierRef(const authkit_verifier *borrowed) noexcept : borrowed_(borrowed) {}
 
-    /// Verifies a token; may wait for the issuer's keys, 10 seconds at most.
+    /// Verifies a token; may wait for the issuer's keys, 5 seconds at most.
     Result<Claims> verify(std::string_view token) const { return judge(authkit_verifier_verify, token, nullptr); }
     Result<Claims> verify(std::string_view token, const Policy &policy) const {
         return judge(authkit_verifier_verify, token, policy.handle());
@@ -428,6 +492,45 @@ public:
         authkit_error *error = nullptr;
         const authkit_status status = authkit_verifier_refresh(borrowed_, &error);
         return detail::done(status, error);
+    }
+
+    /// Starts to fetch every issuer's keys and returns at once.
+    Result<Done> start_refresh() const {
+        authkit_error *error = nullptr;
+        const authkit_status status = authkit_verifier_start_refresh(borrowed_, &error);
+        return detail::done(status, error);
+    }
+
+    /// How many fetches have ended: read it before try_verify(), give it to wait().
+    std::uint64_t fetches_ended() const noexcept { return authkit_verifier_fetches_ended(borrowed_); }
+
+    /// Waits, off the event loop, while a fetch is under way and none has ended since `seen`:
+    /// AUTHKIT_WOULD_BLOCK where that is still so after the timeout.
+    Result<Done> wait(std::uint64_t seen, std::chrono::milliseconds timeout) const {
+        return detail::done(authkit_verifier_wait(borrowed_, seen, detail::milliseconds(timeout)));
+    }
+
+    /// Waits until every issuer has keys to verify with, fetching what is missing.
+    Result<Done> wait_ready(std::chrono::milliseconds timeout) const {
+        authkit_error *error = nullptr;
+        const authkit_status status = authkit_verifier_wait_ready(borrowed_, detail::milliseconds(timeout), &error);
+        return detail::done(status, error);
+    }
+
+    Result<Stats> stats() const {
+        authkit_stats *stats = nullptr;
+        authkit_error *error = nullptr;
+        const authkit_status status = authkit_verifier_stats(borrowed_, &stats, &error);
+        if (status != AUTHKIT_OK) {
+            return Error(status, error);
+        }
+        return Stats(stats);
+    }
+
+    /// The oldest event that nobody has taken yet.
+    std::optional<Event> next_event() const {
+        authkit_event *event = authkit_verifier_next_event(borrowed_);
+        return event ? std::optional<Event>(event) : std::nullopt;
     }
 
     /// Gives the only issuer's keys as a JWKS document.
@@ -543,6 +646,12 @@ public:
         return ref().try_verify(token, policy);
     }
     Result<Done> refresh() const { return ref().refresh(); }
+    Result<Done> start_refresh() const { return ref().start_refresh(); }
+    std::uint64_t fetches_ended() const noexcept { return ref().fetches_ended(); }
+    Result<Done> wait(std::uint64_t seen, std::chrono::milliseconds timeout) const { return ref().wait(seen, timeout); }
+    Result<Done> wait_ready(std::chrono::milliseconds timeout) const { return ref().wait_ready(timeout); }
+    Result<Stats> stats() const { return ref().stats(); }
+    std::optional<Event> next_event() const { return ref().next_event(); }
     Result<Done> set_jwks(std::string_view json) const { return ref().set_jwks(json); }
     Result<Done> set_jwks(std::string_view issuer, std::string_view json) const { return ref().set_jwks(issuer, json); }
     std::optional<std::string_view> resource() const noexcept { return ref().resource(); }

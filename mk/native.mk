@@ -69,10 +69,11 @@ STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 # No setting of the developer's environment may reach a test.
 CLEAN := env -i PATH="$(PATH)"
 
-C_TESTS := status config verdicts decision claims misuse default_environment default_set threads lifetimes
+C_TESTS := status config verdicts decision claims misuse default_environment default_set threads lifetimes waiting \
+	observe
 # Not under valgrind and the sanitizers, which do not follow a fork of a process with threads.
 C_TESTS_BARE := fork
-C_TEST_INPUTS := tests/c/check.h tests/c/vectors.h include/authkit.h
+C_TEST_INPUTS := tests/c/check.h tests/c/vectors.h tests/c/server.h tests/c/asking.h include/authkit.h
 
 # --- headers ---------------------------------------------------------------------------------------
 

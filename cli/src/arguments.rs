@@ -31,6 +31,11 @@ pub(crate) enum Command {
     /// Decodes header and payload with the library's strict parser and remarks on what would keep the
     /// token from being accepted. Anybody can write such a token: decide nothing by it.
     Inspect(InspectArguments),
+    /// Fetch the issuers' keys, and show which are used, which are not and why
+    ///
+    /// What a server with this configuration would have: each key or the reason it was dropped, how
+    /// long it all counts as fresh, what the answer's headers said, and how far the clocks differ.
+    Jwks(JwksArguments),
     /// Run test vectors against this library
     ///
     /// Each line of a file is one JSON object: a token (level jwt: the full check; jws: its signature
@@ -41,7 +46,8 @@ pub(crate) enum Command {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  the token is accepted (inspect: it could be read; vectors: all that must agree do; config: it is sound)
+  0  the token is accepted (inspect: it could be read; vectors: all that must agree do;
+     config: it is sound; jwks: every issuer's keys are there)
   1  the token is rejected (vectors: one that must agree does not)
   2  wrong usage or configuration, or a file that cannot be read: nothing was judged
   3  the issuer's keys could not be had: nothing is known about the token";
@@ -110,6 +116,37 @@ pub(crate) struct InspectArguments {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) now: Option<i64>,
 }
+
+/// What `authkit jwks` is told.
+#[derive(Debug, Args)]
+#[command(after_help = JWKS_HELP)]
+pub(crate) struct JwksArguments {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+const JWKS_HELP: &str = "\
+Settings are those of authkit verify, so that what is shown is what that server sees. Keys that are
+given (jwks) are shown without a fetch. With jwks_cache_dir the keys are fetched all the same and left
+there for the server.
+
+Examples:
+  authkit jwks --authkit-domain https://your-project-12345.authkit.app \\
+               --base-url https://your-server.example
+  authkit jwks --config server.json --json
+
+With --json the members are ok, code, reason, hint, retry_after, issuers (keys, dropped, standing, ttl,
+next_refresh, headers, skew and more of each), verdicts and events_lost as in the library's stats, and
+events. Times are in seconds.
+
+Exit status:
+  0  every issuer's keys are there
+  2  wrong usage or configuration: nothing was fetched
+  3  an issuer's keys could not be had; the others are shown";
 
 /// What `authkit vectors` is told.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod arguments;
 mod config;
 mod failure;
 mod inspect;
+mod jwks;
 mod settings;
 mod text;
 mod token;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(arguments, &mut out),
         Command::Config(arguments) => config::run(arguments, &mut out),
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
+        Command::Jwks(arguments) => jwks::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit)) {

@@ -18,6 +18,8 @@ pub(crate) const MAX_DOCUMENT_LENGTH: usize = 256 * 1024;
 const MAX_KEYS: usize = 100;
 /// Most keys of one id and algorithm that are tried on a token.
 const MAX_CANDIDATES: usize = 4;
+/// Most keys whose uselessness an error explains.
+const MAX_EXPLAINED: usize = 4;
 
 /// The admitted keys of one document, and why the others were dropped.
 #[derive(Debug)]
@@ -77,14 +79,14 @@ impl KeySet {
     }
 
     fn explain_emptiness(&self) -> String {
-        match self.dropped.first() {
-            None => "the JWKS has no keys".to_owned(),
-            Some(first) => format!(
-                "none of the {} keys of the JWKS is usable; the first: {}",
-                self.dropped.len(),
-                first.reason
-            ),
+        if self.dropped.is_empty() {
+            return "the JWKS has no keys".to_owned();
         }
+        let entry = |key: &DroppedKey| format!("entry {}: {}", key.index, key.reason);
+        let told: Vec<_> = self.dropped.iter().take(MAX_EXPLAINED).map(entry).collect();
+        let count = self.dropped.len();
+        let more = if count > told.len() { "; and so on" } else { "" };
+        format!("none of the {count} keys of the JWKS is usable: {}{more}", told.join("; "))
     }
 
     /// The keys in use.

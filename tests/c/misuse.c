@@ -108,6 +108,10 @@ static void verifier_functions(const authkit_verifier *verifier) {
     CHECK_REFUSAL(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, policy, &scoped, &error),
                   error, AUTHKIT_SCOPE, "admin editor");
     authkit_policy_free(policy);
+    CHECK_REFUSAL(authkit_verifier_start_refresh(NULL, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK_REFUSAL(authkit_verifier_wait_ready(NULL, 0, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK_STATUS(authkit_verifier_wait(NULL, 0, 0), AUTHKIT_MISUSE);
+    CHECK(authkit_verifier_fetches_ended(NULL) == 0);
     verify_functions(authkit_verifier_verify, verifier);
     verify_functions(authkit_verifier_try_verify, verifier);
 }
@@ -189,6 +193,37 @@ static void claims_functions_with_bad_arguments(const authkit_claims *claims) {
     CHECK_STATUS(authkit_claims_boolean(claims, "exp", NULL), AUTHKIT_MISUSE);
 }
 
+static void stats_functions(const authkit_verifier *verifier) {
+    authkit_stats *stats = GARBAGE;
+    authkit_error *error = GARBAGE;
+    CHECK_REFUSAL(authkit_verifier_stats(NULL, &stats, &error), error, AUTHKIT_MISUSE, "verifier is NULL");
+    CHECK(stats == NULL);
+    CHECK_REFUSAL(authkit_verifier_stats(verifier, NULL, &error), error, AUTHKIT_MISUSE, "out_stats is NULL");
+    CHECK_STATUS(authkit_verifier_stats(NULL, NULL, NULL), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_verifier_stats(verifier, &stats, NULL), AUTHKIT_OK);
+
+    size_t length = 99;
+    int64_t number = 99;
+    CHECK_TEXT(authkit_stats_json(NULL, &length), NULL);
+    CHECK(length == 0);
+    CHECK_STATUS(authkit_stats_number(NULL, NULL, "keys", &number), AUTHKIT_MISUSE);
+    CHECK(number == 0);
+    CHECK_STATUS(authkit_stats_number(stats, NULL, NULL, &number), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_stats_number(stats, NULL, NOT_UTF8, &number), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_stats_number(stats, NOT_UTF8, "keys", &number), AUTHKIT_MISUSE);
+    CHECK_STATUS(authkit_stats_number(stats, NULL, "keys", NULL), AUTHKIT_MISUSE);
+    authkit_stats_free(stats);
+}
+
+static void event_functions_of_nothing(void) {
+    size_t length = 99;
+    CHECK(authkit_verifier_next_event(NULL) == NULL);
+    CHECK_TEXT(authkit_event_name(NULL), NULL);
+    CHECK_TEXT(authkit_event_json(NULL, &length), NULL);
+    CHECK(length == 0);
+    CHECK_TEXT(authkit_event_json(NULL, NULL), NULL);
+}
+
 static void error_functions_of_nothing(void) {
     CHECK_STATUS(authkit_error_status(NULL), AUTHKIT_MISUSE);
     CHECK_TEXT(authkit_error_reason(NULL), NULL);
@@ -202,6 +237,8 @@ static void freeing_nothing_does_nothing(void) {
     authkit_verifier_free(NULL);
     authkit_claims_free(NULL);
     authkit_error_free(NULL);
+    authkit_stats_free(NULL);
+    authkit_event_free(NULL);
 }
 
 int main(void) {
@@ -215,6 +252,8 @@ int main(void) {
     default_functions();
     claims_functions_of_nothing();
     claims_functions_with_bad_arguments(claims);
+    stats_functions(verifier);
+    event_functions_of_nothing();
     error_functions_of_nothing();
     freeing_nothing_does_nothing();
     authkit_claims_free(claims);

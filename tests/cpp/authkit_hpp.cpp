@@ -3,10 +3,12 @@
 #include "authkit.hpp"
 #include "authkit.hpp"
 
+#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <type_traits>
 
+#include "../c/server.h"
 #include "../c/vectors.h"
 
 namespace {
@@ -26,6 +28,8 @@ static_assert(std::is_nothrow_move_constructible_v<authkit::Verifier> &&
               !std::is_copy_constructible_v<authkit::Verifier>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Config> && !std::is_copy_constructible_v<authkit::Config>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Policy> && !std::is_copy_constructible_v<authkit::Policy>);
+static_assert(std::is_nothrow_move_constructible_v<authkit::Stats> && !std::is_copy_constructible_v<authkit::Stats>);
+static_assert(std::is_nothrow_move_constructible_v<authkit::Event> && !std::is_copy_constructible_v<authkit::Event>);
 static_assert(std::is_nothrow_copy_constructible_v<authkit::Error>);
 
 authkit::Verifier verifier_over(std::string_view algorithm, std::string_view jwks) {
@@ -151,6 +155,88 @@ void what_was_moved_from_is_refused(authkit::Verifier verifier) {
     CHECK(moved.verify({}).error().status() == AUTHKIT_MALFORMED);
 }
 
+constexpr std::chrono::minutes patience(1); // longer than any wait that is expected to end
+
+authkit::Verifier verifier_asking(const char *url) {
+    char json[1024];
+    server_settings(json, sizeof json, url, "RS256,ES256", "background");
+    return authkit::Verifier::create(authkit::Config::from_json(json).value()).value();
+}
+
+void a_host_waits_off_its_event_loop() {
+    struct server server;
+    server_start(&server, VECTOR_JWKS);
+    server_hold(&server, true);
+    const authkit::Verifier verifier = verifier_asking(server.url);
+    const std::string_view token(VECTORS[0].token, VECTORS[0].length);
+    const std::uint64_t seen = verifier.fetches_ended();
+    CHECK(verifier.try_verify(token).error().status() == AUTHKIT_WOULD_BLOCK);
+    CHECK(verifier.wait(seen, std::chrono::milliseconds(-5)).error().status() == AUTHKIT_WOULD_BLOCK);
+    CHECK(verifier.wait(seen, std::chrono::milliseconds(20)).error().status() == AUTHKIT_WOULD_BLOCK);
+    server_await_requests(&server, 1);
+    server_hold(&server, false);
+    CHECK(verifier.wait(seen, patience).has_value());
+    CHECK(verifier.fetches_ended() == seen + 1);
+    CHECK(verifier.try_verify(token).has_value());
+    CHECK(verifier.wait_ready(std::chrono::seconds(0)).has_value());
+    CHECK(verifier.wait(verifier.fetches_ended(), std::chrono::hours(24 * 365)).has_value()); // nothing is under way
+
+    CHECK(verifier.start_refresh().has_value());
+    CHECK(verifier.wait(seen + 1, patience).has_value());
+    CHECK(server_requests(&server) == 2);
+    server_stop(&server);
+}
+
+void stats_and_events_tell_what_happened() {
+    struct server server;
+    server_start(&server, VECTOR_JWKS);
+    std::optional<authkit::Verifier> verifier = verifier_asking(server.url);
+    CHECK(!verifier->next_event());
+    CHECK(verifier->stats()->number("age") == std::nullopt);
+    CHECK(verifier->wait_ready(patience).has_value());
+    server_answer(&server, MINTED_JWKS);
+    CHECK(verifier->refresh().has_value());
+    std::vector<authkit::Event> events;
+    while (auto event = verifier->next_event()) {
+        events.push_back(std::move(*event));
+    }
+    const authkit::Stats stats = verifier->stats().value();
+    verifier.reset(); // neither stats nor events need it
+    server_stop(&server);
+    CHECK(events.size() == 3 && events[0].name() == "fetched" && events[2].name() == "rotated");
+    CHECK(events[2].json().find(R"("added":["minted-for-the-c-tests"])") != std::string_view::npos);
+    CHECK(stats.json().find(server.url) != std::string_view::npos && stats.json().back() == '}');
+    CHECK(stats.number("fetches") == 2 && stats.number(VECTOR_ISSUER, "keys") == 1);
+    CHECK(!stats.number("nonsense") && !stats.number("https://elsewhere.example", "keys"));
+    CHECK(stats.number(std::string_view("a\0b", 3), "keys") == std::nullopt);
+    CHECK(stats.number(std::string_view("keys\0x", 6)) == std::nullopt);
+}
+
+void an_outage_is_an_error_that_says_when_to_ask_again() {
+    char url[64];
+    server_closed_url(url, sizeof url);
+    const authkit::Verifier verifier = verifier_asking(url);
+    CHECK(verifier.refresh().error().status() == AUTHKIT_KEYS_UNAVAILABLE);
+    const auto ready = verifier.wait_ready(std::chrono::seconds(0));
+    CHECK(ready.error().status() == AUTHKIT_KEYS_UNAVAILABLE && ready.error().http_status() == 503);
+    CHECK(ready.error().retry_after().value_or(0) >= 1);
+    CHECK(verifier.next_event()->name() == "failed");
+    CHECK(verifier.stats()->number("failures") == 1);
+}
+
+void what_watches_a_verifier_that_was_moved_from_is_refused(authkit::Verifier verifier) {
+    const authkit::Verifier moved = std::move(verifier);
+    CHECK(moved.stats()->number("keys") == 2);
+    CHECK(verifier.start_refresh().error().status() == AUTHKIT_MISUSE); // NOLINT: on purpose, and below
+    CHECK(verifier.wait(0, patience).error().status() == AUTHKIT_MISUSE);
+    CHECK(verifier.wait_ready(patience).error().status() == AUTHKIT_MISUSE);
+    CHECK(verifier.stats().error().status() == AUTHKIT_MISUSE);
+    CHECK(verifier.fetches_ended() == 0 && !verifier.next_event());
+    authkit::Stats stats = moved.stats().value();
+    const authkit::Stats taken = std::move(stats);
+    CHECK(stats.json().empty() && !stats.number("keys") && taken.number("keys") == 2);
+}
+
 void the_default_verifier_serves_the_front_door() {
     CHECK(authkit::verify("a").error().status() == AUTHKIT_CONFIG); // the environment says nothing
     CHECK(!authkit::Verifier::create(authkit::Config::from_environment().value()));
@@ -190,6 +276,10 @@ int main() {
     errors_say_what_to_do();
     requests_are_decided_and_answered(authkit::VerifierRef(verifier.handle()));
     what_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
+    a_host_waits_off_its_event_loop();
+    stats_and_events_tell_what_happened();
+    an_outage_is_an_error_that_says_when_to_ask_again();
+    what_watches_a_verifier_that_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
     the_default_verifier_serves_the_front_door();
 #if defined(__cpp_exceptions)
     the_value_of_a_failure_throws_the_error(verifier);

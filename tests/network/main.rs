@@ -10,6 +10,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clocks;
+mod issuers;
+#[cfg(unix)]
+mod sharing;
+mod waiting;
+
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 

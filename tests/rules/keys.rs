@@ -299,6 +299,10 @@ fn r52_a_document_without_a_usable_key_is_refused_and_the_last_good_one_kept() {
         assert!(error.reason().len() < 300, "{what}: {error}");
         accepted(&verifier, keys::rsa().token(&claims()), what);
     }
+    let unusable = format!("{{\"keys\":[{}]}}", [r#"{"kty":"oct"}"#; 9].join(","));
+    let error = verifier.set_jwks(None, &unusable).unwrap_err();
+    let told = "none of the 9 keys of the JWKS is usable: entry 0: a shared secret is published; entry 1: ";
+    assert!(error.reason().contains(told) && error.reason().len() < 300, "{error}");
     let hundred = format!("{{\"keys\":[{}{key}]}}", "{},".repeat(99));
     verifier.set_jwks(None, &hundred).unwrap();
     accepted(&verifier, keys::rsa().token(&claims()), "a hundred keys");
