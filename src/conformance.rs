@@ -1,16 +1,19 @@
 //! What the `authkit` command needs beyond the public API: signature checks alone, for published test
-//! vectors whose payloads are no claims, and a token's parts without a verdict.
+//! vectors whose payloads are no claims, a token's parts without a verdict, and what a configuration
+//! makes the library do on the network.
 //!
 //! Behind a feature that the libraries are built without: it is no way around the claims.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::algorithm::Algorithm;
-use crate::config::TypePolicy;
+use crate::config::{Config, KeySource, TypePolicy};
 use crate::error::{Code, Error, Result};
+use crate::jwks::admission;
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
 use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, object, octets};
@@ -22,6 +25,50 @@ use crate::token::signature::PublicKey;
 #[must_use]
 pub fn is_supported(algorithm: &str) -> bool {
     Algorithm::from_name(algorithm).is_some()
+}
+
+/// What a configuration says of the network and of tokens, for a diagnosis that asks the same servers.
+#[derive(Debug)]
+pub struct Setup<'c> {
+    /// Whether `http://` to this machine is allowed.
+    pub allow_insecure_loopback: bool,
+    /// Certificate authorities beside the system's, in PEM.
+    pub ca_file: Option<&'c Path>,
+    /// The proxy's URL, which may hold a password: never to be printed.
+    pub proxy: Option<&'c str>,
+    /// Clock skew allowed, in seconds.
+    pub leeway: u64,
+    /// Scopes that every token must carry.
+    pub required_scopes: &'c [String],
+    /// Each issuer with the URL of its keys; none where they are given.
+    pub issuers: Vec<(&'c str, Option<&'c str>)>,
+}
+
+impl<'c> Setup<'c> {
+    /// Reads a configuration.
+    #[must_use]
+    pub fn of(config: &'c Config) -> Self {
+        let issuers = config.issuers.iter().map(|issuer| match &issuer.keys {
+            KeySource::Url(url) => (issuer.name.as_str(), Some(url.as_str())),
+            KeySource::Static(_) => (issuer.name.as_str(), None),
+        });
+        Self {
+            allow_insecure_loopback: config.network.allow_insecure_loopback,
+            ca_file: config.network.ca_file.as_deref(),
+            proxy: config.network.proxy.as_ref().map(|proxy| proxy.0.as_str()),
+            leeway: config.leeway,
+            required_scopes: &config.required_scopes,
+            issuers: issuers.collect(),
+        }
+    }
+}
+
+/// The algorithm that a JWK is admitted for under a configuration, or why it is dropped.
+///
+/// # Errors
+/// The reason, a phrase without anything of the key.
+pub fn admission(jwk: &str, config: &Config) -> std::result::Result<&'static str, &'static str> {
+    admission::admit(jwk, &config.algorithms).map(|key| key.algorithm.name())
 }
 
 /// A token's parts as the strict parser reads them, each by itself. Proven by nothing.
