@@ -284,7 +284,7 @@ fn print_entry(
         if is_coloured { (format!("\u{1b}[{colour}m"), "\u{1b}[0m") } else { (String::new(), "") };
     writeln!(
         out,
-        "  {start}{word}{end}  {:<30}  {:<6}  {}",
+        "  {start}{word}{end}  {:<32}  {:<6}  {}",
         check.id,
         check.level.name(),
         printable(seen)
@@ -294,4 +294,26 @@ fn print_entry(
     }
     writeln!(out, "        rule    {} ({})", check.rule, check.source)?;
     writeln!(out, "        change  {}", check.remedy)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_marks_the_finding_alone_and_only_where_it_is_wanted() {
+        let subject =
+            Subject { resource: String::new(), authorization_server: String::new(), token: false };
+        let mut report = Report::default();
+        report.miss(ALL.first().unwrap(), "\u{1b}[31mred");
+        let printed = |is_coloured| {
+            let mut out = Vec::new();
+            report.print(&mut out, &subject, is_coloured).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!printed(false).contains('\u{1b}'));
+        assert!(printed(true).contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
+        assert_eq!(printed(true).matches('\u{1b}').count(), 2);
+    }
 }
