@@ -257,10 +257,22 @@ typedef struct authkit_config authkit_config;
 typedef struct authkit_error authkit_error;
 
 /**
+ * Something that happened to an issuer's keys. Immutable. The caller's, freed with
+ * authkit_event_free().
+ */
+typedef struct authkit_event authkit_event;
+
+/**
  * What one call demands beyond the configuration, such as the scopes of one tool. Made once, it
  * serves any number of calls. The caller's, freed with authkit_policy_free().
  */
 typedef struct authkit_policy authkit_policy;
+
+/**
+ * A moment's state of a verifier's keys, and counts since it was made. Immutable. The caller's, freed
+ * with authkit_stats_free().
+ */
+typedef struct authkit_stats authkit_stats;
 
 /**
  * Verifies tokens by one configuration and keeps the issuers' keys. Make one per resource at start
@@ -411,6 +423,13 @@ authkit_status authkit_config_from_json(const char *json,
  * - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
  *   none.
  * - proxy: http://host:port to fetch keys through. Default: none.
+ * - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
+ *   than the fetch where nobody is to wait), inline (never a thread: a verification that finds a
+ *   refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+ *   Default: background.
+ * - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
+ *   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
+ *   by that user alone. Default: none.
  *
  * `name` and `value` are copied.
  *
@@ -496,7 +515,7 @@ authkit_status authkit_verifier_new(const authkit_config *config,
 
 /**
  * Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
- * keys, for two fetches of 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
+ * keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
  *
  * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
  * `nullable_policy` adds demands of this call; NULL adds none.
@@ -516,7 +535,9 @@ authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
 
 /**
  * As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
- * first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK.
+ * first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
+ * wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started: let
+ * another thread call authkit_verifier_verify().
  *
  * Parameters and other results are those of authkit_verifier_verify(). Any thread.
  */
@@ -529,8 +550,8 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
                                            authkit_error **nullable_out_error);
 
 /**
- * Fetches the keys of every issuer now, and waits for them, 5 seconds at most for each: to warm up before
- * the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
+ * Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
+ * mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
  * are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
@@ -539,6 +560,59 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
 AUTHKIT_API
 authkit_status authkit_verifier_refresh(const authkit_verifier *verifier,
                                         authkit_error **nullable_out_error);
+
+/**
+ * Starts to fetch the keys of every issuer and returns at once; authkit_verifier_wait() tells when a
+ * fetch ended. An issuer whose keys are being fetched already is passed over, as is one configured
+ * with keys of its own.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL, or its refresh mode is not background. Any
+ * thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_start_refresh(const authkit_verifier *verifier,
+                                              authkit_error **nullable_out_error);
+
+/**
+ * How many fetches of keys have ended in this process, good or bad: to be read before
+ * authkit_verifier_try_verify() and given to authkit_verifier_wait().
+ *
+ * Returns 0 if `verifier` is NULL. Any thread.
+ */
+AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *verifier);
+
+/**
+ * Waits while a fetch of keys is under way and none has ended since `seen` was read: for the worker
+ * thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
+ * call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
+ * waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
+ * stale keys serve when a fetch has taken that long.
+ *
+ * `timeout_ms` is in milliseconds; 0 looks without waiting.
+ *
+ * Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the
+ * timeout; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_wait(const authkit_verifier *verifier,
+                                     uint64_t seen,
+                                     uint32_t timeout_ms);
+
+/**
+ * Waits until every issuer has keys to verify with, fetching those that are missing, again and again
+ * where a fetch fails: for the start of a server, or its readiness check. At once where all are there.
+ * In the refresh mode manual it waits for the host's authkit_verifier_refresh() on another thread.
+ *
+ * `timeout_ms` is in milliseconds; with 0 it starts what is missing and looks.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; after the timeout AUTHKIT_KEYS_UNAVAILABLE with
+ * the reason of the first issuer without keys, or AUTHKIT_WOULD_BLOCK if its first fetch is under way. Any
+ * thread; the verifier must not be freed meanwhile.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_wait_ready(const authkit_verifier *verifier,
+                                           uint32_t timeout_ms,
+                                           authkit_error **nullable_out_error);
 
 /**
  * Gives an issuer's keys as a JWKS document (RFC 7517). They do not age, and nothing is fetched for
@@ -582,7 +656,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
 
 /**
  * Verifies an access token with the process's default verifier: the front door. May wait for the
- * issuer's keys, 10 seconds at most. For the reason of a refusal in words, and for policies,
+ * issuer's keys, 5 seconds at most. For the reason of a refusal in words, and for policies,
  * use authkit_default_verifier() with authkit_verifier_verify().
  *
  * `token` is NUL-terminated, the text after "Bearer " and nothing else.
@@ -904,6 +978,126 @@ AUTHKIT_API int64_t authkit_error_retry_after(const authkit_error *error);
  * No other thread may be using `error`.
  */
 AUTHKIT_API void authkit_error_free(authkit_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Stats: what a verifier has and has done, as one JSON document or number by number.
+ */
+
+/**
+ * Takes a verifier's stats. Does no I/O and waits for nothing.
+ *
+ * `out_stats` receives stats that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` or `out_stats` is NULL. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_verifier_stats(const authkit_verifier *verifier,
+                                      authkit_stats **out_stats,
+                                      authkit_error **nullable_out_error);
+
+/**
+ * The stats as one JSON object: `issuers`, a list of objects with
+ *
+ * - issuer, jwks_url (null for given keys)
+ * - keys: list of {kid, alg}; dropped: list of {index, kid, reason}, the entries not used
+ * - standing: none, given, fresh, refresh_due, stale (past its time to live, good in an outage), expired
+ * - source: network, file, given or null
+ * - age, ttl, next_refresh: seconds, or null
+ * - generation: counts the key sets that differed from the one before
+ * - fetches, failures, consecutive_failures, last_failure (a sentence or null), retry_after (seconds
+ *   or null), not_modified, throttled, stale_served
+ * - skew: the issuer's clock less this machine's in seconds, or null
+ * - headers: date, age, cache_control, etag, expires of the last answer, or null
+ *
+ * `verdicts`, a map from outcome (OK, EXPIRED, ...) to count, and `events_lost`. More members may come.
+ * Nothing in it comes from a token.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns text borrowed from `stats`; NULL only if `stats` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_stats_json(const authkit_stats *stats,
+                               size_t *nullable_out_len);
+
+/**
+ * One number of the stats, for a metric.
+ *
+ * `nullable_issuer` is a configured issuer; NULL means all: counts are added up, of `ttl`,
+ * `next_refresh` and `generation` it is the least, of `age`, `retry_after`, `consecutive_failures` and
+ * `skew` the furthest from 0.
+ * `name` is a name of authkit_stats_json() whose value is a number, `keys` or `dropped` for their
+ * count, or with NULL as issuer `events_lost`, `verdicts.OK`, `verdicts.EXPIRED` and so on.
+ * `out` receives the number, 0 on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `stats`, `name` or `out` is NULL or a text is not UTF-8;
+ * AUTHKIT_ABSENT if there is no such number, or none at this moment (null in the JSON). Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_stats_number(const authkit_stats *stats,
+                                    const char *nullable_issuer,
+                                    const char *name,
+                                    int64_t *out);
+
+/**
+ * Frees stats and the text borrowed from them. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `stats`.
+ */
+AUTHKIT_API void authkit_stats_free(authkit_stats *stats);
+
+/* ------------------------------------------------------------------------------------------------
+ * Events: what happened to the issuers' keys, kept until the host takes it.
+ */
+
+/**
+ * Takes the oldest event that nobody has taken yet. A verifier keeps 256; then the oldest are lost,
+ * which `events_lost` of authkit_stats_json() counts. Does no I/O and waits for nothing: call it in a
+ * loop, on a timer or after a verification, to log what it gives. Each event is given once.
+ *
+ * Returns an event that the caller owns; NULL if there is none or `verifier` is NULL. Any thread.
+ */
+AUTHKIT_API
+authkit_event *authkit_verifier_next_event(const authkit_verifier *verifier);
+
+/**
+ * What happened:
+ *
+ * - fetched: a document came or was confirmed; source, changed, ttl, milliseconds
+ * - failed: a fetch failed; reason, failures (in a row)
+ * - rotated: the keys in force are others than before; added, removed (lists of key ids)
+ * - key_dropped: an entry of the key set is not used; index, kid, reason
+ * - throttled: tokens with unknown key ids come too fast to ask for each; retry_after
+ * - stale_served: keys past their time to live are used for want of newer ones; age
+ * - skew_seen: the issuer's clock and this machine's differ by more than the leeway; skew
+ * - shared_file_refused: the shared key file could not be used; reason
+ *
+ * More names may come.
+ *
+ * Returns text borrowed from `event`; NULL only if `event` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_event_name(const authkit_event *event);
+
+/**
+ * The event as one JSON object: event (its name), sequence (counts the verifier's events from 1), time
+ * (Unix seconds), issuer, document (jwks, or authorization_server for an issuer's metadata), and the
+ * members that authkit_event_name() lists. Nothing in it comes from a token; what an issuer chose is
+ * escaped to printable ASCII and cut short.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns text borrowed from `event`; NULL only if `event` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_event_json(const authkit_event *event,
+                               size_t *nullable_out_len);
+
+/**
+ * Frees an event and the texts borrowed from it. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `event`.
+ */
+AUTHKIT_API void authkit_event_free(authkit_event *event);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -16,7 +16,7 @@ pub(crate) trait Clock: Send + Sync + fmt::Debug {
 /// while a laptop sleeps, the wall clock can be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// Since the clock was made. Never falls.
+    /// Since some time before the clock was made. Never falls.
     pub(crate) monotonic: Duration,
     /// Since 1970.
     pub(crate) wall: Duration,
@@ -29,7 +29,19 @@ impl Moment {
         let awake = self.monotonic.saturating_sub(earlier.monotonic);
         awake.max(self.wall.saturating_sub(earlier.wall))
     }
+
+    /// The moment so long ago.
+    pub(crate) fn before(self, age: Duration) -> Moment {
+        Moment {
+            monotonic: self.monotonic.saturating_sub(age),
+            wall: self.wall.saturating_sub(age),
+        }
+    }
 }
+
+/// What the monotonic clock begins with: documents that another process has fetched are older than
+/// this process's clock.
+const BEGINNING: Duration = Duration::from_secs(1 << 20);
 
 /// The machine's clocks.
 #[derive(Debug)]
@@ -49,7 +61,7 @@ impl Clock for SystemClock {
     }
 
     fn moment(&self) -> Moment {
-        Moment { monotonic: self.made.elapsed(), wall: since_1970() }
+        Moment { monotonic: BEGINNING + self.made.elapsed(), wall: since_1970() }
     }
 }
 

@@ -5,7 +5,7 @@ mod list;
 mod settings;
 mod url;
 
-pub use settings::{ConfigBuilder, IssuerSettings, TypePolicy};
+pub use settings::{ConfigBuilder, IssuerSettings, RefreshMode, TypePolicy};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -42,6 +42,8 @@ pub struct Config {
     pub(crate) type_policy: TypePolicy,
     pub(crate) now: Option<i64>,
     pub(crate) network: Network,
+    pub(crate) refresh_mode: RefreshMode,
+    pub(crate) jwks_cache_dir: Option<PathBuf>,
 }
 
 /// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
@@ -151,6 +153,8 @@ impl ConfigBuilder {
             type_policy: self.typ.unwrap_or_default(),
             now: self.now,
             network,
+            refresh_mode: self.refresh_mode.unwrap_or_default(),
+            jwks_cache_dir: self.jwks_cache_dir,
         };
         Ok(config)
     }

@@ -209,18 +209,32 @@ const QUOTED_LIMIT: usize = 80;
 
 /// Foreign text made safe for a log line: quoted, printable ASCII only, cut short.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(QUOTED_LIMIT) + 2);
-    out.push('\'');
-    for character in text.chars().take(QUOTED_LIMIT) {
+    let (shown, ellipsis) = cut(text);
+    let shown = shown.replace('\\', r"\\").replace('\'', r"\'");
+    format!("'{}'{ellipsis}", escaped(&shown))
+}
+
+/// Foreign text as a value of its own: printable ASCII only, cut short, not quoted.
+pub(crate) fn printable(text: &str) -> String {
+    let (shown, ellipsis) = cut(text);
+    format!("{}{ellipsis}", escaped(shown))
+}
+
+/// The beginning, and the sign that there is more.
+fn cut(text: &str) -> (&str, &'static str) {
+    match text.char_indices().nth(QUOTED_LIMIT) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "…"),
+        None => (text, ""),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
         match character {
-            '\'' | '\\' => out.extend(['\\', character]),
             ' '..='~' => out.push(character),
             _ => out.extend(character.escape_unicode()),
         }
-    }
-    out.push('\'');
-    if text.chars().nth(QUOTED_LIMIT).is_some() {
-        out.push('…');
     }
     out
 }
@@ -238,6 +252,13 @@ mod tests {
         }
         assert_eq!(Code::from_status(0), None);
         assert_eq!(Code::from_status(-1), None);
+    }
+
+    #[test]
+    fn printable_text_is_escaped_and_cut_like_quoted_text() {
+        assert_eq!(printable("a'b\\c"), r"a'b\c");
+        assert_eq!(printable("a\r\nb é"), r"a\u{d}\u{a}b \u{e9}");
+        assert_eq!(printable(&"x".repeat(10_000)).chars().count(), QUOTED_LIMIT + 1);
     }
 
     #[test]

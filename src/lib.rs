@@ -31,7 +31,11 @@ mod config;
 #[doc(hidden)]
 pub mod conformance;
 mod error;
+mod fork;
+mod journal;
 mod jwks;
+mod stats;
+mod sync;
 mod token;
 mod verifier;
 
@@ -39,9 +43,12 @@ mod verifier;
 mod ffi;
 
 pub use config::{
-    Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY, TypePolicy,
+    Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings, MAX_LEEWAY,
+    RefreshMode, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
+pub use journal::{Event, Happening, Source};
+pub use stats::{DocumentStats, DroppedKey, IssuerStats, KeyInfo, SeenHeaders, Stats};
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;
 pub use token::json::Value;

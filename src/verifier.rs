@@ -1,13 +1,20 @@
 //! The story of one token: from its octets to a verdict, told once, top to bottom.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, FixedClock, SystemClock};
-use crate::config::{Config, Issuer, KeySource};
+use crate::config::{Config, Issuer, KeySource, RefreshMode};
 use crate::error::{Code, Error, Result};
-use crate::jwks::cache::{KeyCache, Snapshot, Wait, unknown_key};
+use crate::fork::PerProcess;
+use crate::journal::{Event, Journal};
+use crate::jwks::cache::{Cache, Call, Snapshot, Surroundings, Wait, unknown_key};
 use crate::jwks::fetch::HttpFetch;
-use crate::jwks::keyset::Miss;
+use crate::jwks::keyset::{KeySet, Miss};
+use crate::jwks::landings::Landings;
+use crate::jwks::store::SharedFile;
+use crate::stats::{IssuerStats, Stats, Verdicts};
 use crate::token::claims::Claims;
 use crate::token::compact::Compact;
 use crate::token::header::Header;
@@ -26,8 +33,9 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     config: Config,
     /// One cache per issuer, in the configuration's order: a key verifies its own issuer's tokens only.
-    keys: Vec<Arc<KeyCache>>,
-    clock: Arc<dyn Clock>,
+    keys: Vec<Arc<Cache<KeySet>>>,
+    around: Surroundings,
+    verdicts: Verdicts,
 }
 
 /// A token that has passed every check that needs no key.
@@ -50,12 +58,24 @@ impl Verifier {
             Some(unix_time) => Arc::new(FixedClock { unix_time, keys: SystemClock::new() }),
             None => Arc::new(SystemClock::new()),
         };
+        Self::with_clock(config, clock)
+    }
+
+    /// As [`Self::new`], by the given clock.
+    pub(crate) fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+        let around = Surroundings {
+            mode: config.refresh_mode,
+            leeway: config.leeway,
+            clock,
+            journal: Arc::new(Journal::new()),
+            landings: Arc::new(PerProcess::new(Landings::default)),
+        };
         let keys = config
             .issuers
             .iter()
-            .map(|issuer| key_cache(issuer, &config, &clock))
+            .map(|issuer| key_cache(issuer, &config, &around).map(Arc::new))
             .collect::<Result<_>>()?;
-        Ok(Self(Arc::new(Inner { config, keys, clock })))
+        Ok(Self(Arc::new(Inner { config, keys, around, verdicts: Verdicts::new() })))
     }
 
     /// The configuration in force.
@@ -64,8 +84,8 @@ impl Verifier {
         &self.0.config
     }
 
-    /// Judges a token. May wait for the network when keys are missing, too old, or
-    /// without the one that the token names: for two fetches of 5 s each at the very most.
+    /// Judges a token. May wait for the network when keys are missing, too old, or without the one
+    /// that the token names: 5 s in all at the very most.
     ///
     /// # Errors
     /// The first of these that applies: form ([`Code::TooLarge`], [`Code::Malformed`]), header
@@ -81,21 +101,121 @@ impl Verifier {
     ///
     /// # Errors
     /// As [`Self::verify`]; and [`Code::WouldBlock`] when the answer needs the network: a fetch is
-    /// then under way, and [`Self::verify`] off the event loop will wait for it.
+    /// then under way, and [`Self::wait`] off the event loop tells when to try again. In the refresh
+    /// mode `inline` no fetch is started, and [`Self::verify`] off the event loop makes it.
     pub fn try_verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.judge(token.as_ref(), policy, Wait::No)
     }
 
-    /// Fetches every issuer's keys now, one after the other, 5 s at most each; given keys stay as
-    /// they are.
+    /// Fetches every issuer's keys now and waits for them, 5 s at most each, all at once where the
+    /// refresh mode allows threads; given keys stay as they are.
     ///
     /// # Errors
     /// [`Code::KeysUnavailable`] of the first issuer that failed, after all were asked. Keys that
     /// were there before stay in use.
     pub fn refresh(&self) -> Result<()> {
-        let failures: Vec<Error> =
-            self.0.keys.iter().filter_map(|cache| cache.refresh().err()).collect();
-        failures.into_iter().next().map_or(Ok(()), Err)
+        let caches = &self.0.keys;
+        let outcomes: Vec<Result<()>> = match caches.as_slice() {
+            [_, _, ..] if self.0.around.mode == RefreshMode::Background => thread::scope(|scope| {
+                let asked: Vec<_> =
+                    caches.iter().map(|cache| scope.spawn(|| cache.refresh())).collect();
+                asked.into_iter().map(|asked| asked.join().unwrap_or_else(broken_off)).collect()
+            }),
+            _ => caches.iter().map(|cache| cache.refresh()).collect(),
+        };
+        outcomes.into_iter().collect()
+    }
+
+    /// Starts to fetch every issuer's keys and returns at once; [`Self::wait`] tells when one ended.
+    ///
+    /// # Errors
+    /// [`Code::Misuse`] in the refresh modes `inline` and `manual`, which make no threads.
+    pub fn start_refresh(&self) -> Result<()> {
+        if self.0.around.mode != RefreshMode::Background {
+            return Err(Error::new(
+                Code::Misuse,
+                "a refresh can be started in the refresh mode background only",
+            ));
+        }
+        self.0.keys.iter().for_each(Cache::start_refresh);
+        Ok(())
+    }
+
+    /// How many fetches have ended in this process, for [`Self::wait`].
+    #[must_use]
+    pub fn fetches_ended(&self) -> u64 {
+        self.0.around.landings.get().ended()
+    }
+
+    /// Waits while a fetch is under way and none has ended since [`Self::fetches_ended`] gave `seen`;
+    /// false where that is still so after `timeout`.
+    ///
+    /// For hosts with an event loop: read `seen`, [`Self::try_verify`], and on [`Code::WouldBlock`]
+    /// wait on another thread, a second at most each time, before trying again, 5 s in all.
+    #[must_use]
+    pub fn wait(&self, seen: u64, timeout: Duration) -> bool {
+        self.0.around.landings.get().wait(seen, timeout)
+    }
+
+    /// Waits until every issuer has keys to judge by, fetching those that are missing: for the start
+    /// of a server, or its readiness check. At once where all are there. Tries again where a fetch fails,
+    /// as often as the timeout allows.
+    ///
+    /// # Errors
+    /// After `timeout`, of the first issuer without keys: [`Code::KeysUnavailable`], or
+    /// [`Code::WouldBlock`] while its first fetch is under way.
+    pub fn wait_ready(&self, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let seen = self.fetches_ended();
+            let missing = self.start_missing();
+            let left = deadline.saturating_duration_since(Instant::now());
+            match missing {
+                None => return Ok(()),
+                Some(error) if left.is_zero() => return Err(error),
+                Some(error) => self.await_change(&error, seen, left),
+            }
+        }
+    }
+
+    /// Has every fetch started that is missing; the first error, preferably one that says why.
+    fn start_missing(&self) -> Option<Error> {
+        let errors = self.0.keys.iter().filter_map(|cache| cache.is_ready().err());
+        errors.min_by_key(|error| error.code() == Code::WouldBlock)
+    }
+
+    /// Waits for what may end this error: a fetch that ends, or the end of a pause.
+    fn await_change(&self, error: &Error, seen: u64, left: Duration) {
+        let landings = self.0.around.landings.get();
+        match (error.code(), self.0.around.mode) {
+            // This caller can wait, so it is the one to fetch.
+            (Code::WouldBlock, RefreshMode::Inline) => {
+                let call = || Call::new(Wait::Allowed, self.0.around.clock.moment());
+                self.0.keys.iter().for_each(|cache| drop(cache.current(&call())));
+            }
+            (Code::WouldBlock, _) => drop(landings.wait(seen, left)),
+            _ => {
+                let pause = Duration::from_secs(error.retry_after().unwrap_or(1).into());
+                landings.pause(seen, pause.min(left));
+            }
+        }
+    }
+
+    /// The keys' state, and what has been counted since the verifier was made.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let issuers = self.0.config.issuers.iter().zip(&self.0.keys);
+        Stats {
+            issuers: issuers.map(|(issuer, cache)| issuer_stats(issuer, cache)).collect(),
+            verdicts: self.0.verdicts.read(),
+            events_lost: self.0.around.journal.lost(),
+        }
+    }
+
+    /// The oldest event that has not been taken yet. At most 256 wait; older ones are lost.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Event> {
+        self.0.around.journal.next()
     }
 
     /// Installs keys for an issuer (`None`: the only one) in place of what it has.
@@ -119,6 +239,12 @@ impl Verifier {
     }
 
     fn judge(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
+        let verdict = self.verdict(token, policy, wait);
+        self.0.verdicts.count(&verdict);
+        verdict
+    }
+
+    fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
         let candidate = self.read(token, policy)?;
         self.check_signature(&candidate, wait)?;
         let config = &self.0.config;
@@ -136,7 +262,8 @@ impl Verifier {
         let payload = parts.payload_object()?;
         let signature = parts.signature_octets()?;
         let (issuer, trusted) = rules::issuer(&payload, config)?;
-        let registered = rules::judge(&payload, config, trusted, self.now(policy))?;
+        let registered = rules::judge(&payload, config, trusted, self.now(policy))
+            .map_err(|error| self.explain_times(error, issuer, policy))?;
         Ok(Candidate {
             header,
             payload,
@@ -147,31 +274,47 @@ impl Verifier {
         })
     }
 
-    /// An unknown key id may have been rotated in: one fetch within this call, then one more look.
+    /// A token that is out of its time may be the fault of this machine's clock, the most opaque
+    /// failure there is.
+    fn explain_times(&self, error: Error, issuer: usize, policy: &Policy) -> Error {
+        let by_the_clock = policy.now.is_none() && self.0.config.now.is_none();
+        if !by_the_clock || !matches!(error.code(), Code::Expired | Code::NotYetValid) {
+            return error;
+        }
+        match self.0.keys.get(issuer).and_then(|cache| cache.skew_beyond_leeway()) {
+            Some(skew) => error.with_hint(skew_hint(skew)),
+            None => error,
+        }
+    }
+
+    /// An unknown key id may have been rotated in: as long as the keys are older than this call, they
+    /// are fetched once more, then looked through again.
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<()> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let snapshot = keys.current(wait)?;
-        match (candidate.check_against(&snapshot), candidate.header.key_id.as_deref()) {
-            (Err(Some(Miss::UnknownId)), Some(key_id)) => {
-                let newer = keys.newer_than(&snapshot, key_id, wait)?;
-                candidate.check_against(&newer).map_err(refusal)
+        let call = Call::new(wait, self.0.around.clock.moment());
+        let mut snapshot = keys.current(&call)?;
+        loop {
+            match (candidate.check_against(&snapshot), candidate.header.key_id.as_deref()) {
+                (Err(Some(Miss::UnknownId)), Some(key_id)) => {
+                    snapshot = keys.newer_than(&snapshot, key_id, &call)?;
+                }
+                (checked, _) => return checked.map_err(refusal),
             }
-            (checked, _) => checked.map_err(refusal),
         }
     }
 
     #[allow(clippy::cast_precision_loss)] // exact below 2^53, far beyond any token's time
     fn now(&self, policy: &Policy) -> f64 {
-        policy.now.map_or_else(|| self.0.clock.unix_time(), |unix_time| unix_time as f64)
+        policy.now.map_or_else(|| self.0.around.clock.unix_time(), |unix_time| unix_time as f64)
     }
 }
 
 impl Candidate<'_> {
     /// Whether a key of the set made the signature; `Err(None)` where the fitting ones did not.
-    fn check_against(&self, snapshot: &Snapshot) -> std::result::Result<(), Option<Miss>> {
+    fn check_against(&self, snapshot: &Snapshot<KeySet>) -> std::result::Result<(), Option<Miss>> {
         let mut keys =
-            snapshot.keys.candidates(self.header.key_id.as_deref(), self.header.algorithm)?;
+            snapshot.document.candidates(self.header.key_id.as_deref(), self.header.algorithm)?;
         if keys.any(|key| key.public.verifies(self.signing_input, &self.signature)) {
             Ok(())
         } else {
@@ -196,14 +339,39 @@ fn refusal(miss: Option<Miss>) -> Error {
     }
 }
 
-fn key_cache(issuer: &Issuer, config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<KeyCache>> {
-    let (algorithms, clock) = (config.algorithms.clone(), Arc::clone(clock));
-    let cache = match &issuer.keys {
-        KeySource::Static(document) => KeyCache::given(document, algorithms, clock)?,
+fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<Cache<KeySet>> {
+    let (algorithms, around) = (config.algorithms.clone(), around.clone());
+    match &issuer.keys {
+        KeySource::Static(document) => Cache::given(&issuer.name, document, algorithms, around),
         KeySource::Url(url) => {
             let fetch = HttpFetch { url: url.clone(), network: config.network.clone() };
-            KeyCache::fetched(Box::new(fetch), algorithms, clock)
+            let directory = config.jwks_cache_dir.as_deref();
+            let shared = directory.map(|dir| SharedFile::new(dir, &issuer.name, url));
+            Ok(Cache::fetched(&issuer.name, Box::new(fetch), shared, algorithms, around))
         }
-    };
-    Ok(Arc::new(cache))
+    }
+}
+
+fn issuer_stats(issuer: &Issuer, cache: &Cache<KeySet>) -> IssuerStats {
+    let keys = cache.in_force().map(|snapshot| Arc::clone(&snapshot.document));
+    IssuerStats {
+        issuer: issuer.name.clone(),
+        jwks_url: match &issuer.keys {
+            KeySource::Url(url) => Some(url.clone()),
+            KeySource::Static(_) => None,
+        },
+        keys: keys.as_ref().map(|keys| keys.admitted()).unwrap_or_default(),
+        dropped: keys.map(|keys| keys.dropped().to_vec()).unwrap_or_default(),
+        document: cache.stats(),
+    }
+}
+
+fn skew_hint(skew: i64) -> String {
+    let (seconds, direction) = (skew.unsigned_abs(), if skew > 0 { "behind" } else { "ahead of" });
+    format!("this machine's clock is {seconds} s {direction} the issuer's: set it by NTP")
+}
+
+/// A refresh on a thread that panicked.
+fn broken_off<E>(_: E) -> Result<()> {
+    Err(Error::new(Code::Internal, "a refresh was broken off"))
 }

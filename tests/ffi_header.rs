@@ -8,8 +8,10 @@ use std::path::Path;
 use cbindgen::{Builder, Config, ItemType};
 
 /// The files of src/ffi that are sections of the header, in the order a reader wants them.
-const SECTIONS: &[&str] =
-    &["version", "status", "config", "policy", "verifier", "default", "claims", "values", "error"];
+const SECTIONS: &[&str] = &[
+    "version", "status", "config", "policy", "verifier", "default", "claims", "values", "error",
+    "stats", "event",
+];
 
 const INCLUDES: &str = "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n";
 

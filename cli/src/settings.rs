@@ -95,6 +95,16 @@ const FLAGS: &[Flag] = &[
         value: "URL",
         help: "Proxy to fetch keys through; the environment's is not used",
     },
+    Flag {
+        long: "refresh-mode",
+        value: "MODE",
+        help: "background, inline or manual [default: background]",
+    },
+    Flag {
+        long: "jwks-cache-dir",
+        value: "DIR",
+        help: "Directory in which processes of one user share fetched keys",
+    },
 ];
 
 /// The settings given as flags, in their text forms.

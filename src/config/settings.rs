@@ -21,6 +21,19 @@ pub enum TypePolicy {
     Rfc9068,
 }
 
+/// Who fetches the issuers' keys, and on which thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshMode {
+    /// The call that lacks them; a thread that lives as long as the fetch where nobody is to wait.
+    #[default]
+    Background,
+    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is ever made.
+    Inline,
+    /// The host alone, by [`crate::Verifier::refresh`]: no verification ever uses the network.
+    Manual,
+}
+
 /// What is said of one allow-listed issuer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IssuerSettings {
@@ -67,6 +80,8 @@ pub struct ConfigBuilder {
     pub(super) allow_insecure_loopback: Option<bool>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
+    pub(super) refresh_mode: Option<RefreshMode>,
+    pub(super) jwks_cache_dir: Option<PathBuf>,
 }
 
 impl ConfigBuilder {
@@ -92,6 +107,8 @@ impl ConfigBuilder {
         "allow_insecure_loopback",
         "ca_file",
         "proxy",
+        "refresh_mode",
+        "jwks_cache_dir",
     ];
 
     /// Reads one JSON object whose members are the settings. Unknown and repeated members are refused.
@@ -133,12 +150,14 @@ impl ConfigBuilder {
             "algorithms" => self.algorithms = items()?,
             "leeway" => self.leeway = Some(number(name, text)?),
             "max_token_age" => self.max_token_age = Some(number(name, text)?),
-            "typ" => self.typ = Some(json(name, &serde_json::Value::from(text).to_string())?),
+            "typ" => self.typ = Some(word(name, text)?),
             "now" => self.now = Some(number(name, text)?),
             "jwks" => self.jwks = Some(text.to_owned()),
             "allow_insecure_loopback" => self.allow_insecure_loopback = Some(boolean(name, text)?),
             "ca_file" => self.ca_file = Some(text.into()),
             "proxy" => self.proxy = Some(ProxyUrl(text.to_owned())),
+            "refresh_mode" => self.refresh_mode = Some(word(name, text)?),
+            "jwks_cache_dir" => self.jwks_cache_dir = Some(text.into()),
             _ => return Err(unknown(name)),
         }
         Ok(())
@@ -170,6 +189,8 @@ impl ConfigBuilder {
             allow_insecure_loopback: self.allow_insecure_loopback.or(other.allow_insecure_loopback),
             ca_file: self.ca_file.or(other.ca_file),
             proxy: self.proxy.or(other.proxy),
+            refresh_mode: self.refresh_mode.or(other.refresh_mode),
+            jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
         }
     }
 
@@ -319,6 +340,21 @@ impl ConfigBuilder {
         self.proxy = Some(ProxyUrl(url.into()));
         self
     }
+
+    /// Who fetches the keys; default [`RefreshMode::Background`].
+    #[must_use]
+    pub fn refresh_mode(mut self, mode: RefreshMode) -> Self {
+        self.refresh_mode = Some(mode);
+        self
+    }
+
+    /// A directory in which processes of one user on one machine share fetched keys; default none.
+    /// Made where it is missing; it must belong to the user and be writable by nobody else.
+    #[must_use]
+    pub fn jwks_cache_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.jwks_cache_dir = Some(path.into());
+        self
+    }
 }
 
 fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
@@ -343,6 +379,11 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.trim()
         .parse()
         .map_err(|_| invalid(name, format!("is {}, not a whole number of seconds", quoted(text))))
+}
+
+/// One of a setting's words.
+fn word<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
+    json(name, &serde_json::Value::from(text).to_string())
 }
 
 fn json<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {

@@ -115,6 +115,13 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
 ///   none.
 /// - proxy: http://host:port to fetch keys through. Default: none.
+/// - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
+///   than the fetch where nobody is to wait), inline (never a thread: a verification that finds a
+///   refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+///   Default: background.
+/// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
+///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
+///   by that user alone. Default: none.
 ///
 /// `name` and `value` are copied.
 ///

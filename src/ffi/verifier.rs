@@ -1,16 +1,17 @@
 //! Verifier: from a token to claims, or to a precise refusal.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use super::claims::authkit_claims;
 use super::config::authkit_config;
 use super::error::authkit_error;
 use super::handle::Handle;
-use super::outcome::{borrowed, finish, free, produce};
+use super::outcome::{borrowed, finish, free, plain, produce};
 use super::policy::authkit_policy;
 use super::status::authkit_status;
 use super::text::{self, Text};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::{Claims, Policy, Verifier};
 
 /// Verifies tokens by one configuration and keeps the issuers' keys. Make one per resource at start
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn authkit_verifier_new(
 }
 
 /// Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
-/// keys, for two fetches of 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
+/// keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
 ///
 /// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
 /// `nullable_policy` adds demands of this call; NULL adds none.
@@ -82,7 +83,9 @@ pub unsafe extern "C" fn authkit_verifier_verify(
 }
 
 /// As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
-/// first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK.
+/// first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
+/// wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started: let
+/// another thread call authkit_verifier_verify().
 ///
 /// Parameters and other results are those of authkit_verifier_verify(). Any thread.
 #[unsafe(no_mangle)]
@@ -108,8 +111,8 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
-/// Fetches the keys of every issuer now, and waits for them, 5 seconds at most for each: to warm up before
-/// the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
+/// Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
+/// mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
 /// are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
@@ -122,6 +125,89 @@ pub unsafe extern "C" fn authkit_verifier_refresh(
     let body = || {
         // SAFETY: NULL or a live handle, by the header's contract.
         unsafe { authkit_verifier::lend(verifier) }?.verifier.refresh()
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// Starts to fetch the keys of every issuer and returns at once; authkit_verifier_wait() tells when a
+/// fetch ended. An issuer whose keys are being fetched already is passed over, as is one configured
+/// with keys of its own.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL, or its refresh mode is not background. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_start_refresh(
+    verifier: *const authkit_verifier,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        unsafe { authkit_verifier::lend(verifier) }?.verifier.start_refresh()
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// How many fetches of keys have ended in this process, good or bad: to be read before
+/// authkit_verifier_try_verify() and given to authkit_verifier_wait().
+///
+/// Returns 0 if `verifier` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit_verifier) -> u64 {
+    plain(0, || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        Ok(unsafe { authkit_verifier::lend(verifier) }?.verifier.fetches_ended())
+    })
+}
+
+/// Waits while a fetch of keys is under way and none has ended since `seen` was read: for the worker
+/// thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
+/// call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
+/// waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
+/// stale keys serve when a fetch has taken that long.
+///
+/// `timeout_ms` is in milliseconds; 0 looks without waiting.
+///
+/// Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the
+/// timeout; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_wait(
+    verifier: *const authkit_verifier,
+    seen: u64,
+    timeout_ms: u32,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+        match verifier.wait(seen, Duration::from_millis(timeout_ms.into())) {
+            true => Ok(()),
+            false => Err(Error::new(Code::WouldBlock, "a fetch is still under way")),
+        }
+    };
+    // SAFETY: NULL is no place to write to.
+    unsafe { finish(std::ptr::null_mut(), body) }
+}
+
+/// Waits until every issuer has keys to verify with, fetching those that are missing, again and again
+/// where a fetch fails: for the start of a server, or its readiness check. At once where all are there.
+/// In the refresh mode manual it waits for the host's authkit_verifier_refresh() on another thread.
+///
+/// `timeout_ms` is in milliseconds; with 0 it starts what is missing and looks.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; after the timeout AUTHKIT_KEYS_UNAVAILABLE with
+/// the reason of the first issuer without keys, or AUTHKIT_WOULD_BLOCK if its first fetch is under way. Any
+/// thread; the verifier must not be freed meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_wait_ready(
+    verifier: *const authkit_verifier,
+    timeout_ms: u32,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+        verifier.wait_ready(Duration::from_millis(timeout_ms.into()))
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { finish(nullable_out_error, body) }

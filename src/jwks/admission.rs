@@ -1,6 +1,7 @@
 //! Whether one JWK is admitted as a verification key, each judged alone (RFC 7517 §4, §5).
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::algorithm::Algorithm;
 use crate::token::base64url;
@@ -17,6 +18,15 @@ pub(crate) struct Key {
     pub(crate) id: Option<String>,
     pub(crate) algorithm: Algorithm,
     pub(crate) public: PublicKey,
+    /// Tells key material apart where two keys have one id; not for security.
+    material: u64,
+}
+
+impl Key {
+    /// Whether the other is this very key, under the same id.
+    pub(crate) fn is(&self, other: &Key) -> bool {
+        (&self.id, self.algorithm, self.material) == (&other.id, other.algorithm, other.material)
+    }
 }
 
 /// Judges one JWK, given as its JSON text.
@@ -28,12 +38,23 @@ pub(crate) fn admit(jwk: &str, allowed: &[Algorithm]) -> Result<Key, Unusable> {
     if SECRET_MEMBERS.iter().any(|name| jwk.get(name).is_some()) {
         return Err("private or shared key material is published");
     }
-    let public = match required_string(&jwk, "kty")?.as_ref() {
-        "RSA" => PublicKey::rsa(algorithm, &octets(&jwk, "n")?, &octets(&jwk, "e")?),
-        "EC" => PublicKey::elliptic(algorithm, &octets(&jwk, "x")?, &octets(&jwk, "y")?),
-        _ => PublicKey::ed25519(&octets(&jwk, "x")?),
-    }?;
-    Ok(Key { id, algorithm, public })
+    let (public, parameters) = match required_string(&jwk, "kty")?.as_ref() {
+        "RSA" => {
+            let (n, e) = (octets(&jwk, "n")?, octets(&jwk, "e")?);
+            (PublicKey::rsa(algorithm, &n, &e), [n, e])
+        }
+        "EC" => {
+            let (x, y) = (octets(&jwk, "x")?, octets(&jwk, "y")?);
+            (PublicKey::elliptic(algorithm, &x, &y), [x, y])
+        }
+        _ => {
+            let x = octets(&jwk, "x")?;
+            (PublicKey::ed25519(&x), [x, Vec::new()])
+        }
+    };
+    let mut material = DefaultHasher::new();
+    parameters.hash(&mut material);
+    Ok(Key { id, algorithm, public: public?, material: material.finish() })
 }
 
 /// `use` and `key_ops` must allow verifying where they are there at all (RFC 7517 §4.2, §4.3).

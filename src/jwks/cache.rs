@@ -1,26 +1,49 @@
-//! One issuer's keys over time: an immutable snapshot, read without a lock, replaced by one fetch at a time.
+//! One issuer's document over time: read without a lock, fetched by one caller at a time, believed for
+//! as long as it may be.
 
+use std::cell::OnceCell;
+use std::fmt::Debug;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-
-use crate::algorithm::Algorithm;
 use crate::clock::{Clock, Moment};
+use crate::config::RefreshMode;
 use crate::error::{Code, Error, Result};
+use crate::fork::PerProcess;
+use crate::journal::{Happening, Journal, Source};
+use crate::stats::{DocumentStats, SeenHeaders};
 
 use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
+use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
-use super::keyset::KeySet;
-use super::throttle::TokenBucket;
+use super::landings::Landings;
+use super::newest::Newest;
+use super::pace::{Pace, Pause};
+use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
-/// Time between a failed fetch and the next, where the server asks for no longer.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Longest time between two tries to refresh keys that are still good.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+/// How long a call waits for newer keys where it has some that are good enough.
+const STALE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What an issuer publishes at one URL.
+pub(crate) trait Document: Sized + Debug + Send + Sync + 'static {
+    /// By what it is judged.
+    type Rules: Debug + Send + Sync;
+    /// Its name in events.
+    const NAME: &'static str;
+    /// Its name in sentences.
+    const WHAT: &'static str;
+
+    /// Reads it; the error is a sentence.
+    fn read(octets: &[u8], rules: &Self::Rules) -> std::result::Result<Self, String>;
+
+    /// What is worth telling of it, coming after another one.
+    fn news_since(&self, _before: Option<&Self>) -> Vec<Happening> {
+        Vec::new()
+    }
+}
 
 /// Whether a caller may be made to wait for the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +52,40 @@ pub(crate) enum Wait {
     No,
 }
 
-/// A key set and until when it is good; `None` for keys that were given, which do not age.
+/// One call: since when, and how long it may wait in all, for however many fetches.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) keys: Arc<KeySet>,
-    /// The entity tag that the server gave the document.
+pub(crate) struct Call {
+    wait: Wait,
+    began: Moment,
+    /// Set when it is first needed: a call that finds its key never asks for the time.
+    deadline: OnceCell<Instant>,
+}
+
+impl Call {
+    pub(crate) fn new(wait: Wait, began: Moment) -> Self {
+        Self { wait, began, deadline: OnceCell::new() }
+    }
+
+    fn deadline(&self) -> Instant {
+        *self.deadline.get_or_init(|| Instant::now() + FETCH_TIMEOUT)
+    }
+}
+
+/// A document and until when it is good; without a lifetime where it was given, and does not age.
+#[derive(Debug)]
+pub(crate) struct Snapshot<D> {
+    pub(crate) document: Arc<D>,
+    /// As it came, where it is shared with other processes.
+    octets: Option<Arc<Vec<u8>>>,
+    /// The entity tag that the server gave it.
     tag: Option<String>,
     lifetime: Option<Lifetime>,
     /// When its fetch began, or when it was given: what is known since then is newer.
     began: Moment,
+    source: Source,
+    generation: u64,
+    skew: Option<i64>,
+    headers: SeenHeaders,
     /// For whom it was fetched, where that was a caller who could not wait for it.
     sought: Option<Sought>,
 }
@@ -50,329 +98,680 @@ struct Sought {
     answered: AtomicBool,
 }
 
-/// The keys of one issuer.
+/// What all of a verifier's caches have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) mode: RefreshMode,
+    /// Clock skew that is not worth telling, in seconds.
+    pub(crate) leeway: u64,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) landings: Arc<PerProcess<Landings>>,
+}
+
+/// One document of one issuer.
 #[derive(Debug)]
-pub(crate) struct KeyCache {
-    /// `None` where the keys were given and nothing is ever fetched.
+pub(crate) struct Cache<D: Document> {
+    issuer: String,
+    /// `None` where it was given and is never fetched.
     source: Option<Box<dyn Fetch>>,
-    algorithms: Vec<Algorithm>,
-    clock: Arc<dyn Clock>,
-    snapshot: ArcSwapOption<Snapshot>,
-    flight: ArcSwap<Flight>,
+    /// Where it is shared with other processes of this machine.
+    shared: Option<SharedFile>,
+    rules: D::Rules,
+    around: Surroundings,
+    newest: Newest<Snapshot<D>>,
+    flight: PerProcess<Flight<Pace>>,
+    counts: Counts,
 }
 
-/// The one fetch that may be under way, and what limits the next.
-///
-/// Stamped with the process id: after fork() the child has neither the thread that was fetching nor
-/// a promise that no lock was held, so it starts with a new one. The locks are std's, whose whole
-/// state lies in the object that is replaced; parking_lot keeps a part in a global table.
-#[derive(Debug)]
-struct Flight {
-    process: u32,
-    state: Mutex<FlightState>,
-    landed: Condvar,
-}
-
-#[derive(Debug)]
-struct FlightState {
-    under_way: bool,
-    /// Fetches that have ended, so that a follower sees the one it waited for end.
-    ended: u64,
-    last: std::result::Result<(), FetchError>,
-    /// No fetch before this moment, after a failure.
-    not_before: Duration,
-    /// No refresh of keys that are still good before this moment: a fleet must not wait for its
-    /// issuer in step. Who has no keys, or misses one, does not wait so long.
-    refresh_not_before: Duration,
-    /// Fetches that have failed since the last that did not.
-    failures: u32,
-    unknown_keys: TokenBucket,
+#[derive(Debug, Default)]
+struct Counts {
+    fetches: AtomicU64,
+    failures: AtomicU64,
+    not_modified: AtomicU64,
+    throttled: AtomicU64,
+    stale_served: AtomicU64,
+    /// Whether these have been told since the last fetch that went well, or, of the first, that ended.
+    throttled_told: AtomicBool,
+    stale_told: AtomicBool,
+    refused_told: AtomicBool,
 }
 
 /// Why a fetch is wanted.
-#[derive(Clone, Copy)]
-enum Cause<'k> {
-    /// The keys are missing, stale or soon stale.
+#[derive(Debug)]
+enum Need<'n, D> {
+    /// The document is missing, stale or soon stale.
     Age,
-    /// A token names a key that is not in the set; limited, since anybody can send such tokens.
-    UnknownKey { id: &'k str, searched: &'k Arc<Snapshot> },
+    /// A token names a key that is not in it; limited, since anybody can send such tokens.
+    UnknownKey { id: &'n str, searched: &'n Arc<Snapshot<D>> },
     /// The host asked.
     Request,
 }
 
-/// What came of asking for a fetch.
-enum Boarding {
-    /// This caller fetches.
-    Leader(Landing),
-    /// Another one does; it is the one after this many.
-    Follower(Arc<Flight>, u64),
-    /// Nobody needs to: these have come since the caller looked.
-    Arrived(Arc<Snapshot>),
-    /// Nobody does for this long, since the last fetch failed.
-    Paused(FetchError, Duration),
-    /// Nobody does for this long, since unknown key ids have caused enough fetches.
-    Throttled(Duration),
+/// Whose turn it is to fetch, among the processes that share a file.
+enum Turn<D> {
+    /// This one's; `None` where there is no lock to hold meanwhile.
+    Ours(Option<Lock>),
+    /// Nobody's: another one has just fetched this.
+    Theirs(Box<Snapshot<D>>),
 }
 
 /// Ends a flight however its leader ends, by panic too: followers must not wait for nobody.
-struct Landing {
-    cache: Arc<KeyCache>,
-    flight: Arc<Flight>,
+struct Landing<D: Document> {
+    cache: Arc<Cache<D>>,
+    flight: Arc<Flight<Pace>>,
+    landings: Arc<Landings>,
+    deadline: Instant,
     /// The key id in search of which it is made, for who cannot wait.
     sought: Option<String>,
+    /// The host asked: what another process has fetched is not enough.
+    forced: bool,
     outcome: std::result::Result<(), FetchError>,
 }
 
-impl KeyCache {
-    /// Keys that are fetched when first needed.
+impl<D: Document> Cache<D> {
+    /// A document that is fetched when first needed, and shared through a file where one is named.
     pub(crate) fn fetched(
+        issuer: &str,
         source: Box<dyn Fetch>,
-        algorithms: Vec<Algorithm>,
-        clock: Arc<dyn Clock>,
+        shared: Option<SharedFile>,
+        rules: D::Rules,
+        around: Surroundings,
     ) -> Self {
-        Self {
-            source: Some(source),
-            algorithms,
-            clock,
-            snapshot: ArcSwapOption::empty(),
-            flight: ArcSwap::from_pointee(Flight::new()),
-        }
+        Self { shared, ..Self::new(issuer, Some(source), rules, around) }
     }
 
-    /// Keys that are given.
+    /// A document that is given.
     pub(crate) fn given(
+        issuer: &str,
         document: &str,
-        algorithms: Vec<Algorithm>,
-        clock: Arc<dyn Clock>,
+        rules: D::Rules,
+        around: Surroundings,
     ) -> Result<Self> {
-        let cache = Self {
-            source: None,
-            algorithms,
-            clock,
-            snapshot: ArcSwapOption::empty(),
-            flight: ArcSwap::from_pointee(Flight::new()),
-        };
+        let cache = Self::new(issuer, None, rules, around);
         cache.give(document)?;
         Ok(cache)
     }
 
-    /// Installs given keys, which stay until others are installed or fetched.
+    fn new(
+        issuer: &str,
+        source: Option<Box<dyn Fetch>>,
+        rules: D::Rules,
+        around: Surroundings,
+    ) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            source,
+            shared: None,
+            rules,
+            around,
+            newest: Newest::none(),
+            flight: PerProcess::new(|| Flight::new(Pace::new())),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Installs a given document, which stays until another is installed or fetched.
     pub(crate) fn give(&self, document: &str) -> Result<()> {
-        let keys = KeySet::parse(document.as_bytes(), &self.algorithms)
-            .map_err(|reason| Error::new(Code::Config, format!("jwks: {reason}")))?;
-        let began = self.clock.moment();
-        self.snapshot.store(Some(Arc::new(Snapshot {
-            keys: Arc::new(keys),
+        let document = D::read(document.as_bytes(), &self.rules)
+            .map_err(|reason| Error::new(Code::Config, format!("{}: {reason}", D::NAME)))?;
+        let before = self.newest.get();
+        self.tell_all(document.news_since(before.as_ref().map(|before| &*before.document)));
+        self.newest.put(Snapshot {
+            document: Arc::new(document),
+            octets: None,
             tag: None,
             lifetime: None,
-            began,
+            began: self.moment(),
+            source: Source::Given,
+            generation: before.map_or(0, |before| before.generation) + 1,
+            skew: None,
+            headers: SeenHeaders::default(),
             sought: None,
-        })));
+        });
         Ok(())
     }
 
-    /// Keys good enough to judge a token with.
-    pub(crate) fn current(self: &Arc<Self>, wait: Wait) -> Result<Arc<Snapshot>> {
-        let known = self.snapshot.load_full();
-        let standing = known.as_ref().map(|snapshot| snapshot.standing(&*self.clock));
-        match (known, standing) {
-            (Some(snapshot), Some(Standing::Fresh)) => Ok(snapshot),
-            (Some(snapshot), Some(Standing::RefreshDue)) => {
-                // Nobody waits and nobody fails for a refresh that is merely due.
-                let _ = self.obtain(Cause::Age, Wait::No);
-                Ok(snapshot)
+    /// What is good enough to judge a token with.
+    pub(crate) fn current(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+        let Some(known) = self.newest.get() else { return self.obtain_or_stale(call) };
+        match known.standing(call.began) {
+            Standing::Fresh => Ok(known),
+            Standing::RefreshDue => {
+                self.refresh_ahead(call);
+                Ok(known)
             }
-            (Some(snapshot), Some(Standing::Stale)) if self.is_failing() => {
-                // In an outage nobody waits for what will most likely fail again.
-                let _ = self.obtain(Cause::Age, Wait::No);
-                Ok(snapshot)
-            }
-            (Some(snapshot), Some(Standing::Stale)) => match self.obtain(Cause::Age, wait) {
-                Err(error) if error.code() == Code::WouldBlock => Err(error),
-                obtained => obtained.or(Ok(snapshot)),
-            },
-            _ => self.obtain(Cause::Age, wait),
+            Standing::Stale => self.current_or_stale(known, call),
+            Standing::Expired => self.obtain_or_stale(call),
         }
     }
 
-    /// Newer keys than those in which this key id was not found.
+    /// Something where there was nothing: what was fetched or, in an outage, what another process has
+    /// left behind.
+    fn obtain_or_stale(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+        self.obtain(&Need::Age, call).or_else(|error| match self.newest.get() {
+            Some(known) if known.standing(self.moment()) != Standing::Expired => {
+                Ok(self.stale(known))
+            }
+            _ => Err(error),
+        })
+    }
+
+    /// Newer than what was past its time to live, or else that: nobody fails for it, and nobody waits
+    /// long for it, or at all where a fetch has failed or is slow already.
+    fn current_or_stale(
+        self: &Arc<Self>,
+        known: Arc<Snapshot<D>>,
+        call: &Call,
+    ) -> Result<Arc<Snapshot<D>>> {
+        if self.is_failing() || self.around.mode == RefreshMode::Manual {
+            self.refresh_ahead(call);
+            return Ok(self.stale(known));
+        }
+        match self.obtain_within(&Need::Age, call, Some(STALE_PATIENCE)) {
+            Err(error) if error.code() == Code::WouldBlock && !self.is_slow() => Err(error),
+            Err(_) => Ok(self.stale(known)),
+            newer => newer,
+        }
+    }
+
+    /// Newer than that in which this key id was not found; an error where that is as new as can be.
     pub(crate) fn newer_than(
         self: &Arc<Self>,
-        searched: &Arc<Snapshot>,
+        searched: &Arc<Snapshot<D>>,
         key_id: &str,
-        wait: Wait,
-    ) -> Result<Arc<Snapshot>> {
-        if searched.lifetime.is_none() || searched.answers(key_id, self.clock.moment()) {
+        call: &Call,
+    ) -> Result<Arc<Snapshot<D>>> {
+        // What was fetched for this very call, after it began, needs no second look.
+        let is_answer = searched.began.monotonic >= call.began.monotonic;
+        if searched.lifetime.is_none() || is_answer || searched.answers(key_id, call.began) {
             return Err(unknown_key());
         }
-        self.obtain(Cause::UnknownKey { id: key_id, searched }, wait)
+        self.obtain(&Need::UnknownKey { id: key_id, searched }, call)
     }
 
-    /// Fetches now, whatever the keys' age.
+    /// Fetches now, whatever the document's age, and waits for it.
     pub(crate) fn refresh(self: &Arc<Self>) -> Result<()> {
         if self.source.is_none() {
             return Ok(());
         }
-        self.obtain(Cause::Request, Wait::Allowed).map(|_| ())
+        let call = Call::new(Wait::Allowed, self.moment());
+        self.obtain(&Need::Request, &call).map(|_| ())
     }
 
-    /// One more fetch, made or joined or, for who cannot wait, started.
-    fn obtain(self: &Arc<Self>, cause: Cause<'_>, wait: Wait) -> Result<Arc<Snapshot>> {
-        match (self.board(cause, wait), wait) {
-            (Boarding::Leader(landing), Wait::Allowed) => {
-                landing.fetch();
-                self.outcome()
-            }
-            (Boarding::Leader(landing), Wait::No) => {
-                landing.fetch_elsewhere();
-                Err(would_block())
-            }
-            (Boarding::Follower(flight, ended), Wait::Allowed) => {
-                flight.await_landing(ended)?;
-                self.outcome()
-            }
-            (Boarding::Follower(..), Wait::No) => Err(would_block()),
-            (Boarding::Arrived(snapshot), _) => Ok(snapshot),
-            (Boarding::Throttled(pause), _) => {
-                Err(unknown_key().with_retry_after(whole_seconds(pause)))
-            }
-            (Boarding::Paused(error, pause), _) => Err(unavailable(&error, whole_seconds(pause))),
+    /// Fetches now on a thread of its own, unless a fetch is under way.
+    pub(crate) fn start_refresh(self: &Arc<Self>) {
+        if self.source.is_some() {
+            let call = Call::new(Wait::No, self.moment());
+            let _ = self.obtain(&Need::Request, &call);
         }
     }
 
-    fn board(self: &Arc<Self>, cause: Cause<'_>, wait: Wait) -> Boarding {
-        let flight = self.flight();
-        let mut state = flight.state();
-        if state.under_way {
-            let ended = state.ended;
-            drop(state);
-            return Boarding::Follower(flight, ended);
+    /// Whether there is something to judge by, be it stale; where not, a fetch is started where the
+    /// refresh mode has one start by itself.
+    pub(crate) fn is_ready(self: &Arc<Self>) -> Result<()> {
+        let call = Call::new(Wait::No, self.moment());
+        match self.newest.get() {
+            Some(known) if known.standing(call.began) != Standing::Expired => Ok(()),
+            _ => self.obtain(&Need::Age, &call).map(|_| ()),
         }
-        if let Some(snapshot) = self.arrived_for(cause) {
-            return Boarding::Arrived(snapshot);
+    }
+
+    /// The issuer's clock less this machine's in seconds, where that is more than the leeway.
+    pub(crate) fn skew_beyond_leeway(&self) -> Option<i64> {
+        let skew = self.newest.get()?.skew?;
+        (skew.unsigned_abs() > self.around.leeway).then_some(skew)
+    }
+
+    /// What is in force, whatever its standing.
+    pub(crate) fn in_force(&self) -> Option<Arc<Snapshot<D>>> {
+        self.newest.get()
+    }
+
+    pub(crate) fn stats(&self) -> DocumentStats {
+        let now = self.moment();
+        let snapshot = self.newest.get();
+        let flight = self.flight.get();
+        let (last_failure, consecutive_failures, pause) = flight.pace(|pace| {
+            let failure = pace.last_failure().map(|failure| failure.reason.clone());
+            (failure, pace.failures(), pace.pause(now.monotonic))
+        });
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let lifetime = snapshot.as_ref().and_then(|snapshot| snapshot.lifetime);
+        DocumentStats {
+            standing: snapshot.as_ref().map_or("none", |snapshot| snapshot.standing_name(now)),
+            source: snapshot.as_ref().map(|snapshot| snapshot.source),
+            age: snapshot.as_ref().map(|snapshot| now.since(snapshot.began).as_secs()),
+            ttl: lifetime.map(|lifetime| lifetime.ttl().as_secs()),
+            next_refresh: lifetime.map(|lifetime| lifetime.until_refresh(now).as_secs()),
+            generation: snapshot.as_ref().map_or(0, |snapshot| snapshot.generation),
+            fetches: count(&self.counts.fetches),
+            failures: count(&self.counts.failures),
+            consecutive_failures,
+            last_failure,
+            retry_after: pause.map(|pause| whole_seconds(pause.left)),
+            not_modified: count(&self.counts.not_modified),
+            throttled: count(&self.counts.throttled),
+            stale_served: count(&self.counts.stale_served),
+            skew: snapshot.as_ref().and_then(|snapshot| snapshot.skew),
+            headers: snapshot
+                .filter(|snapshot| snapshot.source == Source::Network)
+                .map(|snapshot| snapshot.headers.clone()),
         }
-        // Pauses end by the clock that nobody sets.
-        let now = self.clock.moment().monotonic;
-        let not_before = match cause {
-            Cause::Request => Duration::ZERO,
-            Cause::Age if self.has_good_keys() => state.refresh_not_before,
-            Cause::Age | Cause::UnknownKey { .. } => state.not_before,
+    }
+
+    /// A refresh that is due, which nobody waits for; by the caller alone where no thread may be made.
+    fn refresh_ahead(self: &Arc<Self>, call: &Call) {
+        let flight = self.flight.get();
+        let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
+        if let Boarding::Lead(_) = boarding {
+            let landing = self.landing(flight, &Need::Age, call);
+            match self.around.mode {
+                RefreshMode::Background => landing.fetch_elsewhere(),
+                RefreshMode::Inline | RefreshMode::Manual => landing.fetch(),
+            }
+        }
+    }
+
+    fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+        self.obtain_within(need, call, None)
+    }
+
+    /// One more fetch, made or joined or, for who cannot wait, started. With a `patience` the caller
+    /// waits no longer than that, and the fetch goes on without it.
+    fn obtain_within(
+        self: &Arc<Self>,
+        need: &Need<'_, D>,
+        call: &Call,
+        patience: Option<Duration>,
+    ) -> Result<Arc<Snapshot<D>>> {
+        let flight = self.flight.get();
+        let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
+        let ticket = match flight.board(call.deadline(), |pace| self.stay(pace, need, call)) {
+            Boarding::Stay(answer) => return answer,
+            Boarding::Follow(ticket) => ticket,
+            Boarding::Lead(ticket) => {
+                let landing = self.landing(Arc::clone(&flight), need, call);
+                let may_start = self.around.mode == RefreshMode::Background;
+                if call.wait == Wait::No || (patience.is_some() && may_start) {
+                    landing.fetch_elsewhere();
+                    ticket
+                } else {
+                    landing.fetch();
+                    return self.outcome();
+                }
+            }
         };
-        if now < not_before {
-            let error = state
-                .last
-                .clone()
-                .err()
-                .unwrap_or_else(|| FetchError::new("the last fetch failed"));
-            return Boarding::Paused(error, not_before - now);
+        if call.wait == Wait::No {
+            return Err(would_block());
         }
-        if matches!(cause, Cause::UnknownKey { .. })
-            && let Err(pause) = state.unknown_keys.take(now)
-        {
-            return Boarding::Throttled(pause);
+        self.follow(&flight, ticket, until.min(call.deadline()))
+    }
+
+    fn follow(
+        &self,
+        flight: &Flight<Pace>,
+        ticket: Ticket,
+        until: Instant,
+    ) -> Result<Arc<Snapshot<D>>> {
+        if flight.await_landing(ticket, until) {
+            return self.outcome();
         }
-        state.under_way = true;
-        drop(state);
-        let sought = match (cause, wait) {
-            (Cause::UnknownKey { id, .. }, Wait::No) => Some(id.to_owned()),
-            _ => None,
+        let reason = "the fetch under way takes too long";
+        Err(unavailable::<D>(reason, whole_seconds(STALE_PATIENCE)))
+    }
+
+    /// The answer without a fetch, where none is to be made.
+    fn stay(
+        &self,
+        pace: &mut Pace,
+        need: &Need<'_, D>,
+        call: &Call,
+    ) -> Option<Result<Arc<Snapshot<D>>>> {
+        if let Some(snapshot) = self.arrived_for(need) {
+            return Some(Ok(snapshot));
+        }
+        match (self.around.mode, need) {
+            (RefreshMode::Manual, Need::Age) => return Some(Err(not_asked_for::<D>())),
+            (RefreshMode::Manual, Need::UnknownKey { .. }) => return Some(Err(unknown_key())),
+            _ => {}
+        }
+        let now = self.moment().monotonic;
+        let pause = match need {
+            Need::Request => None,
+            Need::Age if self.has_good() => pace.refresh_pause(now),
+            Need::Age | Need::UnknownKey { .. } => pace.pause(now),
         };
-        Boarding::Leader(Landing {
-            cache: Arc::clone(self),
-            flight,
-            sought,
-            outcome: Err(FetchError::new("the fetch was broken off")),
+        if let Some(Pause { failure, left }) = pause {
+            return Some(Err(unavailable::<D>(&failure.reason, whole_seconds(left))));
+        }
+        if self.around.mode == RefreshMode::Inline && call.wait == Wait::No {
+            // It takes a caller who can wait.
+            return Some(Err(would_block()));
+        }
+        match need {
+            Need::UnknownKey { .. } => self.spend_for_unknown_key(pace, now).err().map(Err),
+            Need::Age | Need::Request => None,
+        }
+    }
+
+    fn spend_for_unknown_key(&self, pace: &mut Pace, now: Duration) -> Result<()> {
+        pace.spend_for_unknown_key(now).map_err(|left| {
+            let retry_after = whole_seconds(left);
+            self.counts.throttled.fetch_add(1, Ordering::Relaxed);
+            if !self.counts.throttled_told.swap(true, Ordering::Relaxed) {
+                self.tell(Happening::Throttled { retry_after });
+            }
+            unknown_key().with_retry_after(retry_after)
         })
     }
 
-    /// Keys that have come between the caller's look and its turn. Asked under the flight's lock, which
-    /// a fetch takes to end after it has put its keys in force, so that none is made twice.
-    fn arrived_for(&self, cause: Cause<'_>) -> Option<Arc<Snapshot>> {
-        let snapshot = self.snapshot.load_full()?;
-        let arrived = match cause {
-            Cause::Age => snapshot.standing(&*self.clock) == Standing::Fresh,
-            Cause::UnknownKey { searched, .. } => !Arc::ptr_eq(&snapshot, searched),
-            Cause::Request => false,
+    /// What has come between the caller's look and its turn.
+    fn arrived_for(&self, need: &Need<'_, D>) -> Option<Arc<Snapshot<D>>> {
+        let snapshot = self.newest.get()?;
+        let arrived = match need {
+            Need::Age => snapshot.standing(self.moment()) == Standing::Fresh,
+            Need::UnknownKey { searched, .. } => !Arc::ptr_eq(&snapshot, searched),
+            Need::Request => false,
         };
         arrived.then_some(snapshot)
     }
 
-    fn fetch(&self, sought: Option<String>) -> std::result::Result<(), FetchError> {
-        let began = self.clock.moment();
-        let source =
-            self.source.as_ref().ok_or_else(|| FetchError::new("no JWKS URL is configured"))?;
-        let known = self.snapshot.load_full();
-        let fetched = source.fetch(known.as_ref().and_then(|known| known.tag.as_deref()))?;
-        let keys = match (fetched.document, known) {
-            (Some(document), _) => {
-                Arc::new(KeySet::parse(&document, &self.algorithms).map_err(FetchError::new)?)
-            }
-            (None, Some(known)) => Arc::clone(&known.keys),
-            (None, None) => return Err(FetchError::new("nothing was fetched, now or before")),
+    fn landing(
+        self: &Arc<Self>,
+        flight: Arc<Flight<Pace>>,
+        need: &Need<'_, D>,
+        call: &Call,
+    ) -> Landing<D> {
+        let landings = self.around.landings.get();
+        landings.begin();
+        Landing {
+            cache: Arc::clone(self),
+            flight,
+            landings,
+            deadline: call.deadline(),
+            sought: need.sought(call),
+            forced: matches!(need, Need::Request),
+            outcome: Err(FetchError::new("the fetch was broken off")),
+        }
+    }
+
+    /// Fetches the document and puts it in force, or what another process has just fetched.
+    fn fetch(
+        &self,
+        sought: Option<String>,
+        forced: bool,
+        deadline: Instant,
+    ) -> std::result::Result<(), FetchError> {
+        self.counts.fetches.fetch_add(1, Ordering::Relaxed);
+        let (started, known) = (Instant::now(), self.newest.get());
+        let lock = match &self.shared {
+            Some(shared) if !forced => match self.turn(shared, known.as_deref(), deadline) {
+                Turn::Theirs(snapshot) => {
+                    self.install(*snapshot, started.elapsed());
+                    return Ok(());
+                }
+                Turn::Ours(lock) => lock,
+            },
+            _ => None,
         };
-        let lifetime = Some(Lifetime::new(began, fetched.ttl, random_octet()));
-        let answered = AtomicBool::new(false);
-        let sought = sought.map(|key_id| Sought { key_id, answered });
-        self.install(Snapshot { keys, tag: fetched.tag, lifetime, began, sought });
+        let fetched = self.fetch_from_network(known.as_deref(), sought, deadline);
+        if let (Err(_), Some(shared)) = (&fetched, &self.shared) {
+            self.fall_back_on(shared);
+        }
+        let fetched = fetched?;
+        self.share(&fetched);
+        drop(lock);
+        self.install(fetched, started.elapsed());
         Ok(())
     }
 
-    /// Puts fetched keys in force, unless what is in force is newer than their fetch: keys that were
-    /// given while it was under way must not be replaced by what the server said before.
-    fn install(&self, fetched: Snapshot) {
-        let fetched = Arc::new(fetched);
-        self.snapshot.rcu(|current| match current {
-            Some(current) if current.began.monotonic > fetched.began.monotonic => {
-                Some(Arc::clone(current))
+    fn fetch_from_network(
+        &self,
+        known: Option<&Snapshot<D>>,
+        sought: Option<String>,
+        deadline: Instant,
+    ) -> std::result::Result<Snapshot<D>, FetchError> {
+        let source = self.source.as_ref().ok_or_else(|| FetchError::new("no URL is configured"))?;
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        if timeout.is_zero() {
+            return Err(FetchError::new("no time was left to fetch it"));
+        }
+        let began = self.moment();
+        let fetched = source.fetch(known.and_then(|known| known.tag.as_deref()), timeout)?;
+        let ended = self.moment();
+        let (document, octets) = self.read(fetched.document, known)?;
+        Ok(Snapshot {
+            document,
+            octets,
+            tag: fetched.tag,
+            lifetime: Some(Lifetime::new(began, fetched.ttl, random_octet())),
+            began,
+            source: Source::Network,
+            generation: 0,
+            skew: fetched.server_time.map(|theirs| skew(theirs, began, ended)),
+            headers: fetched.headers,
+            sought: sought.map(|key_id| Sought { key_id, answered: AtomicBool::new(false) }),
+        })
+    }
+
+    /// The document that came, or the known one where nothing has changed.
+    #[allow(clippy::type_complexity)] // two fields of a snapshot
+    fn read(
+        &self,
+        fetched: Option<Vec<u8>>,
+        known: Option<&Snapshot<D>>,
+    ) -> std::result::Result<(Arc<D>, Option<Arc<Vec<u8>>>), FetchError> {
+        match (fetched, known) {
+            (Some(octets), _) => {
+                let document = D::read(&octets, &self.rules).map_err(FetchError::new)?;
+                Ok((Arc::new(document), self.shared.is_some().then(|| Arc::new(octets))))
             }
-            _ => Some(Arc::clone(&fetched)),
-        });
+            (None, Some(known)) => {
+                self.counts.not_modified.fetch_add(1, Ordering::Relaxed);
+                Ok((Arc::clone(&known.document), known.octets.clone()))
+            }
+            (None, None) => Err(FetchError::new("nothing was fetched, now or before")),
+        }
+    }
+
+    /// Waits for a turn to fetch, half of the time that is left at most, so that enough is left to do so.
+    fn turn(&self, shared: &SharedFile, known: Option<&Snapshot<D>>, deadline: Instant) -> Turn<D> {
+        if let Err(reason) = shared.load(self.moment()) {
+            self.tell_refused(reason);
+        }
+        let is_newer = |stored: &Snapshot<D>| {
+            stored.is_fresh(self.moment())
+                && known.is_none_or(|known| stored.began.monotonic > known.began.monotonic)
+        };
+        let look = || self.load(shared).filter(is_newer);
+        let now = Instant::now();
+        match shared.lock(now + deadline.saturating_duration_since(now) / 2, look) {
+            LockOutcome::Held(lock) => Turn::Ours(Some(lock)),
+            LockOutcome::Seen(snapshot) => Turn::Theirs(Box::new(snapshot)),
+            LockOutcome::TimedOut => Turn::Ours(None),
+            LockOutcome::Unavailable(reason) => {
+                self.tell_refused(reason);
+                Turn::Ours(None)
+            }
+        }
+    }
+
+    /// What the shared file holds, if it can be believed and used.
+    fn load(&self, shared: &SharedFile) -> Option<Snapshot<D>> {
+        let now = self.moment();
+        let stored = shared.load(now).ok().flatten()?;
+        let began = now.before(stored.age);
+        Some(Snapshot {
+            document: Arc::new(D::read(&stored.document, &self.rules).ok()?),
+            octets: Some(Arc::new(stored.document)),
+            tag: stored.tag,
+            lifetime: Some(Lifetime::new(began, stored.ttl, random_octet())),
+            began,
+            source: Source::File,
+            generation: 0,
+            skew: None,
+            headers: SeenHeaders::default(),
+            sought: None,
+        })
+    }
+
+    /// Where there is nothing and nothing can be fetched, what another process fetched within the hour
+    /// is better than nothing.
+    fn fall_back_on(&self, shared: &SharedFile) {
+        if !self.has_good()
+            && let Some(snapshot) = self.load(shared)
+        {
+            self.install(snapshot, Duration::ZERO);
+        }
+    }
+
+    /// Leaves what was fetched to other processes.
+    fn share(&self, fetched: &Snapshot<D>) {
+        let (Some(shared), Some(octets), Some(lifetime)) =
+            (&self.shared, &fetched.octets, fetched.lifetime)
+        else {
+            return;
+        };
+        let now = self.moment();
+        let stored = Stored {
+            document: octets.to_vec(),
+            tag: fetched.tag.clone(),
+            ttl: lifetime.ttl(),
+            age: now.since(fetched.began),
+        };
+        match shared.save(&stored, now) {
+            Ok(()) => self.counts.refused_told.store(false, Ordering::Relaxed),
+            Err(reason) => self.tell_refused(reason),
+        }
+    }
+
+    /// Puts a document in force, unless what is in force is newer than its fetch: keys that were given
+    /// while it was under way must not be replaced by what the server said before.
+    fn install(&self, mut fetched: Snapshot<D>, took: Duration) {
+        let before = self.newest.get();
+        let news = match &before {
+            Some(before) if Arc::ptr_eq(&before.document, &fetched.document) => Vec::new(),
+            before => fetched.document.news_since(before.as_ref().map(|it| &*it.document)),
+        };
+        let is_rotation = |news: &Happening| matches!(news, Happening::Rotated { .. });
+        let changed = before.is_none() || news.iter().any(is_rotation);
+        fetched.generation = before.as_ref().map_or(0, |it| it.generation) + u64::from(changed);
+        let told = Happening::Fetched {
+            source: fetched.source,
+            changed,
+            ttl: fetched.lifetime.map_or(0, |lifetime| lifetime.ttl().as_secs()),
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        let (skew, began) = (fetched.skew, fetched.began.monotonic);
+        if self.newest.put_unless(fetched, |current| current.began.monotonic > began).is_ok() {
+            self.tell(told);
+            self.tell_all(news);
+            self.tell_skew(before.and_then(|before| before.skew), skew);
+        }
     }
 
     /// What the fetch that has just ended left behind.
-    fn outcome(&self) -> Result<Arc<Snapshot>> {
-        let flight = self.flight();
-        let last = flight.state().last.clone();
-        if let Err(error) = last {
-            let pause = error.retry_after.unwrap_or_else(|| whole_seconds(RETRY_PAUSE));
-            return Err(unavailable(&error, pause));
+    fn outcome(&self) -> Result<Arc<Snapshot<D>>> {
+        let now = self.moment().monotonic;
+        let failed = self.flight.get().pace(|pace| {
+            let left = pace.pause(now).map_or(Duration::ZERO, |pause| pause.left);
+            pace.last_failure().map(|failure| (failure.reason.clone(), left))
+        });
+        if let Some((reason, left)) = failed {
+            return Err(unavailable::<D>(&reason, whole_seconds(left)));
         }
-        self.snapshot
-            .load_full()
-            .ok_or_else(|| Error::new(Code::Internal, "a fetch succeeded without keys"))
+        self.newest
+            .get()
+            .ok_or_else(|| Error::new(Code::Internal, "a fetch succeeded without a document"))
     }
 
-    /// Whether there are keys that can be used, be they stale.
-    fn has_good_keys(&self) -> bool {
-        let snapshot = self.snapshot.load_full();
-        snapshot.is_some_and(|snapshot| snapshot.standing(&*self.clock) != Standing::Expired)
+    /// Whether there is something that can be used, be it stale.
+    fn has_good(&self) -> bool {
+        let snapshot = self.newest.get();
+        snapshot.is_some_and(|snapshot| snapshot.standing(self.moment()) != Standing::Expired)
     }
 
     /// Whether the last fetch failed.
     fn is_failing(&self) -> bool {
-        self.flight().state().last.is_err()
+        self.flight.get().pace(|pace| pace.last_failure().is_some())
     }
 
-    /// This process's flight.
-    fn flight(&self) -> Arc<Flight> {
-        let flight = self.flight.load_full();
-        if flight.process == std::process::id() {
-            return flight;
+    /// Whether a fetch is under way for so long already that nobody with stale keys waits for it.
+    fn is_slow(&self) -> bool {
+        let since = self.flight.get().under_way_since();
+        since.is_some_and(|since| since.elapsed() >= STALE_PATIENCE)
+    }
+
+    fn moment(&self) -> Moment {
+        self.around.clock.moment()
+    }
+
+    fn stale(&self, known: Arc<Snapshot<D>>) -> Arc<Snapshot<D>> {
+        self.counts.stale_served.fetch_add(1, Ordering::Relaxed);
+        if !self.counts.stale_told.swap(true, Ordering::Relaxed) {
+            let age = self.moment().since(known.began).as_secs();
+            self.tell(Happening::StaleServed { age });
         }
-        // Two threads of a fresh child may both get here; the loser's flight has no passengers yet.
-        self.flight.compare_and_swap(&flight, Arc::new(Flight::new()));
-        self.flight.load_full()
+        known
+    }
+
+    /// Skew that is new, gone, or others than it was.
+    fn tell_skew(&self, before: Option<i64>, now: Option<i64>) {
+        let beyond = |skew: &i64| skew.unsigned_abs() > self.around.leeway;
+        let Some(skew) = now.filter(beyond) else { return };
+        let told = before.filter(beyond);
+        if told.is_none_or(|told| told.abs_diff(skew) > self.around.leeway) {
+            self.tell(Happening::SkewSeen { skew });
+        }
+    }
+
+    /// What came of a fetch, after so many failures before it.
+    fn note(&self, outcome: &std::result::Result<(), FetchError>, failures: u32) {
+        self.counts.throttled_told.store(false, Ordering::Relaxed);
+        match outcome {
+            Ok(()) => self.counts.stale_told.store(false, Ordering::Relaxed),
+            Err(failure) => {
+                self.counts.failures.fetch_add(1, Ordering::Relaxed);
+                let (reason, failures) = (failure.reason.clone(), failures.saturating_add(1));
+                self.tell(Happening::Failed { reason, failures });
+            }
+        }
+    }
+
+    /// Told once until the file is of use again.
+    fn tell_refused(&self, reason: String) {
+        if !self.counts.refused_told.swap(true, Ordering::Relaxed) {
+            self.tell(Happening::SharedFileRefused { reason });
+        }
+    }
+
+    fn tell_all(&self, news: Vec<Happening>) {
+        news.into_iter().for_each(|happening| self.tell(happening));
+    }
+
+    fn tell(&self, happening: Happening) {
+        let time = self.moment().wall.as_secs();
+        self.around.journal.note(time, &self.issuer, D::NAME, happening);
     }
 }
 
-impl Snapshot {
-    /// Given keys do not age, and cost no look at the clock.
-    fn standing(&self, clock: &dyn Clock) -> Standing {
-        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(clock.moment()))
+impl<D> Snapshot<D> {
+    /// Given keys do not age.
+    fn standing(&self, now: Moment) -> Standing {
+        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
     }
 
-    /// Whether these keys are the answer to who could not wait and now asks again, by `try_verify`
-    /// and then `verify`: the second call must not cause a second fetch. True once.
+    fn is_fresh(&self, now: Moment) -> bool {
+        matches!(self.standing(now), Standing::Fresh | Standing::RefreshDue)
+    }
+
+    fn standing_name(&self, now: Moment) -> &'static str {
+        self.lifetime.map_or("given", |lifetime| lifetime.standing(now).name())
+    }
+
+    /// Whether this is the answer to who could not wait and now asks again, by `try_verify` and then
+    /// `verify`: the second call must not cause a second fetch. True once.
     fn answers(&self, key_id: &str, now: Moment) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             sought.key_id == key_id
@@ -382,68 +781,19 @@ impl Snapshot {
     }
 }
 
-impl Flight {
-    fn new() -> Self {
-        let state = FlightState {
-            under_way: false,
-            ended: 0,
-            last: Ok(()),
-            not_before: Duration::ZERO,
-            refresh_not_before: Duration::ZERO,
-            failures: 0,
-            unknown_keys: TokenBucket::full(),
-        };
-        Self { process: std::process::id(), state: Mutex::new(state), landed: Condvar::new() }
-    }
-
-    /// A panic elsewhere leaves plain numbers behind, which are as good as before it.
-    fn state(&self) -> MutexGuard<'_, FlightState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for the fetch after `ended` others, no longer than a fetch can take.
-    fn await_landing(&self, ended: u64) -> Result<()> {
-        let deadline = Instant::now() + FETCH_TIMEOUT;
-        let mut state = self.state();
-        while state.ended == ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(unavailable(
-                    &FetchError::new("the fetch under way takes too long"),
-                    whole_seconds(RETRY_PAUSE),
-                ));
-            }
-            state = self.landed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+impl<D> Need<'_, D> {
+    fn sought(&self, call: &Call) -> Option<String> {
+        match (self, call.wait) {
+            (Need::UnknownKey { id, .. }, Wait::No) => Some((*id).to_owned()),
+            _ => None,
         }
-        Ok(())
-    }
-
-    fn land(&self, outcome: std::result::Result<(), FetchError>, now: Duration) {
-        let mut state = self.state();
-        match &outcome {
-            Ok(()) => state.failures = 0,
-            Err(error) => {
-                let asked = error
-                    .retry_after
-                    .map_or(Duration::ZERO, |seconds| Duration::from_secs(seconds.into()));
-                state.not_before = now + asked.max(RETRY_PAUSE);
-                state.refresh_not_before =
-                    state.not_before.max(now + backoff(state.failures, random_octet()));
-                state.failures = state.failures.saturating_add(1);
-            }
-        }
-        state.last = outcome;
-        state.under_way = false;
-        state.ended += 1;
-        drop(state);
-        self.landed.notify_all();
     }
 }
 
-impl Landing {
+impl<D: Document> Landing<D> {
     /// Fetches and installs, on this thread.
     fn fetch(mut self) {
-        self.outcome = self.cache.fetch(self.sought.take());
+        self.outcome = self.cache.fetch(self.sought.take(), self.forced, self.deadline);
     }
 
     /// Fetches on a thread that lives no longer than the fetch: an idle process stays idle. Where no
@@ -453,10 +803,17 @@ impl Landing {
     }
 }
 
-impl Drop for Landing {
+impl<D: Document> Drop for Landing<D> {
     fn drop(&mut self) {
         let outcome = std::mem::replace(&mut self.outcome, Ok(()));
-        self.flight.land(outcome, self.cache.clock.moment().monotonic);
+        // First, so that who waited finds it told.
+        self.cache.note(&outcome, self.flight.pace(|pace| pace.failures()));
+        let now = self.cache.moment().monotonic;
+        self.flight.land(|pace| match outcome {
+            Ok(()) => pace.succeeded(),
+            Err(failure) => pace.failed(failure, now, random_octet()),
+        });
+        self.landings.end();
     }
 }
 
@@ -469,18 +826,27 @@ fn would_block() -> Error {
     Error::new(Code::WouldBlock, "the issuer's keys are being fetched")
 }
 
-fn unavailable(error: &FetchError, retry_after: u32) -> Error {
-    Error::new(
-        Code::KeysUnavailable,
-        format!("the issuer's keys are not available: {}", error.reason),
-    )
-    .with_retry_after(retry_after)
+fn unavailable<D: Document>(reason: &str, retry_after: u32) -> Error {
+    Error::new(Code::KeysUnavailable, format!("{} are not available: {reason}", D::WHAT))
+        .with_retry_after(retry_after)
 }
 
-/// Full jitter: anything up to a limit that doubles with each failure.
-fn backoff(failures: u32, spread: u8) -> Duration {
-    let limit = RETRY_PAUSE.saturating_mul(1 << failures.min(6)).min(MAX_BACKOFF);
-    limit * u32::from(spread) / u32::from(u8::MAX)
+/// The error where the host has not done what the refresh mode `manual` leaves to it.
+fn not_asked_for<D: Document>() -> Error {
+    unavailable::<D>("the host has not fetched them", 1).with_hint(
+        "refresh_mode is manual: the host must call refresh before the first token, and again within the hour",
+    )
+}
+
+/// The server's clock less ours, in whole seconds: 0 within the time that its answer took.
+fn skew(theirs: i64, began: Moment, ended: Moment) -> i64 {
+    let seconds = |moment: Moment| i64::try_from(moment.wall.as_secs()).unwrap_or(i64::MAX);
+    // The date has whole seconds, cut off.
+    match (theirs - seconds(began), theirs - seconds(ended)) {
+        (early, _) if early < -1 => early,
+        (_, late) if late > 1 => late,
+        _ => 0,
+    }
 }
 
 fn whole_seconds(span: Duration) -> u32 {
@@ -494,264 +860,4 @@ fn random_octet() -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-
-    // A test that fails must not fail the next by poison.
-    use parking_lot::Mutex;
-
-    use super::*;
-    use crate::jwks::fetch::Fetched;
-
-    /// A clock that stands until it is told otherwise.
-    #[derive(Debug, Default)]
-    struct Hands(Mutex<Duration>);
-
-    impl Hands {
-        fn set(&self, seconds: u64) {
-            *self.0.lock() = Duration::from_secs(seconds);
-        }
-    }
-
-    impl Clock for Hands {
-        fn unix_time(&self) -> f64 {
-            0.0
-        }
-
-        fn moment(&self) -> Moment {
-            let since = *self.0.lock();
-            Moment { monotonic: since, wall: since }
-        }
-    }
-
-    /// Answers by a script, the last line again and again, and counts.
-    #[derive(Debug, Default)]
-    struct Script {
-        answers: Mutex<VecDeque<Option<u64>>>,
-        asked: Mutex<usize>,
-    }
-
-    /// `Some(ttl)` is a good key set, `None` an outage.
-    #[derive(Debug, Clone, Default)]
-    struct Source(Arc<Script>);
-
-    impl Source {
-        fn answers(&self, answers: &[Option<u64>]) {
-            *self.0.answers.lock() = answers.iter().copied().collect();
-        }
-
-        fn asked(&self) -> usize {
-            *self.0.asked.lock()
-        }
-    }
-
-    impl Fetch for Source {
-        fn fetch(&self, _: Option<&str>) -> std::result::Result<Fetched, FetchError> {
-            *self.0.asked.lock() += 1;
-            let mut answers = self.0.answers.lock();
-            let answer =
-                if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
-            let ttl = answer.flatten().ok_or_else(|| FetchError::new("down"))?;
-            assert_ne!(ttl, PANIC, "as scripted");
-            let document = Some(KEYS.as_bytes().to_vec());
-            Ok(Fetched { document, ttl: Duration::from_secs(ttl), tag: None })
-        }
-    }
-
-    /// A time to live that makes the source panic.
-    const PANIC: u64 = 666;
-    /// RFC 8037 appendix A.2.
-    const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-
-    fn cache(answers: &[Option<u64>]) -> (Arc<KeyCache>, Source, Arc<Hands>) {
-        let (source, hands) = (Source::default(), Arc::new(Hands::default()));
-        source.answers(answers);
-        let clock: Arc<dyn Clock> = Arc::clone(&hands) as Arc<dyn Clock>;
-        let cache = KeyCache::fetched(Box::new(source.clone()), vec![Algorithm::EdDsa], clock);
-        (Arc::new(cache), source, hands)
-    }
-
-    /// Waits until no fetch is under way.
-    fn settle(cache: &KeyCache) {
-        let flight = cache.flight();
-        let mut state = flight.state();
-        while state.under_way {
-            state = flight.landed.wait(state).unwrap();
-        }
-    }
-
-    fn code(result: Result<Arc<Snapshot>>) -> Option<Code> {
-        result.err().map(|error| error.code())
-    }
-
-    #[test]
-    fn a_refresh_that_is_due_makes_nobody_wait() {
-        let (cache, source, hands) = cache(&[Some(300)]);
-        let first = cache.current(Wait::Allowed).unwrap();
-        hands.set(224);
-        assert!(Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first));
-        assert_eq!(source.asked(), 1);
-        hands.set(299);
-        assert!(
-            Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first),
-            "the old keys, at once"
-        );
-        settle(&cache);
-        assert_eq!(source.asked(), 2);
-        assert!(
-            !Arc::ptr_eq(&cache.current(Wait::No).unwrap(), &first),
-            "the new ones from now on"
-        );
-    }
-
-    #[test]
-    fn stale_keys_are_refreshed_first_and_tolerated_for_an_hour_of_outage() {
-        let (cache, source, hands) = cache(&[Some(300), None]);
-        cache.current(Wait::Allowed).unwrap();
-        for seconds in (300..3600).step_by(60) {
-            hands.set(seconds);
-            assert!(cache.current(Wait::Allowed).is_ok(), "{seconds} s");
-            settle(&cache);
-        }
-        assert_eq!(source.asked(), 56, "each was tried to be refreshed");
-        hands.set(3600);
-        assert_eq!(code(cache.current(Wait::Allowed)), Some(Code::KeysUnavailable));
-        source.answers(&[Some(300)]);
-        hands.set(3601);
-        assert!(cache.current(Wait::Allowed).is_ok(), "back at once");
-    }
-
-    #[test]
-    fn who_cannot_wait_gets_would_block_once_and_stale_keys_while_the_server_fails() {
-        let (cache, _, hands) = cache(&[None]);
-        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock));
-        settle(&cache);
-        assert_eq!(
-            code(cache.current(Wait::No)),
-            Some(Code::KeysUnavailable),
-            "no keys, and no use asking yet"
-        );
-        hands.set(1);
-        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock), "another try");
-        settle(&cache);
-
-        let (cache, _, hands) = self::cache(&[Some(60), None]);
-        cache.current(Wait::Allowed).unwrap();
-        hands.set(100);
-        assert_eq!(code(cache.current(Wait::No)), Some(Code::WouldBlock));
-        settle(&cache);
-        assert!(cache.current(Wait::No).is_ok(), "stale, while the server fails");
-    }
-
-    #[test]
-    fn after_a_failure_nobody_asks_for_a_second() {
-        let (cache, source, hands) = cache(&[None]);
-        for _ in 0..10 {
-            let error = cache.current(Wait::Allowed).unwrap_err();
-            assert_eq!((error.code(), error.retry_after()), (Code::KeysUnavailable, Some(1)));
-        }
-        assert_eq!(source.asked(), 1);
-        hands.set(1);
-        assert!(cache.current(Wait::Allowed).is_err());
-        assert_eq!(source.asked(), 2);
-        assert!(cache.refresh().is_err());
-        assert_eq!(source.asked(), 3, "the host may always ask");
-    }
-
-    #[test]
-    fn a_fetch_that_panics_leaves_nobody_waiting() {
-        let (cache, source, hands) = cache(&[Some(PANIC)]);
-        let panicking = Arc::clone(&cache);
-        assert!(thread::spawn(move || panicking.current(Wait::Allowed).map(drop)).join().is_err());
-        assert_eq!(code(cache.current(Wait::Allowed)), Some(Code::KeysUnavailable));
-        source.answers(&[Some(300)]);
-        hands.set(1);
-        assert!(cache.current(Wait::Allowed).is_ok());
-    }
-
-    #[test]
-    fn a_forked_child_does_not_wait_for_its_parents_fetch() {
-        let (cache, source, _) = cache(&[Some(300)]);
-        let parents = Flight { process: 0, ..Flight::new() };
-        parents.state().under_way = true;
-        cache.flight.store(Arc::new(parents));
-        assert!(cache.current(Wait::Allowed).is_ok());
-        assert_eq!(source.asked(), 1);
-    }
-
-    #[test]
-    fn one_unknown_key_id_causes_one_fetch_though_it_is_asked_for_twice() {
-        let (cache, source, hands) = cache(&[Some(300)]);
-        let first = cache.current(Wait::Allowed).unwrap();
-        assert_eq!(code(cache.newer_than(&first, "k", Wait::No)), Some(Code::WouldBlock));
-        settle(&cache);
-        let second = cache.current(Wait::Allowed).unwrap();
-        assert_eq!(code(cache.newer_than(&second, "k", Wait::Allowed)), Some(Code::UnknownKey));
-        assert_eq!(source.asked(), 2);
-        // Asked once more, it may have been rotated in since.
-        assert!(cache.newer_than(&second, "k", Wait::Allowed).is_ok());
-        assert_eq!(source.asked(), 3);
-        // Who waited has had the answer of the fetch it made; the next question is a new one.
-        hands.set(60);
-        let third = cache.current(Wait::Allowed).unwrap();
-        assert!(cache.newer_than(&third, "k", Wait::Allowed).is_ok());
-        assert_eq!(source.asked(), 4);
-    }
-
-    #[test]
-    fn in_an_outage_one_caller_waits_and_the_others_are_served_stale_keys_at_once() {
-        let (cache, source, hands) = cache(&[Some(300), None]);
-        let first = cache.current(Wait::Allowed).unwrap();
-        hands.set(300);
-        assert!(Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first), "this one tried");
-        hands.set(310);
-        let flight = cache.flight();
-        flight.state().under_way = true; // a fetch that hangs
-        assert!(
-            Arc::ptr_eq(&cache.current(Wait::Allowed).unwrap(), &first),
-            "and does not wait for it"
-        );
-        flight.state().under_way = false;
-        assert_eq!(source.asked(), 2);
-    }
-
-    #[test]
-    fn a_server_that_fails_is_asked_less_and_less_while_the_keys_are_good() {
-        let (cache, source, hands) = cache(&[Some(300), None]);
-        cache.current(Wait::Allowed).unwrap();
-        for seconds in 300..1500 {
-            hands.set(seconds);
-            assert!(cache.current(Wait::Allowed).is_ok());
-            settle(&cache);
-        }
-        // 1200 s at up to 60 s a pause; without backing off there were 1200.
-        assert!((20..200).contains(&source.asked()), "{}", source.asked());
-        // A key that is missed does not wait for that pause.
-        let asked = source.asked();
-        let known = cache.current(Wait::Allowed).unwrap();
-        hands.set(1502);
-        assert_eq!(code(cache.newer_than(&known, "k", Wait::Allowed)), Some(Code::KeysUnavailable));
-        assert_eq!(source.asked(), asked + 1);
-    }
-
-    #[test]
-    fn backing_off_doubles_up_to_a_minute_and_is_spread() {
-        for (failures, most) in [(0, 1), (1, 2), (2, 4), (5, 32), (6, 60), (7, 60), (u32::MAX, 60)]
-        {
-            assert_eq!(backoff(failures, u8::MAX).as_secs(), most, "{failures}");
-            assert_eq!(backoff(failures, 0), Duration::ZERO);
-        }
-    }
-
-    #[test]
-    fn who_looked_before_a_fetch_ended_and_asks_after_it_gets_its_keys() {
-        let (cache, source, _) = cache(&[Some(300)]);
-        // Saw no keys, or searched these; meanwhile others came.
-        let searched = cache.current(Wait::Allowed).unwrap();
-        assert!(cache.obtain(Cause::Age, Wait::Allowed).is_ok());
-        assert_eq!(source.asked(), 1, "as if it had seen none");
-        cache.refresh().unwrap();
-        assert!(!Arc::ptr_eq(&cache.newer_than(&searched, "k", Wait::No).unwrap(), &searched));
-        assert_eq!(source.asked(), 2);
-    }
-}
+mod tests;

@@ -4,14 +4,15 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
 
 use crate::config::{Network, ProxyUrl};
-use crate::error::quoted;
+use crate::error::{printable, quoted};
+use crate::stats::SeenHeaders;
 
 use super::freshness::time_to_live;
 use super::keyset::MAX_DOCUMENT_LENGTH;
@@ -26,16 +27,19 @@ const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"))
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 
 /// Longest entity tag that is kept and sent back, in bytes.
-const MAX_TAG_LENGTH: usize = 256;
+pub(crate) const MAX_TAG_LENGTH: usize = 256;
 
 /// A document as it came, and how long its server wants it believed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Fetched {
     /// `None` where the document is still the one that was asked about (RFC 9110 §15.4.5).
     pub(crate) document: Option<Vec<u8>>,
     pub(crate) ttl: Duration,
     /// What to ask about next time (RFC 9110 §8.8.3).
     pub(crate) tag: Option<String>,
+    /// The server's clock as it answered, in Unix seconds.
+    pub(crate) server_time: Option<i64>,
+    pub(crate) headers: SeenHeaders,
 }
 
 /// Why there is no document; a sentence without secrets.
@@ -44,7 +48,7 @@ pub(crate) struct FetchError {
     pub(crate) reason: String,
     pub(crate) retry_after: Option<u32>,
     /// Another try may find what this one did not: nobody was there, or a gateway found nobody.
-    passing: bool,
+    pub(crate) passing: bool,
 }
 
 impl FetchError {
@@ -55,8 +59,8 @@ impl FetchError {
 
 /// Where documents come from; a seam for tests of time and failure.
 pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
-    /// Fetches the document, or learns that it is still the one with this tag.
-    fn fetch(&self, known_tag: Option<&str>) -> Result<Fetched, FetchError>;
+    /// Fetches the document, or learns that it is still the one with this tag; within this time.
+    fn fetch(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError>;
 }
 
 /// One URL, asked over a connection of its own each time: a fetch comes every few minutes, and a
@@ -69,9 +73,9 @@ pub(crate) struct HttpFetch {
 
 impl Fetch for HttpFetch {
     /// One try, and one more where the first failed in passing; both within the one limit.
-    fn fetch(&self, known_tag: Option<&str>) -> Result<Fetched, FetchError> {
-        let deadline = Instant::now() + FETCH_TIMEOUT;
-        let first = self.attempt(known_tag, FETCH_TIMEOUT);
+    fn fetch(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError> {
+        let deadline = Instant::now() + timeout;
+        let first = self.attempt(known_tag, timeout);
         let left = deadline.saturating_duration_since(Instant::now());
         match first {
             Err(error) if error.passing && !left.is_zero() => self.attempt(known_tag, left),
@@ -89,18 +93,16 @@ impl HttpFetch {
         let response = request.call().map_err(|error| self.failure(&error))?;
         match response.status().as_u16() {
             200 => self.document(response),
-            304 if known_tag.is_some() => Ok(Fetched {
-                document: None,
-                ttl: ttl(response.headers()),
-                tag: known_tag.map(str::to_owned),
-            }),
+            304 if known_tag.is_some() => {
+                Ok(Fetched { tag: known_tag.map(str::to_owned), ..heading(response.headers()) })
+            }
             // Redirects are not followed: the keys' address is the configured one, or it is nobody's.
             status => Err(self.refusal(status, response.headers())),
         }
     }
 
     fn document(&self, mut response: Response<Body>) -> Result<Fetched, FetchError> {
-        let (ttl, tag) = (ttl(response.headers()), tag(response.headers()));
+        let heading = heading(response.headers());
         let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
         let mut document = Vec::new();
         let body = response.body_mut().as_reader().take(limit).read_to_end(&mut document);
@@ -113,7 +115,7 @@ impl HttpFetch {
                 self.url
             )));
         }
-        Ok(Fetched { document: Some(document), ttl, tag })
+        Ok(Fetched { document: Some(document), ..heading })
     }
 
     /// A gateway that says when to come back is not asked before.
@@ -217,8 +219,37 @@ fn header(headers: &HeaderMap, name: &str) -> String {
         .join(",")
 }
 
-fn ttl(headers: &HeaderMap) -> Duration {
-    time_to_live(&header(headers, "cache-control"), &header(headers, "age"))
+/// What an answer's headers say, without its body.
+fn heading(headers: &HeaderMap) -> Fetched {
+    let (cache_control, age) = (header(headers, "cache-control"), header(headers, "age"));
+    Fetched {
+        document: None,
+        ttl: time_to_live(&cache_control, &age),
+        tag: tag(headers),
+        server_time: server_time(&header(headers, "date"), &age),
+        headers: seen(headers),
+    }
+}
+
+/// A cache's answer is dated by its origin, and `Age` seconds old (RFC 9111 §4.2.3).
+fn server_time(date: &str, age: &str) -> Option<i64> {
+    let date = httpdate::parse_http_date(date).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let age = Duration::from_secs(age.trim().parse().unwrap_or(0));
+    i64::try_from(date.saturating_add(age).as_secs()).ok()
+}
+
+fn seen(headers: &HeaderMap) -> SeenHeaders {
+    let shown = |name| {
+        let value = header(headers, name);
+        (!value.is_empty()).then(|| printable(&value))
+    };
+    SeenHeaders {
+        date: shown("date"),
+        age: shown("age"),
+        cache_control: shown("cache-control"),
+        etag: shown("etag"),
+        expires: shown("expires"),
+    }
 }
 
 /// The document's entity tag, if it is one that can be sent back.

@@ -44,6 +44,16 @@ impl Lifetime {
         Self { began, refresh_after: ttl * percent / 100, ttl }
     }
 
+    /// How long the set counts as fresh.
+    pub(crate) fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// How long until it is to be refreshed; zero where that is due.
+    pub(crate) fn until_refresh(&self, now: Moment) -> Duration {
+        self.refresh_after.saturating_sub(now.since(self.began))
+    }
+
     pub(crate) fn standing(&self, now: Moment) -> Standing {
         let age = now.since(self.began);
         if age >= HARD_LIMIT {
@@ -54,6 +64,17 @@ impl Lifetime {
             Standing::RefreshDue
         } else {
             Standing::Fresh
+        }
+    }
+}
+
+impl Standing {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Standing::Fresh => "fresh",
+            Standing::RefreshDue => "refresh_due",
+            Standing::Stale => "stale",
+            Standing::Expired => "expired",
         }
     }
 }

@@ -4,9 +4,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::algorithm::Algorithm;
-use crate::token::signature::Unusable;
+use crate::error::printable;
+use crate::journal::Happening;
+use crate::stats::{DroppedKey, KeyInfo};
+use crate::token::json::Document as Json;
 
 use super::admission::{self, Key};
+use super::cache::Document;
 
 /// Longest document that is read, in bytes; real ones of 50 KiB have been seen.
 pub(crate) const MAX_DOCUMENT_LENGTH: usize = 256 * 1024;
@@ -19,7 +23,7 @@ const MAX_CANDIDATES: usize = 4;
 #[derive(Debug)]
 pub(crate) struct KeySet {
     keys: Vec<Key>,
-    dropped: Vec<Unusable>,
+    dropped: Vec<DroppedKey>,
 }
 
 /// Why no key fits a token.
@@ -61,10 +65,12 @@ impl KeySet {
             ));
         }
         let mut set = Self { keys: Vec::new(), dropped: Vec::new() };
-        for jwk in form.keys {
+        for (index, jwk) in form.keys.iter().enumerate() {
             match admission::admit(jwk.get(), allowed) {
                 Ok(key) => set.keys.push(key),
-                Err(reason) => set.dropped.push(reason),
+                Err(reason) => {
+                    set.dropped.push(DroppedKey { index, kid: legible_id(jwk.get()), reason });
+                }
             }
         }
         if set.keys.is_empty() { Err(set.explain_emptiness()) } else { Ok(set) }
@@ -73,11 +79,38 @@ impl KeySet {
     fn explain_emptiness(&self) -> String {
         match self.dropped.first() {
             None => "the JWKS has no keys".to_owned(),
-            Some(reason) => format!(
-                "none of the {} keys of the JWKS is usable; the first: {reason}",
-                self.dropped.len()
+            Some(first) => format!(
+                "none of the {} keys of the JWKS is usable; the first: {}",
+                self.dropped.len(),
+                first.reason
             ),
         }
+    }
+
+    /// The keys in use.
+    pub(crate) fn admitted(&self) -> Vec<KeyInfo> {
+        let info = |key: &Key| KeyInfo {
+            kid: key.id.as_deref().map(printable),
+            alg: key.algorithm.name(),
+        };
+        self.keys.iter().map(info).collect()
+    }
+
+    /// The entries that are not used.
+    pub(crate) fn dropped(&self) -> &[DroppedKey] {
+        &self.dropped
+    }
+
+    /// The ids of the keys that the other set lacks; a key without an id has an empty one.
+    fn ids_not_in(&self, other: &KeySet) -> Vec<String> {
+        let missing = self.keys.iter().filter(|key| !other.keys.iter().any(|known| known.is(key)));
+        missing.map(|key| printable(key.id.as_deref().unwrap_or_default())).collect()
+    }
+
+    fn rotation_since(&self, before: &KeySet) -> Option<Happening> {
+        let (added, removed) = (self.ids_not_in(before), before.ids_not_in(self));
+        let rotated = !added.is_empty() || !removed.is_empty();
+        rotated.then_some(Happening::Rotated { added, removed })
     }
 
     /// The keys to try for a token, at most four; or why there is none.
@@ -98,4 +131,35 @@ impl KeySet {
             (_, None) => Err(Miss::NotNamed),
         }
     }
+}
+
+impl Document for KeySet {
+    type Rules = Vec<Algorithm>;
+    const NAME: &'static str = "jwks";
+    const WHAT: &'static str = "the issuer's keys";
+
+    fn read(octets: &[u8], allowed: &Vec<Algorithm>) -> Result<Self, String> {
+        Self::parse(octets, allowed)
+    }
+
+    fn news_since(&self, before: Option<&Self>) -> Vec<Happening> {
+        let mut news = Vec::new();
+        if before.is_none_or(|before| before.dropped != self.dropped) {
+            news.extend(self.dropped.iter().cloned().map(Happening::from));
+        }
+        news.extend(before.and_then(|before| self.rotation_since(before)));
+        news
+    }
+}
+
+impl From<DroppedKey> for Happening {
+    fn from(DroppedKey { index, kid, reason }: DroppedKey) -> Self {
+        Self::KeyDropped { index, kid, reason }
+    }
+}
+
+/// The id of an entry that is not a key: for a person to find it by.
+fn legible_id(jwk: &str) -> Option<String> {
+    let jwk = Json::parse(jwk.as_bytes().to_vec()).ok()?;
+    jwk.get("kid")?.as_str().map(|id| printable(&id))
 }

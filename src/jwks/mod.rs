@@ -3,6 +3,11 @@
 pub(crate) mod admission;
 pub(crate) mod cache;
 pub(crate) mod fetch;
+pub(crate) mod flight;
 pub(crate) mod freshness;
 pub(crate) mod keyset;
+pub(crate) mod landings;
+pub(crate) mod newest;
+pub(crate) mod pace;
+pub(crate) mod store;
 pub(crate) mod throttle;

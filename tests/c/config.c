@@ -32,6 +32,8 @@ static const char *const SETTINGS[][2] = {
     {"allow_insecure_loopback", "false"},
     {"ca_file", "/etc/ssl/certs/ca-certificates.crt"},
     {"proxy", "http://proxy.example:3128"},
+    {"refresh_mode", "inline"},
+    {"jwks_cache_dir", "/var/cache/app/authkit"},
 };
 
 static void every_documented_setting_can_be_set(void) {

@@ -65,6 +65,17 @@ export interface VerifierOptions {
   caFile?: string | undefined;
   /** `http://host:port` to fetch keys through. Default: none. */
   proxy?: string | undefined;
+  /**
+   * Who fetches keys: `"background"` (the call that lacks them; a thread that lives no longer than the
+   * fetch where nobody is to wait), `"inline"` (never a thread of the library's) or `"manual"`
+   * (`refresh()` alone). Default: `"background"`.
+   */
+  refreshMode?: "background" | "inline" | "manual" | undefined;
+  /**
+   * Directory in which processes of one user on one machine share fetched keys; on a local disk,
+   * writable by that user alone. Default: none.
+   */
+  jwksCacheDir?: string | undefined;
 }
 
 /**

@@ -75,6 +75,11 @@ class Verifier:
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
         ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
+        refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
+            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's) or
+            `"manual"` (`refresh()` alone). Default: `"background"`.
+        jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
+            local disk, writable by that user alone. Default: none.
 
     Raises:
         ConfigError: A setting is missing or wrong; the reason names it, the hint corrects it.
@@ -108,6 +113,8 @@ class Verifier:
         allow_insecure_loopback: bool | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        refresh_mode: Literal["background", "inline", "manual"] | None = None,
+        jwks_cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         # First, so that a verifier that could not be made can still be looked at in a debugger.
         self._handle = None
@@ -132,6 +139,8 @@ class Verifier:
             "allow_insecure_loopback": allow_insecure_loopback,
             "ca_file": ca_file,
             "proxy": proxy,
+            "refresh_mode": refresh_mode,
+            "jwks_cache_dir": jwks_cache_dir,
         }
         text = _settings.to_json(settings)
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
