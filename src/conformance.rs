@@ -13,7 +13,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::algorithm::Algorithm;
 use crate::config::{Config, KeySource, TypePolicy};
 use crate::error::{Code, Error, Result};
-use crate::jwks::admission;
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
 use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, object, octets};
@@ -61,14 +60,6 @@ impl<'c> Setup<'c> {
             issuers: issuers.collect(),
         }
     }
-}
-
-/// The algorithm that a JWK is admitted for under a configuration, or why it is dropped.
-///
-/// # Errors
-/// The reason, a phrase without anything of the key.
-pub fn admission(jwk: &str, config: &Config) -> std::result::Result<&'static str, &'static str> {
-    admission::admit(jwk, &config.algorithms).map(|key| key.algorithm.name())
 }
 
 /// A token's parts as the strict parser reads them, each by itself. Proven by nothing.

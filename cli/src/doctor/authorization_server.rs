@@ -1,8 +1,6 @@
 //! The authorization server: its metadata in both forms, and its keys as the library sees them.
 
-use authkit::{Config, Verifier, conformance};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use authkit::{DroppedKey, IssuerStats, KeyInfo, Verifier};
 
 use super::checks::*;
 use super::document::{Document, shown, status};
@@ -166,7 +164,7 @@ fn flag(name: &str, is_set: bool) -> String {
 }
 
 /// The keys: fetched once to be looked at, and once by the library, whose word counts.
-pub(crate) fn examine_keys(context: &mut Context<'_>, config: &Config, verifier: &Verifier) {
+pub(crate) fn examine_keys(context: &mut Context<'_>, verifier: &Verifier) {
     let Some(url) = context.jwks_url else {
         context.report.skip_rest("jwks", "the keys are given, not fetched");
         return;
@@ -180,20 +178,18 @@ pub(crate) fn examine_keys(context: &mut Context<'_>, config: &Config, verifier:
         answer.status == 200,
         format!("{url} {}", status(&answer)),
     );
+    let cache = answer.header("cache-control");
+    let seen = cache.as_deref().map_or("there is none".to_owned(), quoted);
+    context.report.judge(&JWKS_CACHE, cache.is_some(), seen);
     match verifier.refresh() {
         Ok(()) => context.report.pass(&JWKS_USABLE, "the library took it"),
         Err(error) => context.report.miss(&JWKS_USABLE, error.reason()),
     }
-    match keys(&answer, config) {
-        Some(keys) => {
-            judge_keys(context, &keys);
-            context.key_id = keys.into_iter().find_map(|key| key.admission.ok().and(key.id));
-        }
-        None => context.report.skip_rest("jwks", "the document is no key set"),
+    let stats = verifier.stats().issuers.into_iter().find(|stats| stats.issuer == context.issuer);
+    match stats.filter(|stats| !stats.keys.is_empty()) {
+        Some(stats) => judge_keys(context, &stats),
+        None => context.report.skip_rest("jwks", "the library has no keys from it"),
     }
-    let cache = answer.header("cache-control");
-    let seen = cache.as_deref().map_or("there is none".to_owned(), quoted);
-    context.report.judge(&JWKS_CACHE, cache.is_some(), seen);
 }
 
 fn unreached(context: &mut Context<'_>, trouble: &Trouble) {
@@ -206,59 +202,30 @@ fn unreached(context: &mut Context<'_>, trouble: &Trouble) {
     context.report.skip_rest("jwks", "the keys could not be had");
 }
 
-/// One JWK with the library's word on it.
-struct Jwk {
-    id: Option<String>,
-    admission: Result<&'static str, &'static str>,
-}
-
-#[derive(Deserialize)]
-struct KeySet<'a> {
-    #[serde(borrow)]
-    keys: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    kid: Option<String>,
-}
-
-fn keys(answer: &Answer, config: &Config) -> Option<Vec<Jwk>> {
-    let body = answer.body.as_ref().ok()?;
-    let set: KeySet<'_> = serde_json::from_slice(body).ok()?;
-    let jwk = |raw: &RawValue| Jwk {
-        id: serde_json::from_str::<Named>(raw.get()).ok().and_then(|named| named.kid),
-        admission: conformance::admission(raw.get(), config),
-    };
-    Some(set.keys.into_iter().map(jwk).collect())
-}
-
-fn judge_keys(context: &mut Context<'_>, keys: &[Jwk]) {
-    let admitted: Vec<&Jwk> = keys.iter().filter(|key| key.admission.is_ok()).collect();
-    let dropped: Vec<String> = keys.iter().filter_map(dropped).collect();
-    let named: Vec<String> =
-        admitted.iter().take(LISTED_KEYS).map(|key| admitted_name(key)).collect();
-    let mut seen = format!("{} of {} admitted: {}", admitted.len(), keys.len(), named.join(", "));
-    for line in dropped.iter().take(LISTED_KEYS) {
-        seen.push_str("; dropped ");
-        seen.push_str(line);
+fn judge_keys(context: &mut Context<'_>, IssuerStats { keys, dropped, .. }: &IssuerStats) {
+    let admitted: Vec<String> = keys.iter().take(LISTED_KEYS).map(admitted).collect();
+    let total = keys.len() + dropped.len();
+    let mut seen = format!("{} of {total} admitted: {}", keys.len(), admitted.join(", "));
+    for key in dropped.iter().take(LISTED_KEYS) {
+        seen.push_str(&dropped_line(key));
     }
     context.report.judge(&JWKS_ADMISSION, dropped.is_empty(), seen);
-    let mut ids: Vec<&str> = admitted.iter().filter_map(|key| key.id.as_deref()).collect();
+    let mut ids: Vec<&str> = keys.iter().filter_map(|key| key.kid.as_deref()).collect();
     ids.sort_unstable();
     ids.dedup();
-    let seen = format!("{} ids for {} keys", ids.len(), admitted.len());
-    context.report.judge(&JWKS_KEY_IDS, ids.len() == admitted.len(), seen);
+    let seen = format!("{} ids for {} keys", ids.len(), keys.len());
+    context.report.judge(&JWKS_KEY_IDS, ids.len() == keys.len(), seen);
+    context.key_id = keys.iter().find_map(|key| key.kid.clone());
 }
 
-fn admitted_name(key: &Jwk) -> String {
-    format!("{} {}", key_name(key), key.admission.unwrap_or_default())
+fn admitted(KeyInfo { kid, alg }: &KeyInfo) -> String {
+    format!("{} {alg}", key_name(kid.as_deref()))
 }
 
-fn dropped(key: &Jwk) -> Option<String> {
-    Some(format!("{}: {}", key_name(key), key.admission.err()?))
+fn dropped_line(key: &DroppedKey) -> String {
+    format!("; dropped {} {}: {}", key.index, key_name(key.kid.as_deref()), key.reason)
 }
 
-fn key_name(key: &Jwk) -> String {
-    key.id.as_deref().map_or("(no kid)".to_owned(), quoted)
+fn key_name(kid: Option<&str>) -> String {
+    kid.map_or("(no kid)".to_owned(), quoted)
 }

@@ -119,7 +119,7 @@ fn examine(prepared: &Prepared) -> Result<(Report, Subject), Failure> {
         jwks_url,
         key_id: None,
     };
-    examine_all(&mut context, config, &verifier, token.as_deref());
+    examine_all(&mut context, &verifier, token.as_deref());
     let subject = Subject {
         resource: resource.clone(),
         authorization_server: issuer.to_owned(),
@@ -137,18 +137,13 @@ fn authorization_server<'s>(setup: &Setup<'s>) -> Result<(&'s str, Option<&'s st
     chosen.copied().ok_or_else(|| Failure::new(Code::Config, "no issuer is configured"))
 }
 
-fn examine_all(
-    context: &mut Context<'_>,
-    config: &Config,
-    verifier: &Verifier,
-    token: Option<&[u8]>,
-) {
+fn examine_all(context: &mut Context<'_>, verifier: &Verifier, token: Option<&[u8]>) {
     examine_configuration(context);
     authorization_server::examine(context);
-    authorization_server::examine_keys(context, config, verifier);
+    authorization_server::examine_keys(context, verifier);
     let metadata = metadata::examine(context);
-    let challenged = probe::examine(context, &metadata);
-    browser::examine(context, challenged.as_ref());
+    probe::examine(context, &metadata);
+    browser::examine(context);
     context.report.skip_rest("clock", "the server could not be asked");
     bearer::examine(context, verifier, token);
 }

@@ -54,14 +54,13 @@ struct Probes {
     hostile: Vec<Probe>,
 }
 
-/// Answers the response to a request without a token, where it is a 401.
-pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) -> Option<Answer> {
-    let none = reach(context)?;
+pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) {
+    let Some(none) = reach(context) else { return };
     let is_endpoint = !(300..400).contains(&none.status) && none.status != 404;
     context.report.judge(&CHALLENGE_STATUS, none.status == 401, status(&none));
     if !is_endpoint {
         context.report.skip_rest("challenge", "this is not the MCP endpoint");
-        return None;
+        return;
     }
     let probes = Probes::send(context, none);
     probes.judge_methods(context);
@@ -71,7 +70,6 @@ pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) -> Option<
     probes.judge_bad_tokens(context);
     probes.judge_other_credentials(context);
     probes.judge_failures(context);
-    (probes.none.status == 401).then_some(probes.none)
 }
 
 fn reach(context: &mut Context<'_>) -> Option<Answer> {
@@ -108,8 +106,8 @@ fn ask(
     query: &str,
 ) -> Result<Answer, Trouble> {
     let value = |text: &str| text.as_bytes().to_vec();
-    let mut headers =
-        vec![("accept", value("application/json, text/event-stream")), ("origin", value(ORIGIN))];
+    // Without Origin: a server may keep out all but its own (MCP transports, Security Warning).
+    let mut headers = vec![("accept", value("application/json, text/event-stream"))];
     headers.extend(authorization.map(|credentials| ("authorization", credentials.to_vec())));
     let body = (method == "POST").then_some(INITIALIZE);
     headers.extend(body.map(|_| ("content-type", value("application/json"))));

@@ -436,6 +436,11 @@ fn cases() -> Vec<Case> {
                 set(reply, "access-control-allow-headers", "*")
             }
         }),
+        at_server("cors.preflight", "skip", |request, reply| {
+            if request.header("origin").is_some() {
+                reply.status = 403;
+            }
+        }),
         at_server("cors.metadata", "warn", |request, reply| {
             if is_prm(request) {
                 drop(reply.headers.remove("access-control-allow-origin"))
@@ -706,6 +711,18 @@ fn nothing_but_the_configured_servers_is_asked_and_not_too_often() {
     let (issuer, server) = (world.authorization_server.requests(), world.server.requests());
     assert!(issuer.iter().chain(&server).all(|request| request.path != "/trap"));
     assert!(issuer.len() + server.len() <= 48, "{} requests", issuer.len() + server.len());
+}
+
+#[test]
+fn a_server_that_keeps_strange_origins_out_is_examined_all_the_same() {
+    let world = World::spoilt(untouched, |request, reply| {
+        if is_endpoint(request) && request.header("origin").is_some() {
+            reply.status = 403;
+        }
+    });
+    let report = world.report(Given::Good);
+    assert_eq!(finding(&report, "cors.challenge").0, "skip");
+    assert_eq!(report["exit"], 0, "{report}");
 }
 
 #[test]
