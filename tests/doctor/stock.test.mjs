@@ -74,6 +74,24 @@ test('a stock server of the TypeScript SDK at the root has a stray slash in its 
   assert.match(report.checks.find(({ id }) => id === 'prm.resource').seen, /stray slash/);
 });
 
+test('colours go to a terminal that wants them, and nowhere else', async () => {
+  const baseUrl = await start(process.execPath, [here('typescript/server.mjs'), authorizationServer.issuer]);
+  const command = `"$AUTHKIT_CLI" doctor --authkit-domain ${authorizationServer.issuer} --base-url ${baseUrl} --allow-insecure-loopback`;
+  const isColoured = async (environment, options = '') => {
+    const env = { PATH: process.env.PATH, AUTHKIT_CLI: CLI, TERM: 'xterm', ...environment };
+    const child = spawn('script', ['--quiet', '--command', `env -u AUTHKIT_CLI ${command} ${options}`, '/dev/null'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const output = (await child.stdout.toArray()).join('');
+    assert.match(output, /challenge\.malformed/);
+    return output.includes('\u001b');
+  };
+  assert.equal(await isColoured({}), true);
+  assert.equal(await isColoured({ NO_COLOR: '' }), true);
+  assert.equal(await isColoured({ NO_COLOR: '1' }), false);
+  assert.equal(await isColoured({ TERM: 'dumb' }), false);
+  assert.equal(await isColoured({}, '--no-color'), false);
+  assert.equal(await isColoured({}, '| cat'), false);
+});
+
 /** Examines with a good token, then with one for each way of being bad: exactly this must be missed. */
 async function examineWithTokens(baseUrl, expected, { narrow }) {
   const resource = `${baseUrl}/mcp`;

@@ -34,7 +34,6 @@ pub(crate) fn examine(context: &mut Context<'_>) {
         Ok(_) => context.report.skip(&CORS_CHALLENGE, "there is no 401"),
         Err(trouble) => context.report.skip(&CORS_CHALLENGE, quoted(trouble.text())),
     }
-    context.report.skip_rest("cors", "the server could not be asked");
 }
 
 /// A request as a browser makes it for a page of our origin.

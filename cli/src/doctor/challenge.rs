@@ -242,6 +242,27 @@ mod tests {
         }
     }
 
+    /// Deterministic, so that a failure can be had again.
+    #[test]
+    fn no_text_makes_it_panic_and_nothing_invisible_passes() {
+        let alphabet: Vec<char> = "Bb =,\"\\\t;a\u{0}\u{7f}\u{e9}\r\n".chars().collect();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut read = 0;
+        for _ in 0..100_000 {
+            let mut text = String::new();
+            for _ in 0..state % 20 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                text.push(alphabet[(state >> 33) as usize % alphabet.len()]);
+            }
+            state = state.wrapping_add(0x1234_5678_9abc_def1).rotate_left(17);
+            if parse(&text).is_ok() {
+                read += 1;
+                assert!(text.chars().all(is_text), "{text:?}");
+            }
+        }
+        assert!(read > 100, "{read} of 100,000 keep to the grammar");
+    }
+
     #[test]
     fn a_bearer_challenge_keeps_to_the_characters_of_its_rfc() {
         for (value, fits) in [

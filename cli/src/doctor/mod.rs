@@ -142,10 +142,13 @@ fn examine_all(context: &mut Context<'_>, verifier: &Verifier, token: Option<&[u
     authorization_server::examine(context);
     authorization_server::examine_keys(context, verifier);
     let metadata = metadata::examine(context);
-    probe::examine(context, &metadata);
-    browser::examine(context);
+    let is_there = probe::examine(context, &metadata);
+    if is_there {
+        browser::examine(context);
+    }
+    context.report.skip_rest("cors", "the server could not be asked");
     context.report.skip_rest("clock", "the server could not be asked");
-    bearer::examine(context, verifier, token);
+    bearer::examine(context, verifier, token, is_there);
 }
 
 fn examine_configuration(context: &mut Context<'_>) {

@@ -54,13 +54,14 @@ struct Probes {
     hostile: Vec<Probe>,
 }
 
-pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) {
-    let Some(none) = reach(context) else { return };
+/// Tells whether the endpoint answered at all: one that is silent is not asked again.
+pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) -> bool {
+    let Some(none) = reach(context) else { return false };
     let is_endpoint = !(300..400).contains(&none.status) && none.status != 404;
     context.report.judge(&CHALLENGE_STATUS, none.status == 401, status(&none));
     if !is_endpoint {
         context.report.skip_rest("challenge", "this is not the MCP endpoint");
-        return;
+        return true;
     }
     let probes = Probes::send(context, none);
     probes.judge_methods(context);
@@ -70,6 +71,7 @@ pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) {
     probes.judge_bad_tokens(context);
     probes.judge_other_credentials(context);
     probes.judge_failures(context);
+    true
 }
 
 fn reach(context: &mut Context<'_>) -> Option<Answer> {
