@@ -2,6 +2,7 @@
 #
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
+#   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
@@ -56,9 +57,11 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	node examples/demo/demo.mjs --cli $(CLI) --python $(PYTHON_RUN) \
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
+include mk/doctor.mk
+
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo
+test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
@@ -107,4 +110,4 @@ mutate: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules

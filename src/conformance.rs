@@ -1,10 +1,11 @@
 //! What the `authkit` command and the tests need beyond the public API: signature checks alone, for
-//! published test vectors whose payloads are no claims, a token's parts without a verdict, and a verifier
-//! whose hours pass in milliseconds.
+//! published test vectors whose payloads are no claims, a token's parts without a verdict, what a
+//! configuration makes the library do on the network, and a verifier whose hours pass in milliseconds.
 //!
 //! Behind a feature that the libraries are built without: it is no way around the claims.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::config::{Config, TypePolicy};
+use crate::config::{Config, KeySource, TypePolicy};
 use crate::error::{Code, Error, Result};
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
@@ -28,6 +29,42 @@ use crate::verifier::Verifier;
 #[must_use]
 pub fn is_supported(algorithm: &str) -> bool {
     Algorithm::from_name(algorithm).is_some()
+}
+
+/// What a configuration says of the network and of tokens, for a diagnosis that asks the same servers.
+#[derive(Debug)]
+pub struct Setup<'c> {
+    /// Whether `http://` to this machine is allowed.
+    pub allow_insecure_loopback: bool,
+    /// Certificate authorities beside the system's, in PEM.
+    pub ca_file: Option<&'c Path>,
+    /// The proxy's URL, which may hold a password: never to be printed.
+    pub proxy: Option<&'c str>,
+    /// Clock skew allowed, in seconds.
+    pub leeway: u64,
+    /// Scopes that every token must carry.
+    pub required_scopes: &'c [String],
+    /// Each issuer with the URL of its keys; none where they are given.
+    pub issuers: Vec<(&'c str, Option<&'c str>)>,
+}
+
+impl<'c> Setup<'c> {
+    /// Reads a configuration.
+    #[must_use]
+    pub fn of(config: &'c Config) -> Self {
+        let issuers = config.issuers.iter().map(|issuer| match &issuer.keys {
+            KeySource::Url(url) => (issuer.name.as_str(), Some(url.as_str())),
+            KeySource::Static(_) => (issuer.name.as_str(), None),
+        });
+        Self {
+            allow_insecure_loopback: config.network.allow_insecure_loopback,
+            ca_file: config.network.ca_file.as_deref(),
+            proxy: config.network.proxy.as_ref().map(|proxy| proxy.0.as_str()),
+            leeway: config.leeway,
+            required_scopes: &config.required_scopes,
+            issuers: issuers.collect(),
+        }
+    }
 }
 
 /// A token's parts as the strict parser reads them, each by itself. Proven by nothing.

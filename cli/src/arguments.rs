@@ -36,6 +36,12 @@ pub(crate) enum Command {
     /// What a server with this configuration would have: each key or the reason it was dropped, how
     /// long it all counts as fresh, what the answer's headers said, and how far the clocks differ.
     Jwks(JwksArguments),
+    /// Examine an MCP server and its authorization server, and say what to change where
+    ///
+    /// Asks for their metadata, keys and challenges as a client would, and with a token whether the
+    /// server decides about it as the library does. Works on any MCP server, whoever wrote it: run it
+    /// on your own only.
+    Doctor(DoctorArguments),
     /// Run test vectors against this library
     ///
     /// Each line of a file is one JSON object: a token (level jwt: the full check; jws: its signature
@@ -47,10 +53,13 @@ pub(crate) enum Command {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  the token is accepted (inspect: it could be read; vectors: all that must agree do;
-     config: it is sound; jwks: every issuer's keys are there)
-  1  the token is rejected (vectors: one that must agree does not)
+     config: it is sound; jwks: every issuer's keys are there; doctor: every MUST and SHOULD
+     is met)
+  1  the token is rejected (vectors: one that must agree does not; doctor: a MUST is not met)
   2  wrong usage or configuration, or a file that cannot be read: nothing was judged
-  3  the issuer's keys could not be had: nothing is known about the token";
+  3  the issuer's keys could not be had: nothing is known about the token (doctor: a server did
+     not answer)
+  4  doctor: every MUST is met, not every SHOULD";
 
 /// What `authkit verify` is told.
 #[derive(Debug, Args)]
@@ -147,6 +156,45 @@ Exit status:
   0  every issuer's keys are there
   2  wrong usage or configuration: nothing was fetched
   3  an issuer's keys could not be had; the others are shown";
+
+/// What `authkit doctor` is told.
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_HELP)]
+pub(crate) struct DoctorArguments {
+    /// Examine with this token too: a file, or - for standard input; never an argument
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Use no colours; they are used on a terminal alone, and not where NO_COLOR is set
+    #[arg(long)]
+    pub(crate) no_color: bool,
+
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+const DOCTOR_HELP: &str = "\
+Settings come from flags, --config FILE, the environment and --env-file FILE, as for verify. The server is
+asked at its resource: base URL and MCP path, or the resource whole.
+
+Examples:
+  authkit doctor --authkit-domain https://your-project-12345.authkit.app \\
+                 --base-url https://your-server.example --required-scopes read
+  authkit doctor --config server.json --token-file token.txt --json
+
+Findings: pass; note (a MAY is not used); warn (a SHOULD is not met); fail (a MUST is not met); skip.
+About forty requests, 60 s in all. No redirect is followed, and no token of yours goes into a URL.
+
+Exit status:
+  0  every MUST and SHOULD that was looked at is met
+  1  a MUST is not met, or the token is rejected
+  2  wrong usage or configuration: nothing was examined
+  3  a server did not answer: the report is incomplete
+  4  every MUST is met, not every SHOULD";
 
 /// What `authkit vectors` is told.
 #[derive(Debug, Args)]

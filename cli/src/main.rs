@@ -2,6 +2,7 @@
 
 mod arguments;
 mod config;
+mod doctor;
 mod failure;
 mod inspect;
 mod jwks;
@@ -24,12 +25,14 @@ use arguments::{Arguments, Command};
 enum Exit {
     /// Accepted, or whatever was asked for was done.
     Success = 0,
-    /// The token is rejected, or a vector that must agree does not.
+    /// The token is rejected, a vector that must agree does not, or a MUST is not met.
     Rejected = 1,
     /// Usage or configuration: nothing was judged.
     Unusable = 2,
-    /// The issuer's keys could not be had: nothing is known about the token.
+    /// The issuer's keys, or a server to examine, could not be had: nothing is known about it.
     KeysUnavailable = 3,
+    /// Every MUST is met, not every SHOULD.
+    Warned = 4,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Config(arguments) => config::run(arguments, &mut out),
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
         Command::Jwks(arguments) => jwks::run(arguments, &mut out),
+        Command::Doctor(arguments) => doctor::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit)) {

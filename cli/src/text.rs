@@ -18,6 +18,16 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+/// Longest piece of a server's text that is repeated, in characters.
+const QUOTED_LIMIT: usize = 240;
+
+/// A server's text within a sentence: in quotes, harmless, and cut.
+pub(crate) fn quoted(text: &str) -> String {
+    let kept: String = text.chars().take(QUOTED_LIMIT).collect();
+    let dots = if text.chars().nth(QUOTED_LIMIT).is_some() { "…" } else { "" };
+    format!("'{}{dots}'", printable(&kept))
+}
+
 /// Prints a value as JSON: one line, ASCII only, since a token's text may end up on a terminal.
 pub(crate) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", ascii_line(&serde_json::to_string(value)?))
@@ -110,6 +120,12 @@ mod tests {
     fn foreign_text_cannot_steer_a_terminal() {
         assert_eq!(printable("a \"b\" c\\é"), "a \"b\" c\\é");
         assert_eq!(printable("\u{1b}[2J\r\n\u{202e}\u{9b}"), "\\u{1b}[2J\\r\\n\\u{202e}\\u{9b}");
+    }
+
+    #[test]
+    fn a_servers_text_is_cut() {
+        assert_eq!(quoted("a\u{1b}b"), "'a\\u{1b}b'");
+        assert_eq!(quoted(&"x".repeat(100_000)).chars().count(), QUOTED_LIMIT + 3);
     }
 
     #[test]

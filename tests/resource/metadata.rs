@@ -1,6 +1,6 @@
 //! Protected resource metadata: the document to the byte, where it is, and how it is served.
 
-use authkit::{ConfigBuilder, IssuerSettings, Verifier};
+use authkit::{AudienceRule, ConfigBuilder, IssuerSettings, Verifier};
 use serde_json::json;
 
 use crate::request::check_form;
@@ -89,7 +89,7 @@ fn the_public_url_makes_both_places_and_no_slash_is_added() {
 fn only_issuers_that_give_tokens_for_this_resource_are_announced() {
     let sessions = IssuerSettings {
         jwks_url: Some("https://api.workos.com/sso/jwks/client_1".to_owned()),
-        audience_not_checked: true,
+        audience: AudienceRule::NotChecked,
         ..IssuerSettings::default()
     };
     let local = IssuerSettings { jwks: Some(jwks(&[keys::rsa()])), ..IssuerSettings::default() };

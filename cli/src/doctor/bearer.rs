@@ -1,0 +1,166 @@
+//! One token: what the library says of it, what to change, and whether the server agrees.
+
+use authkit::{Class, Code, Error, Policy, Verifier};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Context;
+use super::checks::*;
+use super::document::status;
+use super::http::{Answer, Request, Trouble};
+use super::probe::{parameter, post, scopes, www_authenticate};
+use crate::text::quoted;
+
+/// Longest session name that is sent back.
+const MAX_SESSION: usize = 200;
+
+pub(crate) fn examine(
+    context: &mut Context<'_>,
+    verifier: &Verifier,
+    token: Option<&[u8]>,
+    is_server_there: bool,
+) {
+    let Some(token) = token else {
+        return context.report.skip_rest("token", "no token was given (--token-file)");
+    };
+    let verdict = verifier.verify(token, &Policy::new()).map(drop);
+    judge_verdict(context, &verdict);
+    if !is_server_there {
+        return context.report.skip_rest("token", "the server could not be asked");
+    }
+    let answer = post(context, Some(&credentials(token)), "");
+    if let Ok(answer) = &answer {
+        end_session(context, token, answer);
+    }
+    judge_server(context, &verdict, &answer);
+    judge_signature(context, token);
+    context.report.skip_rest("token", "the token lacks no scope");
+}
+
+fn judge_verdict(context: &mut Context<'_>, verdict: &Result<(), Error>) {
+    match verdict {
+        Ok(()) => context.report.pass(&TOKEN_VERDICT, "accepted"),
+        Err(error) if is_undecided(error) => context.report.skip(&TOKEN_VERDICT, explained(error)),
+        Err(error) => context.report.miss(&TOKEN_VERDICT, explained(error)),
+    }
+}
+
+fn is_undecided(error: &Error) -> bool {
+    !matches!(error.code().class(), Class::Token | Class::Forbidden)
+}
+
+/// The rule, the reason, and what to change where.
+fn explained(error: &Error) -> String {
+    let code = error.code();
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("{}: {}{hint}{}", code.name(), error.reason(), advice(code))
+}
+
+fn advice(code: Code) -> &'static str {
+    match code {
+        Code::Audience => {
+            "; WorkOS dashboard, Connect → Configuration, MCP resource indicators: add the resource above, then log in anew"
+        }
+        Code::Issuer => {
+            "; set authkit_domain (AUTHKIT_DOMAIN) to the domain in the WorkOS dashboard, Domains, or allow-list the issuer in issuers"
+        }
+        Code::Scope => {
+            "; log in with these scopes; the WorkOS dashboard, Connect → Configuration, says which there are, required_scopes which the server wants"
+        }
+        Code::Expired | Code::NotYetValid => "; get a new token, and compare the clocks above",
+        Code::Algorithm => "; algorithms says what is accepted; AuthKit signs with RS256",
+        Code::UnknownKey | Code::Signature => {
+            "; the token is of another environment or was changed: log in anew at the authorization server above"
+        }
+        Code::Malformed | Code::TooLarge => {
+            "; give the access token alone, as it came from the token endpoint: no Bearer, no refresh or ID token"
+        }
+        Code::Type => "; give an access token, not an ID token; typ says which are accepted",
+        Code::KeysUnavailable => "; see the checks of the keys above",
+        _ => "",
+    }
+}
+
+fn credentials(token: &[u8]) -> Vec<u8> {
+    [b"Bearer ", token].concat()
+}
+
+fn judge_server(
+    context: &mut Context<'_>,
+    verdict: &Result<(), Error>,
+    answer: &Result<Answer, Trouble>,
+) {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(trouble) => return context.report.skip_rest("token", &quoted(trouble.text())),
+    };
+    match verdict {
+        Ok(()) => {
+            let seen = match answer.is_success() {
+                true => format!("the server {}", status(answer)),
+                false => format!(
+                    "the library accepts, the server {}: {}",
+                    status(answer),
+                    www_authenticate(answer)
+                ),
+            };
+            // Past the token, a server may well refuse the first message for what is in it.
+            let refused = matches!(answer.status, 401 | 403 | 500..);
+            context.report.judge(&TOKEN_SERVER, !refused, seen);
+        }
+        Err(error) if is_undecided(error) => {
+            context.report.skip(&TOKEN_SERVER, "there is no verdict to compare with");
+        }
+        Err(error) => judge_refusal(context, error, answer),
+    }
+}
+
+fn judge_refusal(context: &mut Context<'_>, error: &Error, answer: &Answer) {
+    let seen = format!("{} here, the server {}", error.code().name(), status(answer));
+    if error.code().class() == Class::Forbidden {
+        context.report.judge(&TOKEN_SERVER, matches!(answer.status, 401 | 403), seen.as_str());
+        context.report.judge(&TOKEN_FORBIDDEN, answer.status == 403, seen);
+        return judge_scope_challenge(context, answer);
+    }
+    context.report.judge(&TOKEN_SERVER, answer.status == 401, seen);
+}
+
+fn judge_scope_challenge(context: &mut Context<'_>, answer: &Answer) {
+    let named = scopes(answer);
+    let all = context.setup.required_scopes.iter().all(|scope| named.contains(scope));
+    let fits = parameter(answer, "error").as_deref() == Some("insufficient_scope")
+        && parameter(answer, "resource_metadata").is_some()
+        && all;
+    context.report.judge(&TOKEN_SCOPE_CHALLENGE, fits, www_authenticate(answer));
+}
+
+/// The token with a signature that is none. What comes back is all that is learnt.
+fn judge_signature(context: &mut Context<'_>, token: &[u8]) {
+    let Some(at) = token.iter().rposition(|octet| *octet == b'.') else {
+        return context.report.skip(&TOKEN_SIGNATURE, "the token has no signature");
+    };
+    let mut forged = token.get(..=at).unwrap_or_default().to_vec();
+    forged.extend(URL_SAFE_NO_PAD.encode([0x5a; 256]).bytes());
+    match post(context, Some(&credentials(&forged)), "") {
+        Err(trouble) => context.report.skip(&TOKEN_SIGNATURE, quoted(trouble.text())),
+        Ok(answer) if answer.status == 503 => {
+            context
+                .report
+                .skip(&TOKEN_SIGNATURE, "answered 503: the server cannot get the issuer's keys");
+        }
+        Ok(answer) => context.report.judge(&TOKEN_SIGNATURE, answer.status == 401, status(&answer)),
+    }
+}
+
+/// A session that this token opened is closed again; how that goes does not matter.
+fn end_session(context: &Context<'_>, token: &[u8], answer: &Answer) {
+    let session = answer.header("mcp-session-id").filter(|_| answer.is_success());
+    let fits =
+        |id: &String| id.len() <= MAX_SESSION && id.bytes().all(|octet| octet.is_ascii_graphic());
+    let Some(session) = session.filter(fits) else { return };
+    let headers =
+        vec![("authorization", credentials(token)), ("mcp-session-id", session.into_bytes())];
+    let request =
+        Request { method: "DELETE", url: context.resource, headers, body: None, wants_body: false };
+    let _ = context.client.send(&request);
+}

@@ -1,0 +1,26 @@
+# `authkit doctor` against stock servers of others. Include it from the Makefile, which has the command and
+# the local authorization server.
+#
+#   test-doctor   what the command finds at a stock FastMCP and a stock TypeScript SDK server
+#
+# DOCTOR_CLI names a command that was built elsewhere.
+
+DOCTOR_TESTS := tests/doctor
+DOCTOR_VENV := build/doctor/venv
+DOCTOR_NODE_READY := $(DOCTOR_TESTS)/typescript/node_modules/.ready
+DOCTOR_CLI ?= $(CLI)
+
+.PHONY: test-doctor
+
+$(DOCTOR_VENV)/.ready: $(DOCTOR_TESTS)/fastmcp/requirements.txt | build/.setup
+	python3 -m venv --clear $(DOCTOR_VENV)
+	$(DOCTOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+$(DOCTOR_NODE_READY): $(DOCTOR_TESTS)/typescript/package-lock.json | build/.setup
+	cd $(@D)/.. && npm ci --silent --no-audit --no-fund
+	touch $@
+
+test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY)
+	FASTMCP_LOG_LEVEL=CRITICAL AUTHKIT_CLI=$(abspath $(DOCTOR_CLI)) AUTHKIT_FASTMCP_PYTHON=$(abspath $(DOCTOR_VENV))/bin/python \
+	    node --test $(DOCTOR_TESTS)/stock.test.mjs

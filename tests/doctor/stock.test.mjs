@@ -1,0 +1,143 @@
+// What `authkit doctor` finds at stock servers of others, and what becomes of good and bad tokens there.
+// Takes the command from AUTHKIT_CLI and the Python that has FastMCP from AUTHKIT_FASTMCP_PYTHON.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { login } from '../authorization-server/login.mjs';
+
+const SCOPE = 'mcp:read';
+const CLI = process.env.AUTHKIT_CLI;
+const PYTHON = process.env.AUTHKIT_FASTMCP_PYTHON;
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Of our own authorization server: no client ID metadata documents, and no word on how long keys keep. */
+const AUTHORIZATION_SERVER = { 'as.cimd': 'warn', 'jwks.cache': 'note' };
+
+/** What FastMCP 4.2.3 misses. */
+const FASTMCP = {
+  ...AUTHORIZATION_SERVER,
+  'prm.root': 'note',
+  'challenge.malformed': 'fail',
+  'cors.preflight': 'warn',
+  'cors.challenge': 'warn',
+  'cors.as-metadata': 'note',
+};
+
+/** What the TypeScript SDK 1.32.2 misses. */
+const TYPESCRIPT = {
+  ...AUTHORIZATION_SERVER,
+  'prm.root': 'note',
+  'prm.bearer-methods': 'note',
+  'prm.cache': 'note',
+  'challenge.syntax': 'fail',
+  'challenge.no-error-code': 'warn',
+  'challenge.malformed': 'fail',
+  'cors.preflight': 'warn',
+  'cors.challenge': 'warn',
+};
+
+const started = [];
+let authorizationServer;
+
+before(async () => {
+  const line = await start(process.execPath, [here('../authorization-server/server.mjs'), '--exit-with-stdin']);
+  authorizationServer = JSON.parse(line);
+});
+
+after(() => {
+  for (const child of started) child.stdin.end();
+});
+
+test('a stock FastMCP server', async () => {
+  const baseUrl = await start(PYTHON, [here('fastmcp/server.py'), authorizationServer.issuer]);
+  await examineWithTokens(baseUrl, FASTMCP, {
+    // A scope that is missing is answered with 401: the client fetches the same token again.
+    narrow: { 'token.verdict': 'fail', 'token.forbidden': 'fail', 'token.scope-challenge': 'warn' },
+  });
+});
+
+test('a stock server of the TypeScript SDK', async () => {
+  const baseUrl = await start(process.execPath, [here('typescript/server.mjs'), authorizationServer.issuer]);
+  await examineWithTokens(baseUrl, TYPESCRIPT, { narrow: { 'token.verdict': 'fail' } });
+});
+
+test('a stock server of the TypeScript SDK at the root has a stray slash in its resource', async () => {
+  const baseUrl = await start(process.execPath, [here('typescript/server.mjs'), authorizationServer.issuer, '/']);
+  const report = await doctor(['--base-url', baseUrl, '--mcp-path', '/']);
+  const found = missed(report);
+  assert.equal(found['prm.resource'], 'fail');
+  assert.equal(found['challenge.resource-metadata-url'], 'fail');
+  assert.match(report.checks.find(({ id }) => id === 'prm.resource').seen, /stray slash/);
+});
+
+test('colours go to a terminal that wants them, and nowhere else', async () => {
+  const baseUrl = await start(process.execPath, [here('typescript/server.mjs'), authorizationServer.issuer]);
+  const command = `"$AUTHKIT_CLI" doctor --authkit-domain ${authorizationServer.issuer} --base-url ${baseUrl} --allow-insecure-loopback`;
+  const isColoured = async (environment, options = '') => {
+    const env = { PATH: process.env.PATH, AUTHKIT_CLI: CLI, TERM: 'xterm', ...environment };
+    const child = spawn('script', ['--quiet', '--command', `env -u AUTHKIT_CLI ${command} ${options}`, '/dev/null'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const output = (await child.stdout.toArray()).join('');
+    assert.match(output, /challenge\.malformed/);
+    return output.includes('\u001b');
+  };
+  assert.equal(await isColoured({}), true);
+  assert.equal(await isColoured({ NO_COLOR: '' }), true);
+  assert.equal(await isColoured({ NO_COLOR: '1' }), false);
+  assert.equal(await isColoured({ TERM: 'dumb' }), false);
+  assert.equal(await isColoured({}, '--no-color'), false);
+  assert.equal(await isColoured({}, '| cat'), false);
+});
+
+/** Examines with a good token, then with one for each way of being bad: exactly this must be missed. */
+async function examineWithTokens(baseUrl, expected, { narrow }) {
+  const resource = `${baseUrl}/mcp`;
+  const { issuer } = authorizationServer;
+  const good = (await login({ issuer, resource, scope: `openid ${SCOPE}` })).access_token;
+  const report = await doctor(['--base-url', baseUrl], good);
+  assert.deepEqual(missed(report), expected);
+  assert.equal(report.exit, 1);
+
+  const withoutScope = (await login({ issuer, resource, scope: 'openid' })).access_token;
+  assert.deepEqual(missed(await doctor(['--base-url', baseUrl], withoutScope)), { ...expected, ...narrow });
+
+  const elsewhere = await mint({ aud: 'https://other.example/mcp' });
+  assert.deepEqual(missed(await doctor(['--base-url', baseUrl], elsewhere)), { ...expected, 'token.verdict': 'fail' });
+}
+
+/** Starts a server that prints one line when it answers, and ends with its stdin. */
+async function start(command, args) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  started.push(child);
+  const ended = once(child, 'exit').then(([code]) => { throw new Error(`${args[0]} ended with status ${code}`); });
+  ended.catch(() => {}); // its end after the tests is no failure
+  const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
+  return line;
+}
+
+async function mint(claims) {
+  const response = await fetch(`${authorizationServer.admin}/mint`, { method: 'POST', body: JSON.stringify({ claims }) });
+  return (await response.json()).token;
+}
+
+/** The report, of a run that knows no settings but these. */
+async function doctor(settings, token) {
+  const args = [
+    'doctor', '--json', '--authkit-domain', authorizationServer.issuer, '--required-scopes', SCOPE,
+    '--allow-insecure-loopback', ...settings, ...(token ? ['--token-file', '-'] : []),
+  ];
+  const child = spawn(CLI, args, { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {}); // one that ends before it reads is told by its output
+  child.stdin.end(token);
+  const output = (await child.stdout.toArray()).join('');
+  return JSON.parse(output);
+}
+
+/** Every check that is neither met nor skipped, with its finding. */
+function missed({ checks }) {
+  const entries = checks.filter(({ finding }) => finding !== 'pass' && finding !== 'skip');
+  return Object.fromEntries(entries.map(({ id, finding }) => [id, finding]));
+}
