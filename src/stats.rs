@@ -205,9 +205,11 @@ impl Verdicts {
         Self { parts: [const { Part([const { AtomicU64::new(0) }; OUTCOMES]) }; PARTS] }
     }
 
+    /// Counts a verdict; that a caller has to come back is none.
     pub(crate) fn count<T>(&self, verdict: &Result<T, Error>) {
         let outcome = match verdict {
             Ok(_) => 0,
+            Err(error) if error.code() == Code::WouldBlock => return,
             Err(error) => 1 + position(error.code()),
         };
         let part = self.parts.get(part_of_this_thread());

@@ -400,10 +400,11 @@ impl Verifier {
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<()> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let call = Call::new(wait, self.0.around.clock.moment());
+        let key_id = candidate.header.key_id.as_deref();
+        let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
-            match (candidate.check_against(&snapshot), candidate.header.key_id.as_deref()) {
+            match (candidate.check_against(&snapshot), key_id) {
                 (Err(Some(Miss::UnknownId)), Some(key_id)) => {
                     snapshot = keys.newer_than(&snapshot, key_id, &call)?;
                 }

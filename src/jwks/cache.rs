@@ -52,18 +52,29 @@ pub(crate) enum Wait {
     No,
 }
 
-/// One call: since when, and how long it may wait in all, for however many fetches.
+/// One call: since when, for which key, and how long it may wait in all, for however many fetches.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call<'k> {
     wait: Wait,
     began: Moment,
+    /// The key id that the token names.
+    key_id: Option<&'k str>,
     /// Set when it is first needed: a call that finds its key never asks for the time.
     deadline: OnceCell<Instant>,
 }
 
-impl Call {
+impl<'k> Call<'k> {
     pub(crate) fn new(wait: Wait, began: Moment) -> Self {
-        Self { wait, began, deadline: OnceCell::new() }
+        Self { wait, began, key_id: None, deadline: OnceCell::new() }
+    }
+
+    pub(crate) fn for_key(self, key_id: Option<&'k str>) -> Self {
+        Self { key_id, ..self }
+    }
+
+    /// What a fetch is to be remembered for by who cannot wait for it and comes back.
+    fn sought(&self) -> Option<String> {
+        self.key_id.filter(|_| self.wait == Wait::No).map(str::to_owned)
     }
 
     fn deadline(&self) -> Instant {
@@ -143,7 +154,7 @@ enum Need<'n, D> {
     /// The document is missing, stale or soon stale.
     Age,
     /// A token names a key that is not in it; limited, since anybody can send such tokens.
-    UnknownKey { id: &'n str, searched: &'n Arc<Snapshot<D>> },
+    UnknownKey { searched: &'n Arc<Snapshot<D>> },
     /// The host asked.
     Request,
 }
@@ -233,7 +244,7 @@ impl<D: Document> Cache<D> {
     }
 
     /// What is good enough to judge a token with.
-    pub(crate) fn current(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+    pub(crate) fn current(self: &Arc<Self>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
         let Some(known) = self.newest.get() else { return self.obtain_or_stale(call) };
         match known.standing(call.began) {
             Standing::Fresh => Ok(known),
@@ -248,7 +259,7 @@ impl<D: Document> Cache<D> {
 
     /// Something where there was nothing: what was fetched or, in an outage, what another process has
     /// left behind.
-    fn obtain_or_stale(self: &Arc<Self>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+    fn obtain_or_stale(self: &Arc<Self>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
         self.obtain(&Need::Age, call).or_else(|error| match self.newest.get() {
             Some(known) if known.standing(self.moment()) != Standing::Expired => {
                 Ok(self.stale(known))
@@ -262,7 +273,7 @@ impl<D: Document> Cache<D> {
     fn current_or_stale(
         self: &Arc<Self>,
         known: Arc<Snapshot<D>>,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Result<Arc<Snapshot<D>>> {
         if self.is_failing() || self.is_slow() || self.around.mode == RefreshMode::Manual {
             self.refresh_ahead(call);
@@ -280,14 +291,14 @@ impl<D: Document> Cache<D> {
         self: &Arc<Self>,
         searched: &Arc<Snapshot<D>>,
         key_id: &str,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Result<Arc<Snapshot<D>>> {
         // What was fetched for this very call, after it began, needs no second look.
         let is_answer = searched.began.monotonic >= call.began.monotonic;
         if searched.lifetime.is_none() || is_answer || searched.answers(key_id, call.began) {
             return Err(unknown_key());
         }
-        self.obtain(&Need::UnknownKey { id: key_id, searched }, call)
+        self.obtain(&Need::UnknownKey { searched }, call)
     }
 
     /// Fetches now, whatever the document's age, and waits for it.
@@ -361,7 +372,7 @@ impl<D: Document> Cache<D> {
     }
 
     /// A refresh that is due, which nobody waits for; by the caller alone where no thread may be made.
-    fn refresh_ahead(self: &Arc<Self>, call: &Call) {
+    fn refresh_ahead(self: &Arc<Self>, call: &Call<'_>) {
         let flight = self.flight.get();
         let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
         if let Boarding::Lead(_) = boarding {
@@ -373,7 +384,7 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call) -> Result<Arc<Snapshot<D>>> {
+    fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
         self.obtain_within(need, call, None)
     }
 
@@ -382,7 +393,7 @@ impl<D: Document> Cache<D> {
     fn obtain_within(
         self: &Arc<Self>,
         need: &Need<'_, D>,
-        call: &Call,
+        call: &Call<'_>,
         patience: Option<Duration>,
     ) -> Result<Arc<Snapshot<D>>> {
         let flight = self.flight.get();
@@ -426,7 +437,7 @@ impl<D: Document> Cache<D> {
         &self,
         pace: &mut Pace,
         need: &Need<'_, D>,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Option<Result<Arc<Snapshot<D>>>> {
         if let Some(snapshot) = self.arrived_for(need) {
             return Some(Ok(snapshot));
@@ -481,7 +492,7 @@ impl<D: Document> Cache<D> {
         self: &Arc<Self>,
         flight: Arc<Flight<Pace>>,
         need: &Need<'_, D>,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Landing<D> {
         let landings = self.around.landings.get();
         landings.begin();
@@ -490,7 +501,7 @@ impl<D: Document> Cache<D> {
             flight,
             landings,
             deadline: call.deadline(),
-            sought: need.sought(call),
+            sought: call.sought(),
             forced: matches!(need, Need::Request),
             outcome: Err(FetchError::new("the fetch was broken off")),
         }
@@ -778,15 +789,6 @@ impl<D> Snapshot<D> {
                 && now.since(self.began) < FETCH_TIMEOUT
                 && !sought.answered.swap(true, Ordering::Relaxed)
         })
-    }
-}
-
-impl<D> Need<'_, D> {
-    fn sought(&self, call: &Call) -> Option<String> {
-        match (self, call.wait) {
-            (Need::UnknownKey { id, .. }, Wait::No) => Some((*id).to_owned()),
-            _ => None,
-        }
     }
 }
 

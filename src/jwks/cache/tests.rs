@@ -169,7 +169,7 @@ fn sharing(
 }
 
 impl Cache<KeySet> {
-    fn call(&self, wait: Wait) -> Call {
+    fn call(&self, wait: Wait) -> Call<'static> {
         Call::new(wait, self.moment())
     }
 
@@ -183,7 +183,7 @@ impl Cache<KeySet> {
         key_id: &str,
         wait: Wait,
     ) -> Result<Arc<Snapshot<KeySet>>> {
-        self.newer_than(searched, key_id, &self.call(wait))
+        self.newer_than(searched, key_id, &self.call(wait).for_key(Some(key_id)))
     }
 
     /// Waits until no fetch is under way.
@@ -361,6 +361,17 @@ fn one_unknown_key_id_causes_one_fetch_though_it_is_asked_for_twice() {
     let third = cache.now(Wait::Allowed).unwrap();
     assert!(cache.newer(&third, "k", Wait::Allowed).is_ok());
     assert_eq!(source.asked(), 4);
+}
+
+#[test]
+fn who_could_not_wait_for_the_first_keys_does_not_search_them_again() {
+    let (cache, source, _) = cache(&[Keys(300)]);
+    let call = |wait| cache.call(wait).for_key(Some("k"));
+    assert_eq!(code(cache.current(&call(Wait::No))), Some(Code::WouldBlock));
+    cache.settle();
+    let first = cache.current(&call(Wait::No)).unwrap();
+    assert_eq!(code(cache.newer_than(&first, "k", &call(Wait::No))), Some(Code::UnknownKey));
+    assert_eq!(source.asked(), 1);
 }
 
 #[test]
