@@ -5,6 +5,8 @@
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
+#   make bench-flood   what a million random key ids do to good tokens and to the issuer
+#   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so for glibc 2.17 and newer
@@ -18,7 +20,7 @@ include mk/python.mk
 include mk/node.mk
 include mk/portable.mk
 
-.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-event-loop mutate clean
+.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-flood bench-event-loop mutate tsan clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -107,6 +109,16 @@ mutate: | build/.setup
 	AUTHKIT_MUTATIONS=$(MUTATIONS) $(CARGO) test --locked --release --test mutation -- --nocapture
 	AUTHKIT_MUTATIONS=$(MUTATIONS) RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=build/asan \
 	    $(CARGO) test --locked --release --config 'profile.release.lto="off"' --target $(HOST) --test mutation -- --nocapture
+
+bench-flood: | build/.setup
+	$(CARGO) bench --locked --bench flood
+
+# std comes without instruments: the cache runs over locks that have them (tests/tsan), and what std does by
+# itself is named in scripts/tsan.supp. `tests/model` shows the same state in every order of its steps.
+tsan: | build/.setup
+	TSAN_OPTIONS="suppressions=$(abspath scripts/tsan.supp) exitcode=66" RUSTC_BOOTSTRAP=1 \
+	    RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg authkit_tsan" \
+	    CARGO_TARGET_DIR=build/tsan $(CARGO) test --locked --target $(HOST) --lib -- jwks:: journal:: fork:: --skip store::
 
 clean:
 	$(CARGO) clean

@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
 use crate::fork::PerProcess;
+use crate::sync::{Mutex, PoisonError};
 
 /// Events that are kept for the host; the oldest are lost first.
 const CAPACITY: usize = 256;

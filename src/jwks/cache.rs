@@ -260,12 +260,14 @@ impl<D: Document> Cache<D> {
     /// Something where there was nothing: what was fetched or, in an outage, what another process has
     /// left behind.
     fn obtain_or_stale(self: &Arc<Self>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
-        self.obtain(&Need::Age, call).or_else(|error| match self.newest.get() {
-            Some(known) if known.standing(self.moment()) != Standing::Expired => {
-                Ok(self.stale(known))
-            }
-            _ => Err(error),
-        })
+        let obtained = self.obtain(&Need::Age, call);
+        if !obtained.as_ref().is_err_and(|error| error.code() == Code::KeysUnavailable) {
+            return obtained;
+        }
+        match self.newest.get().filter(|known| known.standing(self.moment()) == Standing::Stale) {
+            Some(known) => Ok(self.stale(known)),
+            None => obtained,
+        }
     }
 
     /// Newer than what was past its time to live, or else that: nobody fails for it, and nobody waits

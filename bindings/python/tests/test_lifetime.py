@@ -277,7 +277,7 @@ def test_nothing_but_ok_with_claims_accepts() -> None:
         return judge
 
     def judge(how: Callable[..., int]) -> Claims:
-        return _verifier._judge(verifier._open(), how, good_token(), (), None)
+        return _verifier._judge(verifier._open(), how, good_token(), (), None, None)
 
     assert judge(with_status(_native.OK))
     for status in (1, 7, 8, 1 << 8, (99 << 8) | 3, -1):

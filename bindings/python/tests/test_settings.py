@@ -63,6 +63,7 @@ def test_every_keyword_reaches_the_library() -> None:
         "audiences": [],
         "accept_client_id_audience": [""],
         "required_scopes": [""],
+        "scopes_supported": [""],
         "scope_claims": [""],
         "algorithms": ["none"],
         "leeway": 301,

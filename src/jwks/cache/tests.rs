@@ -367,7 +367,9 @@ fn one_unknown_key_id_causes_one_fetch_though_it_is_asked_for_twice() {
 fn who_could_not_wait_for_the_first_keys_does_not_search_them_again() {
     let (cache, source, _) = cache(&[Keys(300)]);
     let call = |wait| cache.call(wait).for_key(Some("k"));
+    let gate = source.0.gate.lock();
     assert_eq!(code(cache.current(&call(Wait::No))), Some(Code::WouldBlock));
+    drop(gate);
     cache.settle();
     let first = cache.current(&call(Wait::No)).unwrap();
     assert_eq!(code(cache.newer_than(&first, "k", &call(Wait::No))), Some(Code::UnknownKey));
