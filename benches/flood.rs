@@ -4,7 +4,13 @@
 //! that name a key id nobody has. The same machine also runs the flood itself, so the quiet figure is
 //! taken beside as busy a thread: one that sends tokens which are refused without a look at any key.
 //! Fails where the issuer is asked more often than the rules allow.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -11,7 +11,7 @@ use crate::Exit;
 use crate::arguments::JwksArguments;
 use crate::failure::Failure;
 use crate::settings;
-use crate::text::{print_json, printable, span};
+use crate::text::{print_json, print_lines, printable, span};
 
 const CLOCK_HINT: &str = "set this machine's clock by NTP: it differs from the issuer's by more than the leeway, \
      so that good tokens seem expired or not yet valid";
@@ -201,11 +201,4 @@ fn print_unusable(failure: &Failure) -> io::Result<()> {
     writeln!(err, "NOT FETCHED  {}", failure.title())?;
     let hint = failure.hint.iter().map(|hint| ("hint", hint.clone()));
     print_lines(&mut err, iter::once(("reason", failure.reason.clone())).chain(hint))
-}
-
-fn print_lines(out: &mut dyn Write, lines: impl IntoIterator<Item = Line>) -> io::Result<()> {
-    for (name, text) in lines {
-        writeln!(out, "  {name:<9} {}", printable(&text))?;
-    }
-    Ok(())
 }

@@ -18,6 +18,17 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+/// Lines of text, each under its name.
+pub(crate) fn print_lines<'n>(
+    out: &mut dyn Write,
+    lines: impl IntoIterator<Item = (&'n str, String)>,
+) -> io::Result<()> {
+    for (name, text) in lines {
+        writeln!(out, "  {name:<9} {}", printable(&text))?;
+    }
+    Ok(())
+}
+
 /// Longest piece of a server's text that is repeated, in characters.
 const QUOTED_LIMIT: usize = 240;
 

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::Exit;
 use crate::arguments::VerifyArguments;
 use crate::failure::Failure;
-use crate::text::{moment, print_json, printable, span, unix_time};
+use crate::text::{moment, print_json, print_lines, span, unix_time};
 use crate::{settings, token};
 
 /// The verdict as `--json` prints it.
@@ -136,11 +136,11 @@ fn print_accepted(out: &mut dyn Write, Accepted { claims, now }: &Accepted) -> i
         ("key", format!("{key} ({})", claims.algorithm())),
     ];
     writeln!(out, "ACCEPTED")?;
-    print_lines(out, &lines)?;
+    print_lines(out, lines)?;
     if claims.is_impersonated() {
         let actor =
             claims.actor().map_or_else(|| "(unnamed)".to_owned(), |actor| actor.into_owned());
-        print_lines(out, &[("acted by", actor)])?;
+        print_lines(out, [("acted by", actor)])?;
     }
     Ok(())
 }
@@ -162,14 +162,6 @@ fn print_refusal(out: &mut dyn Write, verdict: &str, failure: &Failure) -> io::R
         ("hint", failure.hint.clone()),
         ("retry", retry),
     ];
-    let lines: Vec<_> = lines.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
     writeln!(out, "{verdict}  {}", failure.title())?;
-    print_lines(out, &lines)
-}
-
-fn print_lines(out: &mut dyn Write, lines: &[(&str, String)]) -> io::Result<()> {
-    for (name, text) in lines {
-        writeln!(out, "  {name:<9} {}", printable(text))?;
-    }
-    Ok(())
+    print_lines(out, lines.into_iter().filter_map(|(name, text)| Some((name, text?))))
 }

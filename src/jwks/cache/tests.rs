@@ -424,6 +424,31 @@ fn unknown_key_ids_cause_two_fetches_and_one_more_per_half_minute() {
 }
 
 #[test]
+fn a_key_published_half_a_minute_before_its_first_token_is_known_though_a_flood_runs() {
+    let (cache, source, hands) = cache(&[Keys(3600)]);
+    let has_k2 = |snapshot: &Snapshot<KeySet>| {
+        snapshot.document.candidates(Some("k2"), Algorithm::EdDsa).is_ok()
+    };
+    cache.now(Wait::Allowed).unwrap();
+    for published in [101, 117, 130] {
+        source.answers(&[Keys(3600)]);
+        cache.refresh().unwrap();
+        for second in 1..=published + 31 {
+            hands.set(1000 * published + second);
+            if second == published {
+                source.answers(&[OtherKeys(3600)]);
+            }
+            for id in 0..20 {
+                let searched = cache.now(Wait::Allowed).unwrap();
+                let _ = cache.newer(&searched, &format!("{second}-{id}"), Wait::Allowed);
+            }
+            cache.settle();
+        }
+        assert!(has_k2(&cache.now(Wait::No).unwrap()), "published at {published}");
+    }
+}
+
+#[test]
 fn in_an_outage_nobody_waits_for_a_fetch_that_hangs() {
     let (cache, source, hands) = cache(&[Keys(300), Down]);
     let first = cache.now(Wait::Allowed).unwrap();
