@@ -6,6 +6,8 @@ import { slotPointer, type Native, type PointerSlot } from "./native.js";
 export type ErrorCode =
   | "MISUSE"
   | "CONFIG"
+  | "NO_CREDENTIALS"
+  | "INVALID_REQUEST"
   | "MALFORMED"
   | "TOO_LARGE"
   | "ALGORITHM"

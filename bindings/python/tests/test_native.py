@@ -43,6 +43,21 @@ UNBOUND = {
     "authkit_claims_list_count": "claims are a mapping over the JSON",
     "authkit_claims_list_at": "claims are a mapping over the JSON",
     "authkit_claims_value_json": "claims are a mapping over the JSON",
+    "authkit_response_body": "the resource server's part is not bound yet",
+    "authkit_response_claims": "the resource server's part is not bound yet",
+    "authkit_response_error": "the resource server's part is not bound yet",
+    "authkit_response_free": "the resource server's part is not bound yet",
+    "authkit_response_header_count": "the resource server's part is not bound yet",
+    "authkit_response_header_name_at": "the resource server's part is not bound yet",
+    "authkit_response_header_value_at": "the resource server's part is not bound yet",
+    "authkit_response_status": "the resource server's part is not bound yet",
+    "authkit_response_take_claims": "the resource server's part is not bound yet",
+    "authkit_verifier_authorize": "the resource server's part is not bound yet",
+    "authkit_verifier_resource_metadata": "the resource server's part is not bound yet",
+    "authkit_verifier_resource_metadata_url": "the resource server's part is not bound yet",
+    "authkit_verifier_try_authorize": "the resource server's part is not bound yet",
+    "authkit_verifier_try_well_known": "the resource server's part is not bound yet",
+    "authkit_verifier_well_known": "the resource server's part is not bound yet",
 }
 
 SCALARS: dict[str, Any] = {
