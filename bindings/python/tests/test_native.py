@@ -43,21 +43,9 @@ UNBOUND = {
     "authkit_claims_list_count": "claims are a mapping over the JSON",
     "authkit_claims_list_at": "claims are a mapping over the JSON",
     "authkit_claims_value_json": "claims are a mapping over the JSON",
-    "authkit_response_body": "the resource server's part is not bound yet",
-    "authkit_response_claims": "the resource server's part is not bound yet",
-    "authkit_response_error": "the resource server's part is not bound yet",
-    "authkit_response_free": "the resource server's part is not bound yet",
-    "authkit_response_header_count": "the resource server's part is not bound yet",
-    "authkit_response_header_name_at": "the resource server's part is not bound yet",
-    "authkit_response_header_value_at": "the resource server's part is not bound yet",
-    "authkit_response_status": "the resource server's part is not bound yet",
-    "authkit_response_take_claims": "the resource server's part is not bound yet",
-    "authkit_verifier_authorize": "the resource server's part is not bound yet",
-    "authkit_verifier_resource_metadata": "the resource server's part is not bound yet",
-    "authkit_verifier_resource_metadata_url": "the resource server's part is not bound yet",
-    "authkit_verifier_try_authorize": "the resource server's part is not bound yet",
-    "authkit_verifier_try_well_known": "the resource server's part is not bound yet",
-    "authkit_verifier_well_known": "the resource server's part is not bound yet",
+    "authkit_response_error": "the call gives it",
+    "authkit_response_take_claims": "read where they are: authkit_response_claims",
+    "authkit_verifier_resource_metadata": "authkit_verifier_well_known gives it",
 }
 
 SCALARS: dict[str, Any] = {
@@ -131,6 +119,10 @@ def test_what_waits_lets_other_threads_run_and_what_does_not_keeps_the_lock() ->
         "authkit_verifier_wait",
         "authkit_verifier_wait_ready",
         "authkit_verifier_set_jwks",
+        "authkit_verifier_authorize",
+        "authkit_verifier_try_authorize",
+        "authkit_verifier_well_known",
+        "authkit_verifier_try_well_known",
     }
 
 

@@ -18,11 +18,14 @@ from ._errors import (
     ConfigError,
     InsufficientScopeError,
     InternalError,
+    InvalidRequestError,
     KeysUnavailableError,
     MisuseError,
+    NoCredentialsError,
     TokenError,
     WouldBlockError,
 )
+from ._response import Decision, Response
 from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats
 from ._verifier import Verifier, verify
 
@@ -32,14 +35,18 @@ __all__ = [
     "AuthKitError",
     "Claims",
     "ConfigError",
+    "Decision",
     "DroppedKeyStats",
     "HeaderStats",
     "InsufficientScopeError",
     "InternalError",
+    "InvalidRequestError",
     "IssuerStats",
     "KeyStats",
     "KeysUnavailableError",
     "MisuseError",
+    "NoCredentialsError",
+    "Response",
     "Stats",
     "TokenError",
     "Verifier",

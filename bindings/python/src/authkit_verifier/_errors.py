@@ -14,6 +14,8 @@ _TOKEN = 3
 _FORBIDDEN = 4
 _KEYS_UNAVAILABLE = 5
 _WOULD_BLOCK = 6
+_NO_CREDENTIALS = 9
+_INVALID_REQUEST = 10
 
 
 class AuthKitError(Exception):
@@ -22,9 +24,9 @@ class AuthKitError(Exception):
     Attributes:
         code: The stable name of the reason, such as `"EXPIRED"`; for programs and log searches.
         status: The C ABI's number for it, `authkit_status` of authkit.h.
-        http_status: What an HTTP server answers with: 401, 403, 500 or 503.
-        error: The `error` of a `WWW-Authenticate` challenge (RFC 6750 section 3.1), `"invalid_token"` or
-            `"insufficient_scope"`; None where no challenge is due.
+        http_status: What an HTTP server answers with: 400, 401, 403, 500 or 503.
+        error: The `error` of a `WWW-Authenticate` challenge (RFC 6750 section 3.1), `"invalid_token"`,
+            `"invalid_request"` or `"insufficient_scope"`; None where no challenge is due.
         reason: One sentence for a log or a person. Never holds the token or a secret; what a stranger
             chose in it is quoted, escaped to printable ASCII and cut short.
         hint: What to change, where the cause is a known slip of configuration; else None.
@@ -85,6 +87,14 @@ class TokenError(AuthKitError):
     """
 
 
+class NoCredentialsError(AuthKitError):
+    """The request brings no bearer token: HTTP 401, and a challenge that names no error."""
+
+
+class InvalidRequestError(AuthKitError):
+    """The request carries its token twice, in the query, or spelled as none is: HTTP 400."""
+
+
 class InsufficientScopeError(AuthKitError):
     """The token is good but lacks a required scope: HTTP 403, `insufficient_scope`. Code SCOPE."""
 
@@ -112,6 +122,8 @@ _CLASSES: dict[int, type[AuthKitError]] = {
     _FORBIDDEN: InsufficientScopeError,
     _KEYS_UNAVAILABLE: KeysUnavailableError,
     _WOULD_BLOCK: WouldBlockError,
+    _NO_CREDENTIALS: NoCredentialsError,
+    _INVALID_REQUEST: InvalidRequestError,
 }
 
 

@@ -23,6 +23,8 @@ from typing import Any
 # AUTHKIT_ABI_VERSION of the header that the declarations below were written from.
 ABI_VERSION = 1
 OK = 0
+# AUTHKIT_INTERNAL: for what a library may not return.
+INTERNAL = 8
 
 _FILE_NAME = {"darwin": "libauthkit.dylib", "win32": "authkit.dll"}.get(sys.platform, "libauthkit.so")
 
@@ -163,6 +165,42 @@ verifier_resource: Callable[[int | None], bytes | None] = _declare(
 verifier_describe: Callable[[int | None, None], bytes] = _declare(
     "authkit_verifier_describe", c_char_p, _handle, _out_length
 )
+_authorize = (
+    c_int32,
+    _handle,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    _handle,
+    _out_handle,
+    _out_handle,
+)
+verifier_authorize: Callable[..., int] = _declare("authkit_verifier_authorize", *_authorize, view=_waiting)
+verifier_try_authorize: Callable[..., int] = _declare(
+    "authkit_verifier_try_authorize", *_authorize, view=_waiting
+)
+_well_known = (c_int32, _handle, c_char_p, c_char_p, c_size_t, _out_handle, _out_handle)
+verifier_well_known: Callable[..., int] = _declare("authkit_verifier_well_known", *_well_known, view=_waiting)
+verifier_try_well_known: Callable[..., int] = _declare(
+    "authkit_verifier_try_well_known", *_well_known, view=_waiting
+)
+verifier_resource_metadata_url: Callable[[int | None], bytes | None] = _declare(
+    "authkit_verifier_resource_metadata_url", c_char_p, _handle
+)
+response_status: Callable[[int], int] = _declare("authkit_response_status", c_int32, _handle)
+response_header_count: Callable[[int], int] = _declare("authkit_response_header_count", c_size_t, _handle)
+response_header_name_at: Callable[[int, int], bytes] = _declare(
+    "authkit_response_header_name_at", c_char_p, _handle, c_size_t
+)
+response_header_value_at: Callable[[int, int], bytes] = _declare(
+    "authkit_response_header_value_at", c_char_p, _handle, c_size_t
+)
+response_body: Callable[[int, None], bytes] = _declare(
+    "authkit_response_body", c_char_p, _handle, _out_length
+)
+response_claims: Callable[[int], int | None] = _declare("authkit_response_claims", _handle, _handle)
+response_free: Callable[[int | None], None] = _declare("authkit_response_free", None, _handle)
 verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
 default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
 

@@ -9,15 +9,17 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p
+from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _native, _settings
 from ._claims import Claims, read
-from ._errors import KeysUnavailableError, WouldBlockError, misuse, refusal
+from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal
 from ._handle import Handle
-from ._waiting import Waiting
+from ._response import Decision, Response, answer, decision
+from ._waiting import Judge, Waiting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -244,13 +246,105 @@ class Verifier:
         def judge(how: Callable[..., int]) -> Claims:
             return _judge(handle, how, token, scopes, alternatives, now)
 
-        # Before the try: whatever ends after it is seen.
-        seen = _native.verifier_fetches_ended(handle.pointer)
+        return cast("Claims", await self._eventually(handle, judge))
+
+    def authorize(
+        self,
+        authorization: str | bytes | None,
+        *,
+        query: str | bytes | None = None,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
+    ) -> Decision:
+        """Decides whether an HTTP request may go on, and what to answer where it may not.
+
+        The library reads the header; a host hands it on as it came. May wait for the issuer's keys, 5 seconds
+        at most; on an event loop use `authorize_async`.
+
+        Args:
+            authorization: The value of the request's `Authorization` header; None where it has none. Several
+                lines are joined with a comma, and refused.
+            query: The query of the request's target, still encoded: a token in it is refused.
+            required_scopes: As for `verify`.
+            any_scopes: As for `verify`.
+            now: As for `verify`.
+
+        Raises:
+            MisuseError: The verifier is closed, or a required scope is not one.
+        """
+        handle = self._open()
+        policy = _demanded(required_scopes, any_scopes, now)
+        return _decide(handle, _native.verifier_authorize, authorization, query, policy)
+
+    async def authorize_async(
+        self,
+        authorization: str | bytes | None,
+        *,
+        query: str | bytes | None = None,
+        required_scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] | None = None,
+        now: int | None = None,
+    ) -> Decision:
+        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does."""
+        handle = self._open()
+        policy = _demanded(required_scopes, any_scopes, now)
+        later: list[Decision] = []
+
+        def judge(how: Callable[..., int]) -> Decision:
+            made = _decide(handle, _authorize(how), authorization, query, policy)
+            if isinstance(made.error, WouldBlockError):
+                later[:] = [made]
+                raise made.error
+            return made
+
         try:
-            return judge(_native.verifier_try_verify)
-        except WouldBlockError:
-            pass
-        return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
+            answered: Decision = await self._eventually(handle, judge)
+        except KeysUnavailableError as error:
+            # The 503 of one that would block is the answer to who has waited for long enough.
+            return replace(later[0], error=error)
+        return answered
+
+    def well_known(self, method: str, path: str | bytes) -> Response | None:
+        """Answers a request for one of this server's well-known documents; None for any other path.
+
+        Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, 5 seconds at most; on
+        an event loop use `well_known_async`.
+
+        Args:
+            method: The request's method.
+            path: The path of the request's target, as it came.
+
+        Raises:
+            MisuseError: The verifier is closed.
+        """
+        handle = self._open()
+        return _answer(handle, _native.verifier_well_known, method, path)[0]
+
+    async def well_known_async(self, method: str, path: str | bytes) -> Response | None:
+        """As `well_known`, without ever blocking the event loop."""
+        handle = self._open()
+        later: list[Response | None] = []
+
+        def judge(how: Callable[..., int]) -> Response | None:
+            response, error = _answer(handle, _well_known(how), method, path)
+            if isinstance(error, WouldBlockError):
+                later[:] = [response]
+                raise error
+            return response
+
+        try:
+            answered: Response | None = await self._eventually(handle, judge)
+        except KeysUnavailableError:
+            return later[0]
+        return answered
+
+    @property
+    def resource_metadata_url(self) -> str | None:
+        """Where clients find the protected resource metadata; None if no resource is configured."""
+        url = _native.verifier_resource_metadata_url(self._open().pointer)
+        return None if url is None else url.decode()
 
     def refresh(self) -> None:
         """Fetches the keys of every issuer now and waits for them, 5 seconds at most.
@@ -432,6 +526,16 @@ class Verifier:
         self._handle = handle
         self._waiting = {}
 
+    async def _eventually(self, handle: Handle, judge: Judge) -> Any:
+        """What the library says at once, or when it has what it lacks."""
+        # Before the try: whatever ends after it is seen.
+        seen = _native.verifier_fetches_ended(handle.pointer)
+        try:
+            return judge(_native.verifier_try_verify)
+        except WouldBlockError:
+            pass
+        return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
+
     def _waiting_on(self, loop: asyncio.AbstractEventLoop, handle: Handle) -> Waiting:
         """The calls that wait on this loop. Kept by the loop itself: an id may be another's later."""
         waiting = self._waiting.get(loop)
@@ -450,8 +554,7 @@ def _judge(
     now: int | None,
 ) -> Claims:
     octets = _octets(token)
-    demands = required_scopes or any_scopes is not None or now is not None
-    policy = _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
+    policy = _demanded(required_scopes, any_scopes, now)
     claims, error = c_void_p(), c_void_p()
     status = how(handle.pointer, octets, len(octets), policy.pointer, byref(claims), byref(error))
     pointer = claims.value
@@ -462,6 +565,41 @@ def _judge(
         return read(pointer)
     finally:
         _native.claims_free(pointer)
+
+
+def _authorize(how: Callable[..., int]) -> Callable[..., int]:
+    """How to ask about a request, as one would about a token."""
+    waits = how is _native.verifier_verify
+    return _native.verifier_authorize if waits else _native.verifier_try_authorize
+
+
+def _well_known(how: Callable[..., int]) -> Callable[..., int]:
+    """How to ask for a document, as one would about a token."""
+    waits = how is _native.verifier_verify
+    return _native.verifier_well_known if waits else _native.verifier_try_well_known
+
+
+def _decide(
+    handle: Handle,
+    how: Callable[..., int],
+    authorization: str | bytes | None,
+    query: str | bytes | None,
+    policy: Handle,
+) -> Decision:
+    header = None if authorization is None else _octets(authorization)
+    target = None if query is None else _octets(query)
+    return decision(
+        lambda *out: how(
+            handle.pointer, header, len(header or b""), target, len(target or b""), policy.pointer, *out
+        )
+    )
+
+
+def _answer(
+    handle: Handle, how: Callable[..., int], method: str, path: str | bytes
+) -> tuple[Response | None, AuthKitError | None]:
+    name, octets = _c_string(method, "method"), _octets(path)
+    return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
 
 def _made_from(configure: Callable[..., int]) -> Handle:
@@ -487,6 +625,11 @@ def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 
 def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if scopes is None else _scopes(scopes)
+
+
+def _demanded(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
+    demands = required_scopes or any_scopes is not None or now is not None
+    return _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
 
 
 def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:

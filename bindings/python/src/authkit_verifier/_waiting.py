@@ -11,13 +11,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _native
 from ._errors import WouldBlockError, keys_unavailable
 
 if TYPE_CHECKING:
-    from ._claims import Claims
     from ._handle import Handle
 
 # The longest that a call waits in all, and until it is tried again whatever has happened, in seconds. By then
@@ -29,9 +28,9 @@ TURN = 0.002
 
 
 class Judge(Protocol):
-    """One verification that can be tried any number of times, by either of the library's functions."""
+    """One question that can be asked any number of times, as `verify` or as `try_verify` do."""
 
-    def __call__(self, how: Callable[..., int]) -> Claims: ...
+    def __call__(self, how: Callable[..., int]) -> Any: ...
 
 
 class _Call:
@@ -41,7 +40,7 @@ class _Call:
 
     def __init__(self, judge: Judge, loop: asyncio.AbstractEventLoop) -> None:
         self.judge = judge
-        self.future: asyncio.Future[Claims] = loop.create_future()
+        self.future: asyncio.Future[Any] = loop.create_future()
         self.deadline = time.monotonic() + PATIENCE
 
 
@@ -57,7 +56,7 @@ class Waiting:
         # A thread waits, or the calls are being tried again.
         self._busy = False
 
-    async def verdict(self, judge: Judge, seen: int) -> Claims:
+    async def verdict(self, judge: Judge, seen: int) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
         call = _Call(judge, self._loop)
         self._calls.append(call)
@@ -152,7 +151,7 @@ class Waiting:
             _refuse(call, keys_unavailable(reason))
 
 
-def _accept(call: _Call, claims: Claims) -> None:
+def _accept(call: _Call, claims: Any) -> None:
     # Who awaited it may have been cancelled.
     if not call.future.done():
         call.future.set_result(claims)

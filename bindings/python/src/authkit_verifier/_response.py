@@ -1,0 +1,91 @@
+"""What a resource server answers, as the library made it: to be sent as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ctypes import byref, c_void_p
+from dataclasses import dataclass
+
+from . import _native
+from ._claims import Claims, read
+from ._errors import AuthKitError, refusal
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response as data.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Name, in lower case, and value of each header; printable ASCII, whatever the request held.
+        body: The body, JSON or empty; its length is for the server to state.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Decision(Response):
+    """Whether a request may go on; true if it may. If not, it is the response to send.
+
+    Attributes:
+        claims: What the accepted token says; None where the request may not go on.
+        error: Why it may not, for the log: it says more than the client is told. None where it may.
+    """
+
+    claims: Claims | None
+    error: AuthKitError | None
+
+    def __bool__(self) -> bool:
+        return self.claims is not None
+
+
+def decision(call: Callable[..., int]) -> Decision:
+    """What a call of authorize says. Raises what leaves no response to send: a call that cannot be made."""
+    response, error = c_void_p(), c_void_p()
+    status = call(byref(response), byref(error))
+    refused = None if status == _native.OK else refusal(status, error)
+    pointer = response.value
+    if pointer is None:
+        raise refused or refusal(_native.INTERNAL, error)
+    try:
+        plain = _read(pointer)
+        # OK alone accepts, and only with claims.
+        claims = _native.response_claims(pointer) if status == _native.OK else None
+        if refused is None and claims is None:
+            refused = refusal(_native.INTERNAL, c_void_p())
+        accepted = None if claims is None else read(claims)
+        return Decision(plain.status, plain.headers, plain.body, accepted, refused)
+    finally:
+        _native.response_free(pointer)
+
+
+def answer(call: Callable[..., int]) -> tuple[Response | None, AuthKitError | None]:
+    """What a call of well_known says: the response, None where the path is not ours; and why it is a 503."""
+    response, error = c_void_p(), c_void_p()
+    status = call(byref(response), byref(error))
+    refused = None if status == _native.OK else refusal(status, error)
+    pointer = response.value
+    if pointer is None:
+        if refused is None or refused.code != "ABSENT":
+            raise refused or refusal(_native.INTERNAL, error)
+        return None, None
+    try:
+        return _read(pointer), refused
+    finally:
+        _native.response_free(pointer)
+
+
+def _read(pointer: int) -> Response:
+    count = _native.response_header_count(pointer)
+    headers = tuple(
+        (
+            _native.response_header_name_at(pointer, index).decode(),
+            _native.response_header_value_at(pointer, index).decode(),
+        )
+        for index in range(count)
+    )
+    body = _native.response_body(pointer, None)
+    return Response(_native.response_status(pointer), headers, body)
