@@ -43,7 +43,7 @@ export class AuthKitError extends Error implements ErrorDetails {
   readonly code: ErrorCode;
   /** The failure as the C ABI's number. */
   readonly status: number;
-  /** The HTTP status to answer with: 401, 403, 500 or 503. */
+  /** The HTTP status to answer with: 400, 401, 403, 500 or 503. */
   readonly httpStatus: number;
   /** `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1); undefined where none is due. */
   readonly error: string | undefined;
@@ -81,6 +81,20 @@ export class ConfigError extends AuthKitError {
 export class TokenError extends AuthKitError {
   static {
     named(this, "TokenError");
+  }
+}
+
+/** The request brings no bearer token: answer 401, with a challenge that names no error. */
+export class NoCredentialsError extends AuthKitError {
+  static {
+    named(this, "NoCredentialsError");
+  }
+}
+
+/** The request carries its token twice, in the query, or spelled as none is: answer 400. */
+export class InvalidRequestError extends AuthKitError {
+  static {
+    named(this, "InvalidRequestError");
   }
 }
 
@@ -139,6 +153,8 @@ const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> 
   [4, InsufficientScopeError],
   [KEYS_UNAVAILABLE, KeysUnavailableError],
   [WOULD_BLOCK, WouldBlockError],
+  [9, NoCredentialsError],
+  [10, InvalidRequestError],
 ]);
 
 /** What a status number means: a function of the number, so asked once. */

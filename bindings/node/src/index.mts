@@ -6,8 +6,10 @@ export {
   EVENT_CHANNEL,
   InsufficientScopeError,
   InternalError,
+  InvalidRequestError,
   KeysUnavailableError,
   MisuseError,
+  NoCredentialsError,
   TokenError,
   Verifier,
   WouldBlockError,
@@ -15,7 +17,9 @@ export {
 } from "./index.js";
 export type {
   Algorithm,
+  AuthorizeOptions,
   Claims,
+  Decision,
   DroppedKeyStats,
   EnvironmentOptions,
   ErrorCode,
@@ -28,6 +32,7 @@ export type {
   Json,
   JsonObject,
   KeyStats,
+  Response,
   Stats,
   VerifierOptions,
   VerifyOptions,

@@ -7,8 +7,10 @@ export {
   ConfigError,
   InsufficientScopeError,
   InternalError,
+  InvalidRequestError,
   KeysUnavailableError,
   MisuseError,
+  NoCredentialsError,
   TokenError,
   WouldBlockError,
 } from "./errors.js";
@@ -18,4 +20,5 @@ export type { Claims, Json, JsonObject } from "./claims.js";
 export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";
 export type { Event, EventWatch, WatchOptions } from "./events.js";
 export type { DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats } from "./stats.js";
-export type { VerifyOptions } from "./policy.js";
+export type { AuthorizeOptions, VerifyOptions } from "./policy.js";
+export type { Decision, Response } from "./response.js";

@@ -26,6 +26,24 @@ type Judge = (
   outClaims: PointerSlot,
   outError: PointerSlot,
 ) => number;
+type Authorize = (
+  verifier: Pointer,
+  authorization: Uint8Array | null,
+  authorizationLength: number,
+  query: Uint8Array | null,
+  queryLength: number,
+  policy: Pointer | null,
+  outResponse: PointerSlot,
+  outError: PointerSlot,
+) => number;
+type WellKnown = (
+  verifier: Pointer,
+  method: string,
+  path: Uint8Array,
+  pathLength: number,
+  outResponse: PointerSlot,
+  outError: PointerSlot,
+) => number;
 type Text = (owner: Pointer) => string | null;
 type Time = (claims: Pointer, out: BigInt64Array) => number;
 type Free = (owner: Pointer) => void;
@@ -62,6 +80,18 @@ export interface Native {
     length: number,
     outError: PointerSlot,
   ) => number;
+  verifierAuthorize: KoffiFunc<Authorize>;
+  verifierTryAuthorize: Authorize;
+  verifierWellKnown: KoffiFunc<WellKnown>;
+  verifierTryWellKnown: WellKnown;
+  verifierResourceMetadataUrl: Text;
+  responseStatus: (response: Pointer) => number;
+  responseHeaderCount: (response: Pointer) => number;
+  responseHeaderNameAt: (response: Pointer, index: number) => string | null;
+  responseHeaderValueAt: (response: Pointer, index: number) => string | null;
+  responseBody: (response: Pointer, outLength: null) => string | null;
+  responseTakeClaims: (response: Pointer) => Pointer | null;
+  responseFree: (response: Pointer | null) => void;
   verifierResource: Text;
   verifierDescribe: (verifier: Pointer, outLength: null) => string | null;
   verifierFree: Free;
@@ -125,7 +155,10 @@ export function bind(library: LibraryHandle): Native {
 
   const status = "int32_t";
   const func: Declare = library.func.bind(library) as Declare;
+  const response = handle();
   const judge = [verifier, address, "size_t", policy, address, address];
+  const authorize = [verifier, address, "size_t", address, "size_t", policy, address, address];
+  const wellKnown = [verifier, "str", address, "size_t", address, address];
   return {
     statusName: func("authkit_status_name", "str", [status]),
     statusHttpStatus: func("authkit_status_http_status", "int32_t", [status]),
@@ -151,6 +184,18 @@ export function bind(library: LibraryHandle): Native {
     verifierWait: func("authkit_verifier_wait", status, [verifier, "uint64_t", "uint32_t"]),
     verifierWaitReady: func("authkit_verifier_wait_ready", status, [verifier, "uint32_t", address]),
     verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
+    verifierAuthorize: func("authkit_verifier_authorize", status, authorize),
+    verifierTryAuthorize: func("authkit_verifier_try_authorize", status, authorize),
+    verifierWellKnown: func("authkit_verifier_well_known", status, wellKnown),
+    verifierTryWellKnown: func("authkit_verifier_try_well_known", status, wellKnown),
+    verifierResourceMetadataUrl: func("authkit_verifier_resource_metadata_url", "str", [verifier]),
+    responseStatus: func("authkit_response_status", "int32_t", [response]),
+    responseHeaderCount: func("authkit_response_header_count", "size_t", [response]),
+    responseHeaderNameAt: func("authkit_response_header_name_at", "str", [response, "size_t"]),
+    responseHeaderValueAt: func("authkit_response_header_value_at", "str", [response, "size_t"]),
+    responseBody: func("authkit_response_body", "str", [response, address]),
+    responseTakeClaims: func("authkit_response_take_claims", claims, [response]),
+    responseFree: func("authkit_response_free", "void", [response]),
     verifierResource: func("authkit_verifier_resource", "str", [verifier]),
     verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
     verifierFree: func("authkit_verifier_free", "void", [verifier]),

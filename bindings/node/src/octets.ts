@@ -46,6 +46,17 @@ export function tokenOctets(token: string | Uint8Array): Octets {
   return { bytes, length: bytes.length };
 }
 
+/** Text of a request as octets of their own; none where there is none. */
+export function textOctets(text: unknown, name: string): { bytes: Uint8Array | null; length: number } {
+  if (text === undefined || text === null) {
+    return { bytes: null, length: 0 };
+  }
+  if (typeof text !== "string") {
+    throw misuse(`${name} is ${kindOf(text)}, not a string`);
+  }
+  return documentOctets(text);
+}
+
 /** Octets that stay as they are. */
 export function kept(octets: Octets): Octets {
   return { bytes: octets.bytes.slice(0, octets.length), length: octets.length };

@@ -14,6 +14,12 @@ export interface VerifyOptions {
   now?: number | undefined;
 }
 
+/** Demands of one request, and its query. */
+export interface AuthorizeOptions extends VerifyOptions {
+  /** The query of the request's target, still encoded: a token in it is refused. */
+  query?: string | undefined;
+}
+
 const errorSlot = pointerSlot();
 
 /** The policy of these demands, which the caller frees; null where there are none. */

@@ -8,11 +8,12 @@ import { OK, WOULD_BLOCK, dropError, misuse, takeError } from "./errors.js";
 import { Handle } from "./handle.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
-import { cString, documentOctets, kept, kindOf, tokenOctets } from "./octets.js";
+import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
-import { policyOf, type VerifyOptions } from "./policy.js";
+import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
+import { dropResponse, takeDecision, takeResponse, type Decision, type Response } from "./response.js";
 import { takeStats, type Stats } from "./stats.js";
-import { Waiting, verdict } from "./waiting.js";
+import { Waiting, tooLate, verdict, type Question } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
 export interface EnvironmentOptions {
@@ -82,33 +83,83 @@ export class Verifier {
    * {@link KeysUnavailableError} (503).
    */
   async verify(token: string | Uint8Array, options?: VerifyOptions): Promise<Claims> {
-    const verifier = this.#handle.open();
-    const policy = policyOf(this.#native, options);
-    let lent = policy;
-    try {
-      const octets = tokenOctets(token);
-      // Before the try: whatever ends after it is seen.
-      const seen = this.#native.verifierFetchesEnded(verifier);
-      const status = this.#native.verifierTryVerify(
-        verifier,
-        octets.bytes,
-        octets.length,
-        policy,
-        outSlot,
-        errorSlot,
-      );
-      if (status !== WOULD_BLOCK) {
-        return verdict(this.#native, status, outSlot, errorSlot);
-      }
-      dropError(this.#native, errorSlot);
-      const waiting = this.#waiting.verify(kept(octets), policy, seen);
-      lent = null;
-      return waiting;
-    } finally {
-      if (lent !== null) {
-        this.#native.policyFree(lent);
-      }
-    }
+    const native = this.#native;
+    this.#handle.open();
+    const policy = policyOf(native, options);
+    let octets = this.#tokenOctets(token, policy);
+    return this.#answer({
+      policy,
+      attempt: (verifier, out, error) =>
+        native.verifierTryVerify(verifier, octets.bytes, octets.length, policy, out, error),
+      wait: (verifier, out, error, done) =>
+        native.verifierVerify.async(verifier, octets.bytes, octets.length, policy, out, error, done),
+      read: (status, out, error) => verdict(native, status, out, error),
+      // Before the next turn of the loop: the octets are another call's then.
+      drop: (_, error) => {
+        octets = kept(octets);
+        dropError(native, error);
+      },
+      late: (_, error) => {
+        dropError(native, error);
+        throw tooLate();
+      },
+    });
+  }
+
+  /**
+   * Decides whether an HTTP request may go on, and what to answer where it may not. The library reads
+   * the header; hand it on as it came. Never blocks the event loop; waits as {@link verify} does. A
+   * refusal is no rejection: it is a {@link Decision} with the response to send.
+   *
+   * @param authorization the value of the `Authorization` header; undefined where there is none.
+   *   Node hides all but the first of several such lines: join those of `rawHeaders` with a comma, and they
+   *   are refused.
+   */
+  async authorize(authorization: string | null | undefined, options: AuthorizeOptions = {}): Promise<Decision> {
+    const native = this.#native;
+    this.#handle.open();
+    const header = textOctets(authorization, "the Authorization header");
+    const { query, ...demands } = authorizeOptions(options);
+    const target = textOctets(query, "the query");
+    const policy = policyOf(native, demands);
+    const request = [header.bytes, header.length, target.bytes, target.length, policy] as const;
+    return this.#answer<Decision>({
+      policy,
+      attempt: (verifier, out, error) => native.verifierTryAuthorize(verifier, ...request, out, error),
+      wait: (verifier, out, error, done) => native.verifierAuthorize.async(verifier, ...request, out, error, done),
+      read: (status, out, error) => takeDecision(native, status, out, error),
+      drop: (out, error) => dropResponse(native, out, error),
+      // The 503 of one that would have to wait is the answer to who has waited for long enough.
+      late: (out, error) => ({ ...takeDecision(native, WOULD_BLOCK, out, error), error: tooLate() }),
+    });
+  }
+
+  /**
+   * Answers a request for one of this server's well-known documents; null for any other path. Protected
+   * resource metadata (RFC 9728) with and without the resource's path, and the authorization server's metadata
+   * (RFC 8414) for clients that ask here. Never blocks the event loop.
+   *
+   * @param method the request's method
+   * @param path the path of the request's target, as it came
+   */
+  async wellKnown(method: string, path: string): Promise<Response | null> {
+    const native = this.#native;
+    this.#handle.open();
+    const [name, { bytes, length }] = [cString(method, "the method"), documentOctets(cString(path, "the path"))];
+    return this.#answer<Response | null>({
+      policy: null,
+      attempt: (verifier, out, error) => native.verifierTryWellKnown(verifier, name, bytes, length, out, error),
+      wait: (verifier, out, error, done) =>
+        native.verifierWellKnown.async(verifier, name, bytes, length, out, error, done),
+      read: (status, out, error) => takeResponse(native, status, out, error),
+      drop: (out, error) => dropResponse(native, out, error),
+      late: (out, error) => takeResponse(native, WOULD_BLOCK, out, error),
+    });
+  }
+
+  /** Where clients find the protected resource metadata; undefined if no resource is configured. */
+  get resourceMetadataUrl(): string | undefined {
+    return this.#native.verifierResourceMetadataUrl(this.#handle.open()) ?? undefined;
   }
 
   /**
@@ -211,6 +262,40 @@ export class Verifier {
     this.close();
   }
 
+  /** A token's octets; where it is none, the policy is not needed any more. */
+  #tokenOctets(token: string | Uint8Array, policy: Pointer | null): Octets {
+    try {
+      return tokenOctets(token);
+    } catch (problem) {
+      if (policy !== null) {
+        this.#native.policyFree(policy);
+      }
+      throw problem;
+    }
+  }
+
+  /** The answer at once, or when the library has what it lacks. */
+  async #answer<T>(question: Question<T>): Promise<T> {
+    const verifier = this.#handle.open();
+    let lent = question.policy;
+    try {
+      // Before the try: whatever ends after it is seen.
+      const seen = this.#native.verifierFetchesEnded(verifier);
+      const status = question.attempt(verifier, outSlot, errorSlot);
+      if (status !== WOULD_BLOCK) {
+        return question.read(status, outSlot, errorSlot);
+      }
+      question.drop(outSlot, errorSlot);
+      const answer = this.#waiting.answer(question, seen);
+      lent = null;
+      return answer;
+    } finally {
+      if (lent !== null) {
+        this.#native.policyFree(lent);
+      }
+    }
+  }
+
   #judge(
     judge: Native["verifierTryVerify"],
     token: string | Uint8Array,
@@ -228,6 +313,14 @@ export class Verifier {
       }
     }
   }
+}
+
+/** The options, if they are what they are said to be. */
+function authorizeOptions(options: AuthorizeOptions): AuthorizeOptions {
+  if (typeof options !== "object" || options === null) {
+    throw misuse(`the options are ${kindOf(options)}, not an object`);
+  }
+  return options;
 }
 
 function build(native: Native, options: VerifierOptions): Pointer {

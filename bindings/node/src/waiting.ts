@@ -1,18 +1,42 @@
 // Calls that need keys from the network: one wait on a worker thread serves all, and they are tried again.
 
-import { OK, WOULD_BLOCK, defect, dropError, keysUnavailable, messageOf, takeError } from "./errors.js";
+import {
+  OK,
+  WOULD_BLOCK,
+  defect,
+  dropError,
+  keysUnavailable,
+  messageOf,
+  takeError,
+  type KeysUnavailableError,
+} from "./errors.js";
 import { takeClaims, type Claims } from "./claims.js";
 import type { Handle } from "./handle.js";
 import { pointerSlot, slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
-import type { Octets } from "./octets.js";
 
-/** A verification that is to be settled; it owns its policy and one use of the handle. */
+/** What is asked of the library until it can answer. Its policy, if it has one, is its own. */
+export interface Question<T> {
+  /** Asks without waiting. */
+  readonly attempt: (verifier: Pointer, out: PointerSlot, error: PointerSlot) => number;
+  /** Asks on a worker thread, which waits. */
+  readonly wait: (verifier: Pointer, out: PointerSlot, error: PointerSlot, done: Done) => void;
+  /** The answer that was left, or its error thrown; frees both. */
+  readonly read: (status: number, out: PointerSlot, error: PointerSlot) => T;
+  /** Frees what an attempt left that would have had to wait. */
+  readonly drop: (out: PointerSlot, error: PointerSlot) => void;
+  /** The answer, or its error thrown, for who has waited for long enough; frees what the last attempt left. */
+  readonly late: (out: PointerSlot, error: PointerSlot) => T;
+  readonly policy: Pointer | null;
+}
+
+type Done = (problem: unknown, status: number) => void;
+
+/** A question that is to be settled; it owns its policy and one use of the handle. */
 interface Call {
   readonly verifier: Pointer;
-  readonly token: Octets;
-  readonly policy: Pointer | null;
+  readonly question: Question<unknown>;
   readonly deadline: number;
-  readonly resolve: (claims: Claims) => void;
+  readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -52,13 +76,13 @@ export class Waiting {
   }
 
   /**
-   * The verdict on a token that `authkit_verifier_try_verify()` could not give when so many fetches
-   * had ended. Takes the policy over.
+   * The answer that could not be given at once when so many fetches had ended. Takes the question's
+   * policy over.
    */
-  verify(token: Octets, policy: Pointer | null, seen: number | bigint): Promise<Claims> {
+  answer<T>(question: Question<T>, seen: number | bigint): Promise<T> {
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + PATIENCE_MS;
-      this.#calls.push({ verifier: this.#handle.retain(), token, policy, deadline, resolve, reject });
+      this.#calls.push({ verifier: this.#handle.retain(), question, deadline, resolve, reject });
       if (!this.#busy) {
         this.#busy = true;
         void this.#waitAndTry(seen);
@@ -155,13 +179,10 @@ export class Waiting {
 
   /** Has a call block until it is answered, for where it takes one that can (`refreshMode: "inline"`). */
   async #lead(call: Call): Promise<void> {
-    const { verifier, token, policy } = call;
-    const [claims, error] = [pointerSlot(), pointerSlot()];
+    const [out, error] = [pointerSlot(), pointerSlot()];
     try {
-      const status = await blocking((done) =>
-        this.#native.verifierVerify.async(verifier, token.bytes, token.length, policy, claims, error, done),
-      );
-      this.#settle(call, status, claims, error);
+      const status = await blocking((done) => call.question.wait(call.verifier, out, error, done));
+      this.#settle(call, () => call.question.read(status, out, error));
     } catch (problem) {
       this.#finish(call, () => call.reject(problem));
     }
@@ -181,25 +202,23 @@ export class Waiting {
   }
 
   #retry(call: Call): void {
-    const { verifier, token, policy, deadline } = call;
-    const [claims, error] = [pointerSlot(), pointerSlot()];
-    const status = this.#native.verifierTryVerify(verifier, token.bytes, token.length, policy, claims, error);
+    const { verifier, question, deadline } = call;
+    const [out, error] = [pointerSlot(), pointerSlot()];
+    const status = question.attempt(verifier, out, error);
     if (status !== WOULD_BLOCK) {
-      this.#settle(call, status, claims, error);
-      return;
-    }
-    dropError(this.#native, error);
-    if (performance.now() < deadline) {
-      this.#calls.push(call);
+      this.#settle(call, () => question.read(status, out, error));
+    } else if (performance.now() >= deadline) {
+      this.#settle(call, () => question.late(out, error));
     } else {
-      this.#finish(call, () => call.reject(keysUnavailable("the issuer's keys did not come within 5 seconds")));
+      question.drop(out, error);
+      this.#calls.push(call);
     }
   }
 
-  #settle(call: Call, status: number, claims: PointerSlot, error: PointerSlot): void {
+  #settle(call: Call, answer: () => unknown): void {
     this.#finish(call, () => {
       try {
-        call.resolve(verdict(this.#native, status, claims, error));
+        call.resolve(answer() as never);
       } catch (refusal) {
         call.reject(refusal);
       }
@@ -207,8 +226,8 @@ export class Waiting {
   }
 
   #finish(call: Call, settle: () => void): void {
-    if (call.policy !== null) {
-      this.#native.policyFree(call.policy);
+    if (call.question.policy !== null) {
+      this.#native.policyFree(call.question.policy);
     }
     this.#handle.release();
     settle();
@@ -223,8 +242,13 @@ export function verdict(native: Native, status: number, claims: PointerSlot, err
   return takeClaims(native, slotPointer(claims));
 }
 
+/** For who has waited for the keys for long enough. */
+export function tooLate(): KeysUnavailableError {
+  return keysUnavailable("the issuer's keys did not come within 5 seconds");
+}
+
 /** A native call on a worker thread. What koffi itself refuses, such as too many calls, is our error too. */
-function blocking(start: (done: (problem: unknown, status: number) => void) => void): Promise<number> {
+function blocking(start: (done: Done) => void): Promise<number> {
   return new Promise<number>((resolve, reject) => {
     start((problem, status) => {
       if (problem) {

@@ -1,0 +1,87 @@
+// What a resource server answers, as the library made it: to be sent as it is.
+
+import { takeClaims, type Claims } from "./claims.js";
+import { OK, defect, dropError, takeError, type AuthKitError } from "./errors.js";
+import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
+
+/** An HTTP response as data. */
+export interface Response {
+  readonly status: number;
+  /** By name in lower case; values are printable ASCII, whatever the request held. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON, or empty; its length is for the server to state. */
+  readonly body: string;
+}
+
+/** Whether a request may go on; where it may not, the response to send. */
+export interface Decision extends Response {
+  readonly allowed: boolean;
+  /** What the accepted token says; undefined where the request may not go on. */
+  readonly claims: Claims | undefined;
+  /** Why it may not, for the log: it says more than the client is told. */
+  readonly error: AuthKitError | undefined;
+}
+
+/** What a call of authorize left behind. Throws what leaves no response to send: a call that cannot be made. */
+export function takeDecision(native: Native, status: number, out: PointerSlot, error: PointerSlot): Decision {
+  const pointer = slotPointer(out);
+  if (pointer === null) {
+    throw status === OK ? defect("a request was allowed without an answer") : takeError(native, status, error);
+  }
+  try {
+    // OK alone allows, and only with claims.
+    const claims = status === OK ? takeClaims(native, native.responseTakeClaims(pointer)) : undefined;
+    const refusal = status === OK ? undefined : takeError(native, status, error);
+    return Object.freeze({ ...read(native, pointer), allowed: claims !== undefined, claims, error: refusal });
+  } finally {
+    native.responseFree(pointer);
+  }
+}
+
+/** What a call of well_known left behind; null where the path is not the library's. */
+export function takeResponse(
+  native: Native,
+  status: number,
+  out: PointerSlot,
+  error: PointerSlot,
+): Response | null {
+  const pointer = slotPointer(out);
+  if (pointer === null) {
+    if (native.statusName(status) === "ABSENT") {
+      dropError(native, error);
+      return null;
+    }
+    throw takeError(native, status, error);
+  }
+  try {
+    // Why it is a 503 stands in it, as far as a client may know.
+    dropError(native, error);
+    return Object.freeze(read(native, pointer));
+  } finally {
+    native.responseFree(pointer);
+  }
+}
+
+/** Frees a response that nobody asks. */
+export function dropResponse(native: Native, out: PointerSlot, error: PointerSlot): void {
+  dropError(native, error);
+  native.responseFree(slotPointer(out));
+}
+
+function read(native: Native, response: Pointer): Response {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index < native.responseHeaderCount(response); index++) {
+    headers[text(native.responseHeaderNameAt(response, index))] = text(
+      native.responseHeaderValueAt(response, index),
+    );
+  }
+  const body = native.responseBody(response, null) ?? "";
+  return { status: native.responseStatus(response), headers: Object.freeze(headers), body };
+}
+
+function text(value: string | null): string {
+  if (value === null) {
+    throw defect("a header of the response cannot be read");
+  }
+  return value;
+}
