@@ -13,6 +13,7 @@
 mod common;
 #[path = "../../../tests/support/keys.rs"]
 mod keys;
+mod ours;
 mod site;
 mod world;
 

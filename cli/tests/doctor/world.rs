@@ -73,6 +73,11 @@ impl World {
         authkit(&arguments, token.unwrap_or_default())
     }
 
+    /// Tokens for another server than this world's own.
+    pub fn tokens_for(&self, resource: &str) -> Tokens {
+        tokens(&self.issuer, resource)
+    }
+
     /// Configured by a file instead.
     pub fn doctor_by_file(&self, name: &str) -> Run {
         let config = json!({
