@@ -2,7 +2,7 @@
 #
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
-#   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK
+#   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer

@@ -1,7 +1,8 @@
-# `authkit doctor` against stock servers of others. Include it from the Makefile, which has the command and
+# `authkit doctor` against stock servers of others, and servers of ours. Include it from the Makefile, which has the command and
 # the local authorization server.
 #
-#   test-doctor   what the command finds at a stock FastMCP and a stock TypeScript SDK server
+#   test-doctor   what the command finds at stock servers of FastMCP and of the TypeScript SDK, and at servers that
+#                 send our library's answers, in Python and Node
 #
 # DOCTOR_CLI names a command that was built elsewhere.
 
@@ -21,6 +22,6 @@ $(DOCTOR_NODE_READY): $(DOCTOR_TESTS)/typescript/package-lock.json | build/.setu
 	cd $(@D)/.. && npm ci --silent --no-audit --no-fund
 	touch $@
 
-test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY)
+test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY) python node
 	FASTMCP_LOG_LEVEL=CRITICAL AUTHKIT_CLI=$(abspath $(DOCTOR_CLI)) AUTHKIT_FASTMCP_PYTHON=$(abspath $(DOCTOR_VENV))/bin/python \
-	    node --test $(DOCTOR_TESTS)/stock.test.mjs
+	    AUTHKIT_OUR_PYTHON=$(PYTHON_RUN) node --test $(DOCTOR_TESTS)/servers.test.mjs

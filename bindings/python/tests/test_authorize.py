@@ -160,3 +160,25 @@ def test_an_authorization_server_that_cannot_be_asked_is_503() -> None:
             assert response is not None
             assert response.status == 503
             assert "retry-after" in dict(response.headers)
+
+
+def test_the_authorization_servers_metadata_are_fetched_once_and_forwarded() -> None:
+    async def ask(verifier: Verifier) -> list[Any]:
+        path = "/.well-known/oauth-authorization-server"
+        return await asyncio.gather(*(verifier.well_known_async("GET", path) for _ in range(20)))
+
+    with JwksServer() as server:
+        issuer = server.url.split("/oauth2")[0]
+        endpoint = {"authorization_endpoint": f"{issuer}/oauth2/authorize"}
+        server.document = {"issuer": issuer, "response_types_supported": ["code"], **endpoint}
+        server.delay = 0.3
+        verifier = Verifier(authkit_domain=issuer, resource=RESOURCE, now=NOW, allow_insecure_loopback=True)
+        for response in asyncio.run(ask(verifier)):
+            assert response.status == 200
+            assert json.loads(response.body)["authorization_endpoint"] == endpoint["authorization_endpoint"]
+            assert dict(response.headers)["access-control-allow-origin"] == "*"
+        assert server.gets == 1
+        # At once now, and for a call that may wait as well.
+        response = verifier.well_known("GET", "/.well-known/openid-configuration")
+        assert response is not None
+        assert response.status == 200

@@ -38,8 +38,13 @@ class Decision(Response):
     claims: Claims | None
     error: AuthKitError | None
 
-    def __bool__(self) -> bool:
+    @property
+    def allowed(self) -> bool:
+        """Whether the request may go on."""
         return self.claims is not None
+
+    def __bool__(self) -> bool:
+        return self.allowed
 
 
 def decision(call: Callable[..., int]) -> Decision:

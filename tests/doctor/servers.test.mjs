@@ -1,5 +1,6 @@
-// What `authkit doctor` finds at stock servers of others, and what becomes of good and bad tokens there.
-// Takes the command from AUTHKIT_CLI and the Python that has FastMCP from AUTHKIT_FASTMCP_PYTHON.
+// What `authkit doctor` finds at stock servers of others and at servers of ours, and what becomes of good and
+// bad tokens there. Takes the command from AUTHKIT_CLI, the Python that has FastMCP from AUTHKIT_FASTMCP_PYTHON
+// and the one that has our package from AUTHKIT_OUR_PYTHON.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { login } from '../authorization-server/login.mjs';
 const SCOPE = 'mcp:read';
 const CLI = process.env.AUTHKIT_CLI;
 const PYTHON = process.env.AUTHKIT_FASTMCP_PYTHON;
+const OUR_PYTHON = process.env.AUTHKIT_OUR_PYTHON;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Of our own authorization server: no client ID metadata documents, and no word on how long keys keep. */
@@ -40,6 +42,9 @@ const TYPESCRIPT = {
   'cors.challenge': 'warn',
 };
 
+/** What a server misses that sends the library's answers: nothing. */
+const OURS = AUTHORIZATION_SERVER;
+
 const started = [];
 let authorizationServer;
 
@@ -51,6 +56,16 @@ before(async () => {
 after(() => {
   for (const child of started) child.stdin.end();
 });
+
+for (const [language, command, file] of [
+  ['Python', OUR_PYTHON, 'ours/server.py'],
+  ['Node', process.execPath, 'ours/server.mjs'],
+]) {
+  test(`a server of ours in ${language} meets every MUST and SHOULD of a resource server`, async () => {
+    const baseUrl = await start(command, [here(file), authorizationServer.issuer]);
+    await examineWithTokens(baseUrl, OURS, { narrow: { 'token.verdict': 'fail' }, exit: 4 });
+  });
+}
 
 test('a stock FastMCP server', async () => {
   const baseUrl = await start(PYTHON, [here('fastmcp/server.py'), authorizationServer.issuer]);
@@ -93,13 +108,13 @@ test('colours go to a terminal that wants them, and nowhere else', async () => {
 });
 
 /** Examines with a good token, then with one for each way of being bad: exactly this must be missed. */
-async function examineWithTokens(baseUrl, expected, { narrow }) {
+async function examineWithTokens(baseUrl, expected, { narrow, exit = 1 }) {
   const resource = `${baseUrl}/mcp`;
   const { issuer } = authorizationServer;
   const good = (await login({ issuer, resource, scope: `openid ${SCOPE}` })).access_token;
   const report = await doctor(['--base-url', baseUrl], good);
   assert.deepEqual(missed(report), expected);
-  assert.equal(report.exit, 1);
+  assert.equal(report.exit, exit);
 
   const withoutScope = (await login({ issuer, resource, scope: 'openid' })).access_token;
   assert.deepEqual(missed(await doctor(['--base-url', baseUrl], withoutScope)), { ...expected, ...narrow });
