@@ -24,13 +24,13 @@ async function serveMcp(request, response) {
   await transport.handleRequest(request, response);
 }
 
-// [docs]
+// [readme]
 import { authkitRouter, requireAuthKit } from "authkit-verifier/mcp";
 
 const app = express();
 app.use(authkitRouter()); // what clients read before they have a token
 app.all("/mcp", requireAuthKit({ toolScopes: { delete_notes: ["notes:write"] } }), serveMcp);
-// [/docs]
+// [/readme]
 
 const listening = app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1", () => {
   console.log(`http://127.0.0.1:${listening.address().port}/mcp`);

@@ -12,7 +12,7 @@ function makeServer() {
   return server;
 }
 
-// [docs]
+// [readme]
 import { withAuthKit } from "authkit-verifier/fetch";
 
 const handler = withAuthKit(async (request) => {
@@ -20,7 +20,7 @@ const handler = withAuthKit(async (request) => {
   await makeServer().connect(transport);
   return transport.handleRequest(request, { authInfo: request.auth });
 });
-// [/docs]
+// [/readme]
 
 serve({ fetch: (request) => handler(request), hostname: "127.0.0.1", port: Number(process.env.PORT ?? 3000) }, ({ port }) => {
   console.log(`http://127.0.0.1:${port}/mcp`);

@@ -18,7 +18,7 @@ if (isMainThread) {
   }
   workers.forEach((worker) => worker.postMessage(null));
 } else {
-  // [docs]
+  // [readme]
   const verifier = Verifier.fromEnv(); // each thread its own
   parentPort.on("message", async (token) => {
     if (token === null) {
@@ -33,5 +33,5 @@ if (isMainThread) {
       parentPort.postMessage({ refusal: error.code });
     }
   });
-  // [/docs]
+  // [/readme]
 }

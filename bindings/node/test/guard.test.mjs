@@ -246,25 +246,47 @@ for (const [how, read] of Object.entries(READERS)) {
   });
 }
 
-test("the MCP SDK's transport reads a judged body by itself, and hands the claims to the tool", async () => {
+/** Serves one request by the MCP SDK, whose tool says who calls it. */
+async function serveMcp(request, response, body) {
+  const server = new McpServer({ name: "test", version: "1" });
+  server.registerTool("remove", {}, ({ authInfo }) => ({ content: [{ type: "text", text: authInfo.extra.claims.subject }] }));
+  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+  await server.connect(transport);
+  await transport.handleRequest(request, response, body);
+}
+
+function plainMcp() {
   const guard = requireAuthKit({ verifier, toolScopes });
-  const listener = (request, response) =>
-    guard(request, response, async () => {
-      const server = new McpServer({ name: "test", version: "1" });
-      server.registerTool("remove", {}, ({ authInfo }) => ({ content: [{ type: "text", text: authInfo.extra.claims.subject }] }));
-      const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-      await server.connect(transport);
-      await transport.handleRequest(request, response);
+  return (request, response) => guard(request, response, () => serveMcp(request, response));
+}
+
+function fastifyMcp(fastify) {
+  return async () => {
+    const app = fastify();
+    app.register(plugins.authkit, { verifier, toolScopes });
+    app.post("/", (request, reply) => {
+      reply.hijack();
+      return serveMcp(request.raw, reply.raw, request.body);
     });
-  await served(listener, async ({ port }) => {
-    const writer = mint(key, claimsOf(options.authkitDomain, { scope: "files:write", sub: "user_02" }));
-    const ready = { ...headers, accept: "application/json, text/event-stream" };
-    const send = (authorization) => ask(port, { method: "POST", body: JSON.stringify(call), headers: { ...ready, authorization } });
-    assert.equal((await send(headers.authorization)).status, 403);
-    const answer = await send(`Bearer ${writer}`);
-    assert.equal(JSON.parse(answer.body).result.content[0].text, "user_02", answer.body);
+    await app.ready();
+    return app.routing;
+  };
+}
+
+for (const [name, listener] of [["node:http", plainMcp], ["Fastify 5", fastifyMcp(fastify5)], ["Fastify 4", fastifyMcp(fastify4)]]) {
+  test(`${name}: the MCP SDK's transport gets a judged body, and hands the claims to the tool`, async () => {
+    await served(await listener(), callsTool);
   });
-});
+}
+
+async function callsTool({ port }) {
+  const writer = mint(key, claimsOf(options.authkitDomain, { scope: "files:write", sub: "user_02" }));
+  const ready = { ...headers, accept: "application/json, text/event-stream" };
+  const send = (authorization) => ask(port, { method: "POST", body: JSON.stringify(call), headers: { ...ready, authorization } });
+  assert.equal((await send(headers.authorization)).status, 403);
+  const answer = await send(`Bearer ${writer}`);
+  assert.equal(JSON.parse(answer.body).result.content[0].text, "user_02", answer.body);
+}
 
 test("over HTTP/2 a judged body is in `body`", async () => {
   const guard = requireAuthKit({ verifier, toolScopes });
