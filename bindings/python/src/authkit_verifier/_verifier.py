@@ -80,6 +80,8 @@ class Verifier:
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
             longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's) or
             `"manual"` (`refresh()` alone). Default: `"background"`.
+        token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
+            key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
             local disk, writable by that user alone. Default: none.
 
@@ -123,6 +125,7 @@ class Verifier:
         proxy: str | None = None,
         refresh_mode: Literal["background", "inline", "manual"] | None = None,
         jwks_cache_dir: str | os.PathLike[str] | None = None,
+        token_cache_size: int | None = None,
     ) -> None:
         # First, so that a verifier that could not be made can still be looked at in a debugger.
         self._hold(None)
@@ -153,6 +156,7 @@ class Verifier:
             "proxy": proxy,
             "refresh_mode": refresh_mode,
             "jwks_cache_dir": jwks_cache_dir,
+            "token_cache_size": token_cache_size,
         }
         text = _settings.to_json(settings)
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
