@@ -169,8 +169,9 @@ async function project(name, packages, ...flags) {
   const folder = join(scratch, name);
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const parameters = ['install', '--prefer-offline', '--no-audit', '--no-fund', ...flags, ...packages.map((name) => tarballs[name])];
-  await run('npm', parameters, { cwd: folder, env: { PATH: tools, HOME: process.env.HOME } });
+  const parameters = ['install', '--prefer-offline', '--no-audit', '--no-fund', ...flags];
+  const files = packages.map((name) => tarballs[name]);
+  await run('npm', [...parameters, ...files], { cwd: folder, env: { PATH: tools, HOME: process.env.HOME } });
   return folder;
 }
 
@@ -203,7 +204,8 @@ test('installed into an empty project, they verify on every Node', async () => {
   const folder = await project('whole', [packageName(PLATFORM), 'authkit-verifier']);
   for (const release of RELEASES) {
     for (const kind of ['mjs', 'cjs']) {
-      assert.equal(await verify(folder, kind, join(releaseDirectory(release), 'node')), 'user_01\n', `${kind} on Node ${release}`);
+      const answer = await verify(folder, kind, join(releaseDirectory(release), 'node'));
+      assert.equal(answer, 'user_01\n', `${kind} on Node ${release}`);
     }
   }
   // Its only dependency, with a native part of its own; nothing else came along.

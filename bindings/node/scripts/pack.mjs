@@ -75,8 +75,8 @@ function packPlatform({ platform, library }) {
     publishConfig,
   });
   copyFileSync(library, join(folder, file));
-  const text = `# ${name}\n\nThe native library of [authkit-verifier](https://www.npmjs.com/package/authkit-verifier) for ${platform}, which installs it.\n`;
-  writeFileSync(join(folder, "README.md"), text);
+  const parent = "[authkit-verifier](https://www.npmjs.com/package/authkit-verifier)";
+  writeFileSync(join(folder, "README.md"), `# ${name}\n\nThe native library of ${parent} for ${platform}, which installs it.\n`);
   pack(folder);
 }
 
