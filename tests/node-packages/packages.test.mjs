@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -222,4 +222,23 @@ test('installed without what is optional, it says what is missing and how to get
   const words = await verify(folder);
   assert.match(words, new RegExp(`^ConfigError .* for ${PLATFORM}: the package ${packageName(PLATFORM)} is not installed`));
   assert.match(words, /npm install --include=optional.*AUTHKIT_LIBRARY_PATH/);
+});
+
+test('npm install in a checkout compiles the package and has make build the library', async () => {
+  const checkout = join(scratch, 'checkout');
+  const folder = join(checkout, 'bindings', 'node');
+  const built = ['node_modules', 'dist', 'native'];
+  cpSync(here('../../bindings/node'), folder, { recursive: true, filter: (path) => !built.includes(basename(path)) });
+  cpSync(here('../../mk/native.mk'), join(checkout, 'mk', 'native.mk'));
+  // In place of the build, which takes minutes: what it was asked for, and what it leaves.
+  const stub = join(scratch, 'stub');
+  mkdirSync(stub);
+  writeFileSync(join(stub, 'make'), `#!${process.execPath}
+    const { cpSync, writeFileSync } = require('node:fs');
+    writeFileSync('asked', process.argv.slice(2).join(' '));
+    cpSync(${JSON.stringify(LIBRARY)}, 'build/lib/libauthkit.so');`, { mode: 0o755 });
+  const env = { PATH: [stub, tools].join(delimiter), HOME: process.env.HOME };
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: folder, env });
+  assert.equal(readFileSync(join(checkout, 'asked'), 'utf8'), '-f mk/native.mk lib');
+  assert.equal(await verify(folder, 'mjs'), 'user_01\n');
 });
