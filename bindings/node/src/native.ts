@@ -1,6 +1,8 @@
 // The C ABI as JavaScript functions: the part of include/authkit.h that this package calls, nothing added.
 
-import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+import type { KoffiFunc, LibraryHandle } from "koffi";
+
+export type Koffi = typeof import("koffi");
 
 /** Address of a native object. koffi gives NULL as null and takes it likewise. */
 export type Pointer = bigint;
@@ -133,7 +135,7 @@ export function abiVersion(library: LibraryHandle): number {
 /** koffi's declaration of a function; what it returns has the type that {@link Native} gives it. */
 type Declare = (name: string, result: unknown, parameters: unknown[]) => any;
 
-export function bind(library: LibraryHandle): Native {
+export function bind(library: LibraryHandle, koffi: Koffi): Native {
   // Anonymous types: a named one is registered for the whole process, and a second copy of this
   // package, or a namesake in another, could not load.
   const handle = () => koffi.pointer(koffi.opaque());
