@@ -123,7 +123,7 @@ pub fn verify_jws(jwks: &str, token: &[u8], algorithms: &[&str]) -> Result<()> {
     let header = Header::parse(&without_type(parts.header)?, &allowed, TypePolicy::Any)?;
     octets(parts.payload, "payload")?;
     let signature = parts.signature_octets()?;
-    check(jwks, header.key_id.as_deref(), header.algorithm, parts.signing_input, &signature)
+    check(jwks, header.key_id(), header.algorithm, parts.signing_input, &signature)
 }
 
 /// Whether a signature over a message is by a key of the set. The arithmetic alone: an RSA exponent

@@ -354,11 +354,12 @@ impl Verifier {
     fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
         let candidate = self.read(token, policy)?;
         self.check_signature(&candidate, wait)?;
+        let claims = Claims::new(candidate.header, candidate.payload, candidate.registered);
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        let (granted, hierarchy) = (&candidate.registered.scopes, &config.scope_hierarchy);
-        scope::require(granted, required, &policy.alternatives, hierarchy)?;
-        Ok(Claims::new(candidate.header, candidate.payload, candidate.registered))
+        let (alternatives, hierarchy) = (&policy.alternatives, &config.scope_hierarchy);
+        scope::require(claims.granted(), required, alternatives, hierarchy)?;
+        Ok(claims)
     }
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
@@ -369,8 +370,9 @@ impl Verifier {
         let header = Header::parse(parts.header, &config.algorithms, config.type_policy)?;
         let payload = parts.payload_object()?;
         let signature = parts.signature_octets()?;
-        let (issuer, trusted) = rules::issuer(&payload, config)?;
-        let registered = rules::judge(&payload, config, trusted, self.now(policy))
+        let claims = rules::Named::of(&payload);
+        let (issuer, trusted) = rules::issuer(&claims, config)?;
+        let registered = rules::judge(&claims, config, trusted, self.now(policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;
         Ok(Candidate {
             header,
@@ -400,7 +402,7 @@ impl Verifier {
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<()> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let key_id = candidate.header.key_id.as_deref();
+        let key_id = candidate.header.key_id();
         let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
@@ -422,8 +424,7 @@ impl Verifier {
 impl Candidate<'_> {
     /// Whether a key of the set made the signature; `Err(None)` where the fitting ones did not.
     fn check_against(&self, snapshot: &Snapshot<KeySet>) -> std::result::Result<(), Option<Miss>> {
-        let mut keys =
-            snapshot.document.candidates(self.header.key_id.as_deref(), self.header.algorithm)?;
+        let mut keys = snapshot.document.candidates(self.header.key_id(), self.header.algorithm)?;
         if keys.any(|key| key.public.verifies(self.signing_input, &self.signature)) {
             Ok(())
         } else {

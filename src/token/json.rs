@@ -22,11 +22,11 @@ pub(crate) struct Document {
     has_escapes: bool,
 }
 
-/// A string that is kept for as long as its document: as its place there, or unescaped.
+/// A string that is kept beside its document, without a copy where it stands there word for word.
 #[derive(Debug)]
 pub(crate) enum Kept {
     Place { start: u32, end: u32 },
-    Unescaped(Box<str>),
+    Text(Box<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Document {
             Kept::Place { start, end } => {
                 self.text.get(*start as usize..*end as usize).unwrap_or_default()
             }
-            Kept::Unescaped(text) => text,
+            Kept::Text(text) => text,
         }
     }
 }
@@ -140,6 +140,11 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// Whether the value is a string.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.node().kind, Kind::String | Kind::EscapedString)
+    }
+
     /// The text of a string that has escapes in it, and so may hold characters the raw text cannot.
     pub(crate) fn as_escaped_str(self) -> Option<Cow<'d, str>> {
         if self.node().kind == Kind::EscapedString { self.as_str() } else { None }
@@ -150,8 +155,30 @@ impl<'d> Value<'d> {
         let node = self.node();
         match node.kind {
             Kind::String => Some(Kept::Place { start: node.start, end: node.end }),
-            Kind::EscapedString => Some(Kept::Unescaped(unescape(self.span()).into())),
+            Kind::EscapedString => Some(Kept::Text(unescape(self.span()).into())),
             _ => None,
+        }
+    }
+
+    /// The words of a string, kept likewise: what stands between SPACE and SPACE.
+    pub(crate) fn keep_words(self, words: &mut Vec<Kept>) {
+        let is_separator = |octet: &u8| *octet == b' ';
+        match self.as_str() {
+            Some(Cow::Borrowed(text)) => {
+                let mut start = self.node().start;
+                for word in text.as_bytes().split(is_separator) {
+                    let end = start + offset(word.len());
+                    if end > start {
+                        words.push(Kept::Place { start, end });
+                    }
+                    start = end + 1;
+                }
+            }
+            Some(Cow::Owned(text)) => {
+                let split = text.split(' ').filter(|word| !word.is_empty());
+                words.extend(split.map(|word| Kept::Text(word.into())));
+            }
+            None => {}
         }
     }
 
@@ -767,6 +794,19 @@ mod tests {
             assert_eq!(kept.as_ref().map(|kept| document.kept(kept)), text, "{name}");
         }
         assert!(document.has_escapes());
+        for (words, expected) in [
+            (r" a  b c", vec!["a", "b", "c"]),
+            (r"a\u0020\u0062 \u00e9 ", vec!["a", "b", "é"]),
+            ("é\u{a0}b c", vec!["é\u{a0}b", "c"]),
+            ("", vec![]),
+            (" ", vec![]),
+        ] {
+            let document = parse(&format!("{{\"words\":\"{words}\"}}")).unwrap();
+            let mut kept = Vec::new();
+            document.get("words").unwrap().keep_words(&mut kept);
+            let read: Vec<_> = kept.iter().map(|word| document.kept(word)).collect();
+            assert_eq!(read, expected, "{words}");
+        }
         assert!(!parse(r#"{"a":"b"}"#).unwrap().has_escapes());
     }
 
