@@ -23,8 +23,12 @@ export interface AuthInfo {
 /** Who accepted the token of each. */
 const verifiers = new WeakMap<object, Verifier>();
 
-export function authInfo(verifier: Verifier, token: string, claims: Claims): AuthInfo {
-  const { resourceMetadataUrl } = verifier;
+export function authInfo(
+  token: string,
+  claims: Claims,
+  verifier: Verifier,
+  resourceMetadataUrl: string | undefined,
+): AuthInfo {
   const info: AuthInfo = {
     token,
     clientId: claims.clientId,

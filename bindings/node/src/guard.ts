@@ -6,7 +6,7 @@ import { Cors } from "./cors.js";
 import { AuthKitError, defect, messageOf, misuse } from "./errors.js";
 import { native } from "./library.js";
 import { kindOf } from "./octets.js";
-import { checkDemands } from "./policy.js";
+import { checkDemands, type VerifyOptions } from "./policy.js";
 import type { Response } from "./response.js";
 import { UnfitBody, calledTools } from "./tools.js";
 import { Verifier } from "./verifier.js";
@@ -145,16 +145,18 @@ export class Guard<R> {
   readonly verifier: Verifier;
   readonly cors: Cors;
   readonly bodyLimit: number;
-  readonly #demands: { readonly requiredScopes: readonly string[]; readonly anyScopes?: readonly string[] };
+  readonly #demands: VerifyOptions;
+  readonly #metadataUrl: string | undefined;
   readonly #toolScopes: ReadonlyMap<string, readonly string[]>;
   readonly #onRefusal: AuthKitOptions<R>["onRefusal"];
 
   constructor(options: AuthKitOptions<R>) {
     checkNames(options, OPTIONS);
-    const { requiredScopes = [], anyScopes, toolScopes, bodyLimit = BODY_LIMIT, onRefusal, log } = options;
+    const { requiredScopes, anyScopes, toolScopes, bodyLimit = BODY_LIMIT, onRefusal, log } = options;
     this.verifier = verifierOf(options.verifier);
+    this.#metadataUrl = this.verifier.resourceMetadataUrl;
     checkDemands(native(), { requiredScopes, anyScopes });
-    this.#demands = { requiredScopes: [...requiredScopes], ...(anyScopes && { anyScopes: [...anyScopes] }) };
+    this.#demands = { requiredScopes: requiredScopes && [...requiredScopes], anyScopes: anyScopes && [...anyScopes] };
     this.#toolScopes = scopesByTool(toolScopes);
     if (!Number.isSafeInteger(bodyLimit) || bodyLimit < 0) {
       throw misuse("bodyLimit is not a whole number of bytes");
@@ -172,13 +174,14 @@ export class Guard<R> {
 
   /** The grant, or the answer to send in its place. */
   async authorize(credentials: Credentials, request: R): Promise<Grant | Response> {
-    const decision = await this.#decide(credentials, request, []);
+    const decision = await this.#decide(credentials, request, this.#demands);
     if (decision.claims === undefined) {
       return decision;
     }
-    const auth = authInfo(this.verifier, tokenOf(credentials.authorization), decision.claims);
+    const auth = authInfo(tokenOf(credentials.authorization), decision.claims, this.verifier, this.#metadataUrl);
     return new Grant(decision.claims, auth, async (scopes) => {
-      const further = await this.#decide(credentials, request, scopes);
+      const requiredScopes = [...(this.#demands.requiredScopes ?? []), ...scopes];
+      const further = await this.#decide(credentials, request, { ...this.#demands, requiredScopes });
       return further.claims === undefined ? further : undefined;
     });
   }
@@ -216,11 +219,10 @@ export class Guard<R> {
   async #decide(
     { authorization, query }: Credentials,
     request: R,
-    scopes: readonly string[],
+    demands: VerifyOptions,
   ): Promise<Response & { readonly claims?: Claims | undefined }> {
     try {
-      const requiredScopes = [...this.#demands.requiredScopes, ...scopes];
-      const decision = await this.verifier.authorize(authorization, { ...this.#demands, requiredScopes, query });
+      const decision = await this.verifier.authorize(authorization, { ...demands, query });
       if (decision.claims === undefined) {
         this.#refused(decision.error ?? defect("a request was refused without a reason"), request);
       }
