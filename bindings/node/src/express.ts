@@ -86,11 +86,7 @@ export function authkitRouter(options: RouterOptions = {}): Middleware {
 }
 
 /** Whether the request may go on; where it may not, it has been answered. */
-async function admit(
-  guard: Guard<IncomingMessage>,
-  request: HostRequest,
-  response: ServerResponse,
-): Promise<boolean> {
+async function admit(guard: Guard<IncomingMessage>, request: HostRequest, response: ServerResponse): Promise<boolean> {
   const preflight = guard.cors.preflight(request.method ?? "GET", headerOf(request));
   if (preflight !== undefined) {
     send(response, { status: 204, headers: preflight, body: "" });

@@ -1,6 +1,12 @@
 // `authkit-verifier/fastify`: plugins for Fastify 4 and 5.
 
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from "fastify";
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  preHandlerAsyncHookHandler,
+} from "fastify";
 
 import type { AuthInfo } from "./auth-info.js";
 import type { Claims } from "./claims.js";
@@ -117,5 +123,8 @@ function ownOptions<O extends object>(options: O): O {
 
 /** As octets: Fastify gives text another content type. */
 function send(reply: FastifyReply, { status, headers, body }: Response): FastifyReply {
-  return reply.code(status).headers(headers).send(body === "" ? undefined : Buffer.from(body));
+  return reply
+    .code(status)
+    .headers(headers)
+    .send(body === "" ? undefined : Buffer.from(body));
 }

@@ -53,7 +53,9 @@ type Bodies = () => Promise<readonly unknown[]>;
  * Judges requests one by one: the claims of one that may go on, or the response to send. Sets `authkit` and `auth` on
  * a request that may go on.
  */
-export function requireAuthKit(options: AuthKitOptions<Request> = {}): (request: Request) => Promise<Claims | Response> {
+export function requireAuthKit(
+  options: AuthKitOptions<Request> = {},
+): (request: Request) => Promise<Claims | Response> {
   const guard = new Guard(options);
   return async (request) => {
     const outcome = await admit(guard, request, () => bodiesOf(request, guard.bodyLimit));

@@ -187,7 +187,11 @@ export class Guard<R> {
   }
 
   /** As {@link authorize}, and {@link refusalOfTools} where the credentials are good. */
-  async admit(credentials: Credentials, request: R, bodies: () => Promise<readonly unknown[]>): Promise<Grant | Response> {
+  async admit(
+    credentials: Credentials,
+    request: R,
+    bodies: () => Promise<readonly unknown[]>,
+  ): Promise<Grant | Response> {
     const outcome = await this.authorize(credentials, request);
     return outcome instanceof Grant ? ((await this.refusalOfTools(outcome, request, bodies)) ?? outcome) : outcome;
   }

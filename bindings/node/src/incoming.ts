@@ -23,7 +23,9 @@ export interface HostRequest extends IncomingMessage {
 /** Node keeps the first of several lines alone; the library is to see them all, and refuses them. */
 export function credentialsOf(request: HostRequest): Credentials {
   const { rawHeaders = [], headers } = request;
-  const lines = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
+  const lines = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization",
+  );
   // A request that an adapter made, as for a function in a cloud, may have no raw headers.
   const authorization = lines.length > 0 ? lines.join(", ") : headers.authorization;
   return { authorization, query: /\?(.*)/s.exec(targetOf(request))?.[1] ?? "" };
@@ -31,7 +33,9 @@ export function credentialsOf(request: HostRequest): Credentials {
 
 export function pathOf(request: HostRequest): string {
   // A target may be a whole URL (RFC 9112 section 3.2.2).
-  return targetOf(request).replace(/^https?:\/\/[^/?#]*/i, "").replace(/\?.*/s, "");
+  return targetOf(request)
+    .replace(/^https?:\/\/[^/?#]*/i, "")
+    .replace(/\?.*/s, "");
 }
 
 function targetOf(request: HostRequest): string {
@@ -90,7 +94,9 @@ export async function bodiesOf(request: HostRequest, body: unknown, limit: numbe
 
 function hasBody({ headers, httpVersionMajor }: IncomingMessage): boolean {
   const length = headers["content-length"];
-  return httpVersionMajor > 1 || headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0);
+  return (
+    httpVersionMajor > 1 || headers["transfer-encoding"] !== undefined || (length !== undefined && Number(length) !== 0)
+  );
 }
 
 /** The body's octets. Over HTTP/1 the stream is left as if nobody had read it; over HTTP/2 that cannot be. */

@@ -30,8 +30,10 @@ export interface ErrorsOfSdk2 {
   };
 }
 
-export interface TokenVerifierOptions
-  extends Pick<AuthKitOptions<undefined>, "verifier" | "requiredScopes" | "anyScopes" | "log"> {
+export interface TokenVerifierOptions extends Pick<
+  AuthKitOptions<undefined>,
+  "verifier" | "requiredScopes" | "anyScopes" | "log"
+> {
   /**
    * The host's error classes, imported where the host is: SDK 1.x comes as ESM and as CommonJS, each with classes of its
    * own, and answers 500 to those of the other.
@@ -85,8 +87,7 @@ function hostError(errors: unknown): HostError {
         'of 2.x "@modelcontextprotocol/server"',
     );
   }
-  return (status, message) =>
-    new (byStatus(status, InvalidTokenError, InsufficientScopeError, ServerError))(message);
+  return (status, message) => new (byStatus(status, InvalidTokenError, InsufficientScopeError, ServerError))(message);
 }
 
 function byStatus<T>(status: number, invalidToken: T, insufficientScope: T, server: T): T {

@@ -38,9 +38,13 @@ export function brokenOff(): UnfitBody {
  * Refuses a body whose octets may mean another text to the host's parser than to this one: a `charset` can be UTF-7,
  * in which `+AGE-` is `a`.
  */
-export function checkEncoding(contentType: string | null | undefined, contentEncoding: string | null | undefined): void {
+export function checkEncoding(
+  contentType: string | null | undefined,
+  contentEncoding: string | null | undefined,
+): void {
   const plain = contentEncoding == null || /^\s*identity\s*$/i.test(contentEncoding);
-  const utf8 = contentType == null || !/charset/i.test(contentType) || /^[^;,]*;\s*charset="?utf-8"?\s*$/i.test(contentType);
+  const utf8 =
+    contentType == null || !/charset/i.test(contentType) || /^[^;,]*;\s*charset="?utf-8"?\s*$/i.test(contentType);
   if (!plain || !utf8) {
     throw new UnfitBody(415, SERVER_ERROR, "The request's body must be JSON in UTF-8, not compressed");
   }

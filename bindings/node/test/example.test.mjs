@@ -76,7 +76,10 @@ test("the example for worker threads answers for each token", async () => {
   );
 });
 
-for (const [name, example] of [["Express", expressMcp], ["Fetch", fetchMcp]]) {
+for (const [name, example] of [
+  ["Express", expressMcp],
+  ["Fetch", fetchMcp],
+]) {
   test(`the example for ${name} serves an MCP client with a token, and no other`, async (t) => {
     const { line: url, stop } = await start([example], { env: cleanEnvironment({ ...settings, PORT: "0" }) });
     t.after(stop);

@@ -66,7 +66,12 @@ test("options are checked when the server starts", () => {
     { verifier: {} },
     { verifier: null },
   ]) {
-    for (const make of [requireAuthKit, web.requireAuthKit, web.withAuthKit, (given) => web.withAuthKit(() => {}, given)]) {
+    for (const make of [
+      requireAuthKit,
+      web.requireAuthKit,
+      web.withAuthKit,
+      (given) => web.withAuthKit(() => {}, given),
+    ]) {
       assert.throws(() => make({ verifier, ...wrong }), MisuseError, JSON.stringify(wrong));
     }
   }
@@ -81,7 +86,10 @@ test("options are checked when the server starts", () => {
   }
 });
 
-for (const [version, fastify] of [["5", fastify5], ["4", fastify4]]) {
+for (const [version, fastify] of [
+  ["5", fastify5],
+  ["4", fastify4],
+]) {
   test(`a wrong option keeps Fastify ${version} from starting`, async () => {
     const app = fastify();
     app.register(plugins.authkit, { verifier, requiredScope: ["a"] });
@@ -103,7 +111,10 @@ test("without a verifier the environment's is used, one for all; half of a confi
   const whole = { AUTHKIT_DOMAIN: "https://a.authkit.app", AUTHKIT_BASE_URL: "https://mcp.example.com" };
   const { code, stdout, stderr } = await start(whole);
   assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
-  assert.match(stdout, /^resource indicator: https:\/\/mcp\.example\.com\/mcp\n[^]*\nhttps:\/\/mcp\.example\.com\/mcp\n$/);
+  assert.match(
+    stdout,
+    /^resource indicator: https:\/\/mcp\.example\.com\/mcp\n[^]*\nhttps:\/\/mcp\.example\.com\/mcp\n$/,
+  );
   for (const half of [{}, { AUTHKIT_DOMAIN: whole.AUTHKIT_DOMAIN }, { ...whole, AUTHKIT_REQUIRED_SCOPE: "a" }]) {
     const failed = await start(half);
     assert.notEqual(failed.code, 0);
@@ -169,7 +180,10 @@ function warnings(t) {
 
 // --- mounts and body parsers ------------------------------------------------------------------------
 
-for (const [version, express] of [["5", express5], ["4", express4]]) {
+for (const [version, express] of [
+  ["5", express5],
+  ["4", express4],
+]) {
   test(`Express ${version}: under a mount the target is seen whole`, async () => {
     const inner = express.Router();
     inner.use(authkitRouter({ verifier }));
@@ -181,7 +195,10 @@ for (const [version, express] of [["5", express5], ["4", express4]]) {
       assert.equal((await ask(port, { path: "/base/mcp", headers })).status, 200);
       assert.equal((await ask(port, { path: `/base/mcp?access_token=${token}`, headers })).status, 400);
       assert.equal((await ask(port, { path: "/.well-known/oauth-protected-resource/mcp" })).status, 200);
-      assert.equal((await ask(port, { path: "http://mcp.example.com/.well-known/oauth-protected-resource?a=b" })).status, 200);
+      assert.equal(
+        (await ask(port, { path: "http://mcp.example.com/.well-known/oauth-protected-resource?a=b" })).status,
+        200,
+      );
     });
   });
 
@@ -221,7 +238,10 @@ const READERS = {
   "by events": (request) =>
     new Promise((resolve) => {
       let body = "";
-      request.setEncoding("utf8").on("data", (chunk) => (body += chunk)).on("end", () => resolve(body));
+      request
+        .setEncoding("utf8")
+        .on("data", (chunk) => (body += chunk))
+        .on("end", () => resolve(body));
     }),
   "by iteration": text,
   "from `body`": async ({ body }) => JSON.stringify(body),
@@ -250,7 +270,9 @@ for (const [how, read] of Object.entries(READERS)) {
 /** Serves one request by the MCP SDK, whose tool says who calls it. */
 async function serveMcp(request, response, body) {
   const server = new McpServer({ name: "test", version: "1" });
-  server.registerTool("remove", {}, ({ authInfo }) => ({ content: [{ type: "text", text: authInfo.extra.claims.subject }] }));
+  server.registerTool("remove", {}, ({ authInfo }) => ({
+    content: [{ type: "text", text: authInfo.extra.claims.subject }],
+  }));
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
   await transport.handleRequest(request, response, body);
@@ -274,7 +296,11 @@ function fastifyMcp(fastify) {
   };
 }
 
-for (const [name, listener] of [["node:http", plainMcp], ["Fastify 5", fastifyMcp(fastify5)], ["Fastify 4", fastifyMcp(fastify4)]]) {
+for (const [name, listener] of [
+  ["node:http", plainMcp],
+  ["Fastify 5", fastifyMcp(fastify5)],
+  ["Fastify 4", fastifyMcp(fastify4)],
+]) {
   test(`${name}: the MCP SDK's transport gets a judged body, and hands the claims to the tool`, async () => {
     await served(await listener(), callsTool);
   });
@@ -283,7 +309,8 @@ for (const [name, listener] of [["node:http", plainMcp], ["Fastify 5", fastifyMc
 async function callsTool({ port }) {
   const writer = mint(key, claimsOf(options.authkitDomain, { scope: "files:write", sub: "user_02" }));
   const ready = { ...headers, accept: "application/json, text/event-stream" };
-  const send = (authorization) => ask(port, { method: "POST", body: JSON.stringify(call), headers: { ...ready, authorization } });
+  const send = (authorization) =>
+    ask(port, { method: "POST", body: JSON.stringify(call), headers: { ...ready, authorization } });
   assert.equal((await send(headers.authorization)).status, 403);
   const answer = await send(`Bearer ${writer}`);
   assert.equal(JSON.parse(answer.body).result.content[0].text, "user_02", answer.body);
@@ -291,7 +318,9 @@ async function callsTool({ port }) {
 
 test("over HTTP/2 a judged body is in `body`", async () => {
   const guard = requireAuthKit({ verifier, toolScopes });
-  const server = createServer2((request, response) => guard(request, response, () => response.end(JSON.stringify(request.body ?? null))));
+  const server = createServer2((request, response) =>
+    guard(request, response, () => response.end(JSON.stringify(request.body ?? null))),
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = connect2(`http://127.0.0.1:${server.address().port}`);
@@ -372,7 +401,10 @@ test("many requests to a cold server wait together", async () => {
         ask(host.port, { path: "/mcp", headers: { authorization: `Bearer ${issuer.mint({ sub: `user_${index}` })}` } }),
       ),
     );
-    assert.deepEqual(answers.map(({ body }) => JSON.parse(body).subject), answers.map((_, index) => `user_${index}`));
+    assert.deepEqual(
+      answers.map(({ body }) => JSON.parse(body).subject),
+      answers.map((_, index) => `user_${index}`),
+    );
     assert.equal(issuer.requests, 1);
   } finally {
     host.close();
@@ -386,7 +418,10 @@ test("many requests to a cold server wait together", async () => {
 const PREFLIGHT = {
   method: "OPTIONS",
   path: "/mcp",
-  headers: { "access-control-request-method": "POST", "access-control-request-headers": "authorization,mcp-protocol-version,mcp-param-x" },
+  headers: {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization,mcp-protocol-version,mcp-param-x",
+  },
 };
 
 for (const name of NAMES) {
@@ -405,11 +440,17 @@ for (const name of NAMES) {
       assert.equal(preflight.status, allowed === undefined ? 401 : 204);
       assert.equal(preflight.headers["access-control-allow-origin"], allowed);
       if (allowed !== undefined) {
-        assert.equal(preflight.headers["access-control-allow-headers"], PREFLIGHT.headers["access-control-request-headers"]);
+        assert.equal(
+          preflight.headers["access-control-allow-headers"],
+          PREFLIGHT.headers["access-control-request-headers"],
+        );
         assert.match(preflight.headers["access-control-allow-methods"], /POST/);
         assert.match(preflight.headers.vary, /Origin/);
       }
-      for (const [request, status] of [[{}, 401], [{ headers }, 200]]) {
+      for (const [request, status] of [
+        [{}, 401],
+        [{ headers }, 200],
+      ]) {
         const answer = await send(request);
         assert.equal(answer.status, status);
         assert.equal(answer.headers["access-control-allow-origin"], allowed);

@@ -28,7 +28,11 @@ const SDKS = [
     require("@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js").requireBearerAuth,
   ],
   ["2.x, ESM", esm2, esmGuard2],
-  ["2.x, CommonJS", require("@modelcontextprotocol/server"), require("@modelcontextprotocol/express").requireBearerAuth],
+  [
+    "2.x, CommonJS",
+    require("@modelcontextprotocol/server"),
+    require("@modelcontextprotocol/express").requireBearerAuth,
+  ],
 ];
 
 const { key, options, token } = offline();
@@ -46,7 +50,12 @@ for (const [sdk, errors, requireBearerAuth] of SDKS) {
     const refusals = [];
     const guard = (changes = {}) =>
       requireBearerAuth({
-        verifier: new OAuthTokenVerifier({ errors, verifier, onRefusal: (refusal) => refusals.push(refusal.code), ...changes }),
+        verifier: new OAuthTokenVerifier({
+          errors,
+          verifier,
+          onRefusal: (refusal) => refusals.push(refusal.code),
+          ...changes,
+        }),
         resourceMetadataUrl: verifier.resourceMetadataUrl,
       });
     const app = express();
@@ -71,7 +80,10 @@ for (const [sdk, errors, requireBearerAuth] of SDKS) {
       assert.equal(refusals.pop(), code);
       if (status < 500) {
         // 1.x escapes nothing: the sentence must need none.
-        assert.match(answer.headers["www-authenticate"], new RegExp(`^Bearer error="${error}", error_description="[^"\\\\]+", resource_metadata="[^"]+"$`));
+        assert.match(
+          answer.headers["www-authenticate"],
+          new RegExp(`^Bearer error="${error}", error_description="[^"\\\\]+", resource_metadata="[^"]+"$`),
+        );
       }
     }
     for (const path of ["/mcp", "/list"]) {
@@ -108,7 +120,9 @@ const handler2 = esm2.createMcpHandler(() => {
   const text = (text) => ({ content: [{ type: "text", text }] });
   server.registerTool("whoami", {}, (context) => text(context.http.authInfo.extra.claims.subject));
   server.registerTool("remove", { scopeChallenge: esm2.requireScopes("files:write") }, () => text("removed"));
-  server.registerTool("check", {}, async (context) => text((await checkScopes(context.http.authInfo, ["files:write"])).subject));
+  server.registerTool("check", {}, async (context) =>
+    text((await checkScopes(context.http.authInfo, ["files:write"])).subject),
+  );
   return server;
 });
 
@@ -125,7 +139,11 @@ for (const [face, listener] of [
     t.after(() => host.close());
     const send = async (name, bearer) => {
       const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: {} } });
-      const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json", accept: "application/json, text/event-stream" };
+      const headers = {
+        authorization: `Bearer ${bearer}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      };
       const answer = await ask(host.port, { method: "POST", path: "/mcp", headers, body });
       return { ...answer, text: /"text":"([^"]*)"/.exec(answer.body)?.[1] };
     };

@@ -21,7 +21,8 @@ const METADATA = "https://mcp.example.com/.well-known/oauth-protected-resource/m
 const LOGIN = `Bearer scope="openid mcp:read", resource_metadata="${METADATA}"`;
 const invalid = (sentence) =>
   `Bearer error="invalid_token", error_description="${sentence}", scope="openid mcp:read", resource_metadata="${METADATA}"`;
-const INVALID_REQUEST = /^Bearer error="invalid_request", error_description="[^"]+", scope="openid mcp:read", resource_metadata=/;
+const INVALID_REQUEST =
+  /^Bearer error="invalid_request", error_description="[^"]+", scope="openid mcp:read", resource_metadata=/;
 
 /** What is sent, the status, the challenge. */
 const REFUSALS = [
@@ -30,9 +31,19 @@ const REFUSALS = [
   ["another scheme", { headers: { authorization: "Basic dTpw" } }, 401, LOGIN],
   ["two Authorization lines", { headers: { authorization: [bearer, bearer] } }, 400, INVALID_REQUEST],
   ["a line of another scheme first", { headers: { authorization: ["Basic dTpw", bearer] } }, 400, INVALID_REQUEST],
-  ["a token in the query", { path: `/mcp?access_token=${token}`, headers: { authorization: bearer } }, 400, INVALID_REQUEST],
+  [
+    "a token in the query",
+    { path: `/mcp?access_token=${token}`, headers: { authorization: bearer } },
+    400,
+    INVALID_REQUEST,
+  ],
   ["no token after Bearer", { headers: { authorization: "Bearer" } }, 400, INVALID_REQUEST],
-  ["what is no token", { headers: { authorization: "Bearer x.y.z" } }, 401, invalid("The access token is not a signed JWT")],
+  [
+    "what is no token",
+    { headers: { authorization: "Bearer x.y.z" } },
+    401,
+    invalid("The access token is not a signed JWT"),
+  ],
   [
     "an expired token that lacks scopes too",
     { headers: { authorization: `Bearer ${made({ exp: now - 900, scope: "" })}` } },
@@ -59,18 +70,30 @@ const REFUSALS = [
   ],
 ];
 
-const TOOL_SCOPES = { read: [], remove: ["files:write"], share: ["files:share", "files:write"], constructor: ["never"] };
+const TOOL_SCOPES = {
+  read: [],
+  remove: ["files:write"],
+  share: ["files:share", "files:write"],
+  constructor: ["never"],
+};
 const BODY_LIMIT = 1024 * 1024;
 const GUARD = { verifier, requiredScopes: ["mcp:read"], toolScopes: TOOL_SCOPES, bodyLimit: BODY_LIMIT };
 
-const call = (name, changes = {}) => ({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: {} }, ...changes });
+const call = (name, changes = {}) => ({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "tools/call",
+  params: { name, arguments: {} },
+  ...changes,
+});
 const JSON_TYPE = { "content-type": "application/json" };
 const post = (body, headers = JSON_TYPE) => ({
   method: "POST",
   body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
   headers: { authorization: bearer, ...headers },
 });
-const missing = (scopes) => new RegExp(`^Bearer error="insufficient_scope", .*, scope="openid mcp:read ${scopes}", resource_metadata="`);
+const missing = (scopes) =>
+  new RegExp(`^Bearer error="insufficient_scope", .*, scope="openid mcp:read ${scopes}", resource_metadata="`);
 
 /** What is sent, the status, the challenge; Fastify reads bodies before anybody else, and refuses some by itself. */
 const CALLS = [
@@ -84,7 +107,12 @@ const CALLS = [
   ["a tool in a notification", post(call("remove", { id: undefined })), 403, missing("files:write")],
   ["a batch", post([call("read"), call("share"), call("remove")]), 403, missing("files:share files:write")],
   ["a tool in chunks", { ...post(call("remove")), chunked: true }, 403, missing("files:write")],
-  ["members that come twice", post('{"method":"ping","method":"tools/call","params":{"name":"read","name":"remove"}}'), 403, missing("files:write")],
+  [
+    "members that come twice",
+    post('{"method":"ping","method":"tools/call","params":{"name":"read","name":"remove"}}'),
+    403,
+    missing("files:write"),
+  ],
   ["a method that is compared loosely", post(call("remove", { method: ["tools/call"] })), 400],
   ["a name that is compared loosely", post(call(["remove"])), 400],
   ["no name", post({ jsonrpc: "2.0", id: 1, method: "tools/call" }), 400],
@@ -97,10 +125,28 @@ const CALLS = [
   ["a mark at the beginning", post(`\uFEFF${JSON.stringify(call("remove"))}`), 403, missing("files:write")],
   // To body-parser this name is "remove".
   ["UTF-7", post(call("rem+AG8-ve"), { "content-type": "application/json; charset=utf-7" }), 415, undefined, 200],
-  ["UTF-16", post(Buffer.from(JSON.stringify(call("remove")), "utf16le"), { "content-type": "application/json; charset=utf-16" }), 415, undefined, 400],
-  ["another name for UTF-8", post(call("remove"), { "content-type": 'application/json; charset="UTF-8"' }), 403, missing("files:write")],
+  [
+    "UTF-16",
+    post(Buffer.from(JSON.stringify(call("remove")), "utf16le"), {
+      "content-type": "application/json; charset=utf-16",
+    }),
+    415,
+    undefined,
+    400,
+  ],
+  [
+    "another name for UTF-8",
+    post(call("remove"), { "content-type": 'application/json; charset="UTF-8"' }),
+    403,
+    missing("files:write"),
+  ],
   ["a compressed body", post(call("remove"), { ...JSON_TYPE, "content-encoding": "gzip" }), 415, undefined, 403],
-  ["another type", post(call("remove"), { "content-type": 'text/plain; a="application/json"' }), 403, missing("files:write")],
+  [
+    "another type",
+    post(call("remove"), { "content-type": 'text/plain; a="application/json"' }),
+    403,
+    missing("files:write"),
+  ],
   ["no type", post(call("remove"), {}), 403, missing("files:write"), 415],
 ];
 
@@ -158,7 +204,11 @@ for (const name of NAMES) {
     });
 
     await t.test("demands more scopes of a route, and names all", async () => {
-      for (const [scope, status] of [["openid", 403], ["openid admin", 403], ["openid admin owner", 200]]) {
+      for (const [scope, status] of [
+        ["openid", 403],
+        ["openid admin", 403],
+        ["openid admin owner", 200],
+      ]) {
         const answer = await send({ path: "/admin", headers: { authorization: `Bearer ${made({ scope })}` } });
         assert.equal(answer.status, status, answer.body);
         if (status === 403) {
@@ -169,7 +219,11 @@ for (const name of NAMES) {
     });
 
     await t.test("serves the resource metadata at its path and at the root", async () => {
-      for (const path of ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource?x=1"]) {
+      for (const path of [
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource?x=1",
+      ]) {
         const { status, headers, body } = await ask(host.port, { path });
         assert.equal(status, 200, body);
         assert.equal(JSON.parse(body).resource, RESOURCE);

@@ -79,7 +79,8 @@ function plain(options) {
   const routes = {
     "/mcp": (request, response, answer) =>
       guard(request, response, async () => answer(seen(request.authkit, request.auth, parsed(await text(request))))),
-    "/admin": (request, response, answer) => inner(request, response, () => scopes(request, response, () => answer({}))),
+    "/admin": (request, response, answer) =>
+      inner(request, response, () => scopes(request, response, () => answer({}))),
     "/open": (request, response, answer) => scopes(request, response, () => answer({})),
   };
   return (request, response) =>
@@ -109,7 +110,10 @@ async function fastifyApp(fastify, options) {
 
 /** One handler for all paths. */
 function fetchHandler(options) {
-  const mcp = web.withAuthKit(async (request) => Response.json(seen(request.authkit, request.auth, parsed(await request.text()))), options);
+  const mcp = web.withAuthKit(
+    async (request) => Response.json(seen(request.authkit, request.auth, parsed(await request.text()))),
+    options,
+  );
   const judge = web.requireAuthKit({ verifier: options.verifier, requiredScopes: ["admin", "owner"] });
   return fetchListener(async (request) => {
     if (new URL(request.url).pathname !== "/admin") {
@@ -124,11 +128,13 @@ function fetchHandler(options) {
 function routeHandlers(options) {
   const { verifier } = options;
   const mcp = web.withAuthKit(
-    async (request, { params }) => Response.json({ ...seen(request.authkit, request.auth, parsed(await request.text())), ...(await params) }),
+    async (request, { params }) =>
+      Response.json({ ...seen(request.authkit, request.auth, parsed(await request.text())), ...(await params) }),
     options,
   );
   const admin = web.withAuthKit(() => Response.json({}), { verifier, requiredScopes: ["admin", "owner"] });
-  const documents = async (request) => (await web.wellKnown(request, { verifier })) ?? new Response(null, { status: 404 });
+  const documents = async (request) =>
+    (await web.wellKnown(request, { verifier })) ?? new Response(null, { status: 404 });
   const routes = { "/mcp": mcp, "/admin": admin };
   return fetchListener((request) =>
     (routes[new URL(request.url).pathname] ?? documents)(request, { params: Promise.resolve({}) }),
@@ -140,7 +146,9 @@ function honoApp(options) {
   const app = new Hono();
   app.use("/.well-known/*", web.withAuthKit({ verifier }));
   app.use("/mcp", web.withAuthKit(options));
-  app.all("/mcp", async (context) => context.json(seen(context.get("authkit"), context.get("auth"), parsed(await context.req.text()))));
+  app.all("/mcp", async (context) =>
+    context.json(seen(context.get("authkit"), context.get("auth"), parsed(await context.req.text()))),
+  );
   app.use("/admin", web.withAuthKit({ verifier, requiredScopes: ["admin", "owner"] }));
   app.get("/admin", (context) => context.json({}));
   return getRequestListener(app.fetch);

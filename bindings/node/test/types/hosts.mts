@@ -8,7 +8,11 @@ import type { AuthInfo as AuthInfo1 } from "@modelcontextprotocol/sdk/server/aut
 import * as errors2 from "@modelcontextprotocol/server";
 import { Verifier, type AuthKitError } from "authkit-verifier";
 import { requireAuthKit, authkitRouter, requireScopes, type AuthInfo, type Claims } from "authkit-verifier/express";
-import { authkit as authkitFastify, authkitRouter as routerFastify, requireScopes as scopesFastify } from "authkit-verifier/fastify";
+import {
+  authkit as authkitFastify,
+  authkitRouter as routerFastify,
+  requireScopes as scopesFastify,
+} from "authkit-verifier/fastify";
 import { requireAuthKit as judgeBy, wellKnown, withAuthKit } from "authkit-verifier/fetch";
 import { OAuthTokenVerifier, checkScopes } from "authkit-verifier/mcp";
 import express from "express";
@@ -60,7 +64,11 @@ new OAuthTokenVerifier({ errors: { TypeError } });
 requireAuthKit({ toolScopes: { remove: "files:write" } });
 
 const app5 = fastify();
-app5.register(authkitFastify, { verifier, toolScopes: { remove: ["a"] }, onRefusal: (_, request) => request.log.info("refused") });
+app5.register(authkitFastify, {
+  verifier,
+  toolScopes: { remove: ["a"] },
+  onRefusal: (_, request) => request.log.info("refused"),
+});
 app5.register(authkitFastify, { prefix: "/x" });
 app5.register(routerFastify, { verifier });
 app5.get("/", { preHandler: scopesFastify("a") }, async (request) => request.authkit?.subject);
