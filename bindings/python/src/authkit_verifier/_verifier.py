@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -158,7 +158,7 @@ class Verifier:
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
 
     @classmethod
-    def from_env(cls, env_file: str | os.PathLike[str] | None = None) -> Self:
+    def from_env(cls, env_file: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
         """Makes a verifier from the environment: each setting as `AUTHKIT_` and its name in capitals.
 
         `AUTHKIT_DOMAIN` stands for `authkit_domain`. The variables of the FastMCP guide,
@@ -168,17 +168,19 @@ class Verifier:
         Args:
             env_file: Path of an env file (`.env`) for what the environment does not set. The environment
                 wins, setting by setting, and is not changed. None reads no file.
+            settings: Keywords of `Verifier`, which win over both; None counts as not given.
 
         Raises:
             ConfigError: A variable is missing, empty, wrong, or of these prefixes and no setting: a
-                misspelling must not leave a door open. Or the file cannot be read.
+                misspelling must not leave a door open. Or the file cannot be read, or a keyword is wrong.
         """
         verifier = cls.__new__(cls)
         if env_file is None:
-            verifier._hold(_made_from(_native.config_from_environment))
+            configure: Callable[..., int] = _native.config_from_environment
         else:
             path = _c_string(os.fsdecode(env_file), "env_file")
-            verifier._hold(_made_from(lambda *out: _native.config_from_env_file(path, *out)))
+            configure = partial(_native.config_from_env_file, path)
+        verifier._hold(_made_from(configure, settings))
         return verifier
 
     def verify(
@@ -602,18 +604,28 @@ def _answer(
     return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
 
-def _made_from(configure: Callable[..., int]) -> Handle:
+def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None = None) -> Handle:
     config, verifier, error = c_void_p(), c_void_p(), c_void_p()
     status = configure(byref(config), byref(error))
     if status != _native.OK:
         raise refusal(status, error)
     try:
+        for name, value in (more or {}).items():
+            if value is not None:
+                _set(config, name, _settings.to_text(value))
         status = _native.verifier_new(config, byref(verifier), byref(error))
     finally:
         _native.config_free(config.value)
     if status != _native.OK:
         raise refusal(status, error)
     return Handle(verifier.value, _native.verifier_free)
+
+
+def _set(config: c_void_p, name: str, value: str) -> None:
+    error = c_void_p()
+    status = _native.config_set(config, _c_string(name, "a setting"), _c_string(value, name), byref(error))
+    if status != _native.OK:
+        raise refusal(status, error)
 
 
 _NO_POLICY = Handle(None, None)

@@ -1,0 +1,82 @@
+"""The accepted token as FastMCP knows it, and the way back from a request to its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from fastmcp.server.auth.auth import AccessToken
+from fastmcp.server.dependencies import get_access_token, get_http_request
+from pydantic import PrivateAttr
+
+if TYPE_CHECKING:
+    from .._claims import Claims
+    from .._verifier import Verifier
+
+
+class AuthKitAccessToken(AccessToken):
+    """What `get_access_token()` gives in a tool: FastMCP's access token, with `claims` whole.
+
+    `scopes` are those that the token names; to ask whether a scope is granted, also by a configured
+    hierarchy, there is `require_scopes`.
+    """
+
+    _claims: Claims = PrivateAttr()
+    _verifier: Verifier = PrivateAttr()
+    # Scopes that the library has found granted beyond the verifier's own.
+    _granted: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @classmethod
+    def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
+        """The token that a verifier accepted with these claims."""
+        fields: dict[str, Any] = {
+            "token": token,
+            "client_id": claims.client_id,
+            "scopes": list(claims.scopes),
+            "expires_at": claims.expires_at,
+            "resource": claims.resource,
+            "subject": claims.subject,
+            "claims": claims.to_dict(),
+        }
+        made = cls(**{name: value for name, value in fields.items() if name in cls.model_fields})
+        made._claims = claims
+        made._verifier = verifier
+        return made
+
+    def grant(self, scopes: Iterable[str]) -> None:
+        """Notes scopes that the library has found granted."""
+        self._granted = self._granted.union(scopes)
+
+    def demand(self, scopes: Iterable[str]) -> None:
+        """Asks the library whether scopes are granted, unless it has said so. Never waits.
+
+        Raises:
+            AuthKitError: They are not, or this could not be found out.
+        """
+        wanted = frozenset(scopes)
+        if not wanted <= self._granted:
+            self._verifier.try_verify(self.token, required_scopes=sorted(wanted))
+            self.grant(wanted)
+
+
+def current_token() -> AuthKitAccessToken | None:
+    """The token of the request that is being handled; None outside of one that this package let through."""
+    try:
+        user = get_http_request().scope.get("user")
+    except RuntimeError:
+        user = None
+    # The message's own request first: a session's task remembers the one that began it.
+    token = getattr(user, "access_token", None) or get_access_token()
+    return token if isinstance(token, AuthKitAccessToken) else None
+
+
+def claims() -> Claims:
+    """The claims of the request that is being handled, for a tool, a resource, a prompt, a custom route.
+
+    Raises:
+        RuntimeError: There is no such request, or it came without a token (a custom route's, stdio).
+    """
+    token = current_token()
+    if token is None:
+        raise RuntimeError("no request with a token that AuthKitProvider accepted is being handled")
+    return token._claims
