@@ -19,7 +19,7 @@ from pydantic import AnyHttpUrl
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from .._errors import AuthKitError, misuse
+from .._errors import AuthKitError, ConfigError, misuse
 from .._verifier import Verifier
 from ._gate import Authentication, Gate, WellKnown
 from ._token import AuthKitAccessToken
@@ -87,7 +87,7 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         # The path that the resource is bound to, and the verifier whose configuration was logged.
         self._path: str | None = None
         self._announced: Verifier | None = None
-        facts = _Facts(self._verifier or self._made("/"))
+        facts = _Facts(self._verifier or self._checked())
         parameters = {
             "authkit_domain": facts.authorization_servers[0],
             "base_url": _text(base_url) or facts.resource,
@@ -173,10 +173,21 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             return True
         if not _PLACES.isdisjoint(name.upper() for name in os.environ):
             return True
-        # A file that cannot be read is refused by the library.
-        return self._env_file is not None and bool(
-            _PLACE_IN_FILE.search(Path(self._env_file).read_text("utf-8", "replace"))
-        )
+        if self._env_file is None:
+            return False
+        try:
+            return bool(_PLACE_IN_FILE.search(Path(self._env_file).read_text("utf-8", "replace")))
+        except OSError:
+            # The library says so.
+            return False
+
+    def _checked(self) -> Verifier:
+        """A verifier by which to see that the settings will do, whatever path is served."""
+        try:
+            return self._made("/")
+        except ConfigError:
+            # In words about what was set: the path was not.
+            return self._made(None)
 
     def _made(self, mcp_path: str | None) -> Verifier:
         settings = self._settings if self._stays or mcp_path is None else self._settings | {"mcp_path": mcp_path}

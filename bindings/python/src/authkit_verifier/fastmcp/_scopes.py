@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -107,27 +107,29 @@ async def scopes_of(server: Any, names: Iterable[str]) -> set[str]:
     before = _noted.set(noted)
     try:
         for name in names:
-            noted.update(_marks(await _found(server, name)))
+            async for tool in _found(server, name):
+                noted.update(getattr(getattr(tool, "fn", None), _MARK, ()))
     finally:
         _noted.reset(before)
     return noted
 
 
-async def _found(server: Any, name: str) -> Any:
+async def _found(server: Any, name: str) -> AsyncIterator[Any]:
+    """The tool of a name; then, where it stands for another tool, that one."""
     try:
-        return await server.get_tool(name)
+        tool = await server.get_tool(name)
+        while tool is not None:
+            yield tool
+            inner = getattr(tool, "_server", None)
+            if inner is None:
+                # Of a transformed tool, what it was made from.
+                tool = getattr(tool, "parent_tool", None)
+            else:
+                # Of a mounted server's, in FastMCP 3 and newer.
+                tool = await inner.get_tool(tool._original_name)
     except Exception:
-        # Whatever a server's own code raises: FastMCP will raise it again, or the tool decides.
-        return None
-
-
-def _marks(tool: Any) -> set[str]:
-    marks: set[str] = set()
-    while tool is not None:
-        marks.update(getattr(getattr(tool, "fn", None), _MARK, ()))
-        # Of a transformed tool, what it was made from.
-        tool = getattr(tool, "parent_tool", None)
-    return marks
+        # Whatever a server's own code raises: FastMCP will meet it again, or the tool decides.
+        return
 
 
 def _guarded(function: Function, scopes: frozenset[str]) -> Function:
