@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # RFC 6455 section 7.4.1: closed by policy.
-_POLICY_VIOLATION = 1008
+POLICY_VIOLATION = 1008
 
 
 def authorization(scope: Scope) -> bytes | None:
@@ -104,4 +104,4 @@ async def _refuse_websocket(
         await send({"type": "websocket.http.response.body", "body": response.body})
     else:
         # Not yet accepted, this is an HTTP 403 on the wire.
-        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})

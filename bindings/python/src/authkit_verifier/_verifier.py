@@ -274,6 +274,8 @@ class Verifier:
 
         Raises:
             MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
@@ -288,7 +290,13 @@ class Verifier:
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
     ) -> Decision:
-        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does."""
+        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does.
+
+        Raises:
+            MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
+        """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
         later: list[Decision] = []
@@ -319,7 +327,9 @@ class Verifier:
             path: The path of the request's target, as it came.
 
         Raises:
-            MisuseError: The verifier is closed.
+            MisuseError: The verifier is closed, or the method holds a NUL.
+            InternalError: A defect in the library left no answer: answer 500.
+            TypeError: The method or the path is neither str nor bytes.
         """
         handle = self._open()
         return _answer(handle, _native.verifier_well_known, method, path)[0]
