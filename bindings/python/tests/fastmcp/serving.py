@@ -130,7 +130,8 @@ def serving(make: Callable[[str], Any]) -> Iterator[Connection]:
     """Serves the ASGI application that is made for a base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(make(base_url), log_level="error", timeout_graceful_shutdown=1))
+        config = uvicorn.Config(make(base_url), log_level="error", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -54,7 +54,8 @@ def test_it_is_fastmcps_provider() -> None:
 
 
 def test_a_token_is_verified_for_hosts_that_ask_for_that() -> None:
-    settings: dict[str, Any] = {"authkit_domain": ISSUER, "base_url": BASE_URL, "jwks": good_jwks(), "now": NOW}
+    settings: dict[str, Any] = {"authkit_domain": ISSUER, "base_url": BASE_URL}
+    settings |= {"jwks": good_jwks(), "now": NOW}
     assert accepts_the_good_token(AuthKitProvider(**settings))
     assert not accepts_the_good_token(AuthKitProvider(**settings, audiences=["https://other.example"]))
     assert not accepts_the_good_token(AuthKitProvider(**settings, required_scopes="admin"))
@@ -74,10 +75,8 @@ def test_the_guides_variables(monkeypatch: pytest.MonkeyPatch, make: Any) -> Non
 
 
 def test_our_variables_and_keywords_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_variables(
-        monkeypatch,
-        {"AUTHKIT_DOMAIN": ISSUER, "AUTHKIT_BASE_URL": "https://env.example", "AUTHKIT_REQUIRED_SCOPES": "a b"},
-    )
+    variables = {"AUTHKIT_BASE_URL": "https://env.example", "AUTHKIT_REQUIRED_SCOPES": "a b"}
+    set_variables(monkeypatch, {"AUTHKIT_DOMAIN": ISSUER} | variables)
     assert auth_from_env().verifier.resource == "https://env.example/mcp"
     provider = AuthKitProvider(base_url=BASE_URL)
     assert provider.verifier.resource == RESOURCE
@@ -140,8 +139,10 @@ def test_the_resource_or_its_path_can_be_said(tmp_path: Path, monkeypatch: pytes
     assert provider.verifier.resource == "https://file.example/mcp"
 
 
-def test_a_resource_of_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider = AuthKitProvider(authkit_domain=ISSUER, base_url="https://auth.example", resource_base_url=BASE_URL)
+def test_a_resource_of_another_host() -> None:
+    provider = AuthKitProvider(
+        authkit_domain=ISSUER, base_url="https://auth.example", resource_base_url=BASE_URL
+    )
     provider.set_mcp_path("/mcp")
     assert provider.verifier.resource == RESOURCE
 

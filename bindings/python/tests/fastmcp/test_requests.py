@@ -33,8 +33,8 @@ AS_METADATA = "/.well-known/oauth-authorization-server"
 
 
 def provider(issuer: AuthorizationServer, base_url: str, **settings: Any) -> AuthKitProvider:
-    settings = {"required_scopes": [SCOPE], "allow_insecure_loopback": True} | settings
-    return AuthKitProvider(authkit_domain=issuer.issuer, base_url=base_url, **settings)
+    usual: dict[str, Any] = {"required_scopes": [SCOPE], "allow_insecure_loopback": True}
+    return AuthKitProvider(authkit_domain=issuer.issuer, base_url=base_url, **usual | settings)
 
 
 def server(auth: Any) -> FastMCP[Any]:

@@ -48,8 +48,10 @@ def server(auth: Any) -> FastMCP[Any]:
     def write_inside() -> str:
         return "wrote inside"
 
+    # By its name: older ones take the prefix first.
+    name = "namespace" if "namespace" in inspect.signature(mcp.mount).parameters else "prefix"
     mount: Any = mcp.mount
-    mount(inner, "inner") if "prefix" in inspect.signature(mount).parameters else mount(inner, namespace="inner")
+    mount(inner, **{name: "inner"})
     return mcp
 
 
@@ -120,7 +122,7 @@ def test_hostile_bodies_reach_no_guarded_tool(issuer: AuthorizationServer, serve
         b"[null, 1, [], {}]",
         json.dumps({"method": "tools/call", "params": []}).encode(),
         json.dumps({"method": ["tools/call"], "params": {"name": "write"}}).encode(),
-        json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": ["write"]}}).encode(),
+        json.dumps(call("write") | {"params": {"name": ["write"]}}).encode(),
         json.dumps([call("read"), call("write")]).encode(),
         json.dumps([call(f"tool{number}") for number in range(1000)] + [call("write")]).encode(),
         names.encode(),
@@ -180,7 +182,7 @@ def test_mistakes_show_while_the_server_is_made() -> None:
     with pytest.raises(MisuseError):
         require_scopes("two words")
     mcp: FastMCP[Any] = FastMCP("mistaken")
-    with pytest.raises(TypeError, match="below @mcp.tool"):
+    with pytest.raises(TypeError, match="below @mcp"):
 
         @require_scopes(WRITE)
         @mcp.tool

@@ -17,8 +17,9 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAut
 from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.routing import BaseRoute, Match, NoMatchFound
 
-from .. import _asgi
-from .._errors import MisuseError, NoCredentialsError
+from .. import _asgi, asgi
+from .._errors import MisuseError
+from .._refused import log_refusal
 from .._response import Response
 from ._scopes import called_tools, in_use, scopes_of
 from ._token import AuthKitAccessToken
@@ -26,14 +27,12 @@ from ._token import AuthKitAccessToken
 if TYPE_CHECKING:
     from starlette.datastructures import URLPath
 
-    from .._asgi import ASGIApp, Message, Receive, Scope, Send
+    from .._asgi import ASGIApp, Receive, Scope, Send
     from .._response import Decision
     from .._verifier import Verifier
 
-logger = logging.getLogger("authkit_verifier.fastmcp")
+_logger = logging.getLogger("authkit_verifier.fastmcp")
 
-# Of a body that is read for the tools it calls; of a longer one the tools themselves judge.
-_LONGEST_BODY = 4 * 2**20
 # Where in a scope the gate leaves its decision and itself, and the route that it stands before.
 _JUDGED = "authkit_verifier.judged"
 _BEHIND = "authkit_verifier.behind"
@@ -75,7 +74,7 @@ class Gate(BaseRoute):
         if decision:
             await inner(scope, receive, send)
         else:
-            _log(decision)
+            log_refusal(_logger, decision.error)
             await _asgi.send_response(decision, scope, receive, send)
 
     async def judge(self, scope: Scope, more_scopes: Iterable[str] = ()) -> Decision:
@@ -103,8 +102,10 @@ class Gate(BaseRoute):
         self, scope: Scope, receive: Receive, decision: Decision
     ) -> tuple[Decision, Receive]:
         """Asks again, about the scopes of the tools that the request calls."""
-        body, receive = await _read(receive)
-        names = called_tools(body)
+        body, messages, whole = await asgi._read(receive)
+        receive = asgi._again(messages, receive)
+        # Of a body that is too long to be read here, the tools themselves judge.
+        names = called_tools(body) if whole else set()
         server = getattr(scope["app"].state, "fastmcp_server", None)
         wanted = await scopes_of(server, names) if names and server is not None else set()
         if not wanted:
@@ -155,31 +156,3 @@ class WellKnown:
         """Serves one request, as ASGI has it."""
         document = await _asgi.well_known(self._verifier, scope)
         await _asgi.send_response(document or Response(404, (), b""), scope, receive, send)
-
-
-def _log(decision: Decision) -> None:
-    # The library's words are made for logs. No credentials is how every client begins.
-    level = logging.DEBUG if isinstance(decision.error, NoCredentialsError) else logging.INFO
-    logger.log(level, "answered %s: %s", decision.status, decision.error)
-
-
-async def _read(receive: Receive) -> tuple[bytes, Receive]:
-    """A request's body, empty if it is too long, and the same request to be received anew."""
-    messages: list[Message] = []
-    body = bytearray()
-    while len(body) <= _LONGEST_BODY:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    else:
-        body.clear()
-    left = iter(messages)
-
-    async def receive_again() -> Message:
-        for message in left:
-            return message
-        return await receive()
-
-    return bytes(body), receive_again

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from fastmcp.server.auth.auth import AuthProvider, TokenVerifier
+from fastmcp.server.auth.auth import TokenVerifier
 from fastmcp.server.auth.providers.workos import AuthKitProvider as FastMCPAuthKitProvider
 from fastmcp.utilities.logging import get_logger
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -19,7 +20,8 @@ from pydantic import AnyHttpUrl
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from .._errors import AuthKitError, ConfigError, misuse
+from .._errors import AuthKitError, ConfigError, KeysUnavailableError, misuse
+from .._refused import log_refusal
 from .._verifier import Verifier
 from ._gate import Authentication, Gate, WellKnown
 from ._token import AuthKitAccessToken
@@ -28,14 +30,23 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
-_AUTHORIZATION_SERVER = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+# RFC 9728 section 3.1, RFC 8414 section 3, OpenID Connect Discovery section 4.
+_PLACES = (
+    _RESOURCE_METADATA,
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+)
 
 # Among FastMCP's, so that a server that logs nothing else shows it.
 _logger = get_logger("authkit_verifier")
+_refusals = logging.getLogger("authkit_verifier.fastmcp")
+
+# FastMCP 2.12.0 has its own middleware ask the provider first, and makes nothing of what it raises.
+_GATE_ASKS_AGAIN = not hasattr(FastMCPAuthKitProvider, "get_middleware")
 
 # Variables by which the resource is said whole, or its path, whatever path FastMCP serves.
-_PLACES = {"AUTHKIT_RESOURCE", "AUTHKIT_MCP_PATH"}
-_PLACE_IN_FILE = re.compile(r"^\s*(?:export\s+)?AUTHKIT_(?:RESOURCE|MCP_PATH)\s*=", re.MULTILINE | re.IGNORECASE)
+_RESOURCE_IS_SAID = {"AUTHKIT_RESOURCE", "AUTHKIT_MCP_PATH"}
+_RESOURCE_IN_FILE = re.compile(r"^\s*(?:export\s+)?AUTHKIT_(?:RESOURCE|MCP_PATH)\s*=", re.M | re.I)
 
 
 class AuthKitProvider(FastMCPAuthKitProvider):
@@ -51,11 +62,11 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         base_url: Public URL of this server, without the MCP path.
         resource_base_url: Where the resource has another public URL than the rest: that.
         required_scopes: Scopes that every token must carry; a list, or one text `a b`.
-        token_verifier: Of FastMCP's constructor; takes a `Verifier`, as `verifier` does, and refuses others: this
-            provider's verification is what it is there for.
+        token_verifier: Of FastMCP's constructor; takes a `Verifier`, as `verifier` does, and refuses others:
+            its verification is what this provider is there for.
         verifier: A ready verifier, in place of all settings; its resource stays as it is.
         env_file: The env file. Default: as FastMCP, `FASTMCP_ENV_FILE`, else `.env`, where there is one.
-        settings: Further keywords of `authkit_verifier.Verifier`: `audiences`, `leeway`, `scope_hierarchy` ...
+        settings: Further keywords of `authkit_verifier.Verifier`: `audiences`, `leeway` ...
 
     Raises:
         ConfigError: A setting is missing or wrong; the reason names it.
@@ -111,10 +122,21 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         return self._verifier
 
     async def verify_token(self, token: str) -> AuthKitAccessToken | None:
-        """The access token if it is accepted. For hosts that ask in this way: None says no more than no."""
+        """The access token if it is accepted, for hosts that ask in this way; None says no more than no.
+
+        Raises:
+            KeysUnavailableError: The issuer's keys could not be had. A client that was told no would throw
+                away a good token.
+        """
         try:
             claims = await self.verifier.verify_async(token)
-        except AuthKitError:
+        except KeysUnavailableError as error:
+            log_refusal(_refusals, error)
+            if _GATE_ASKS_AGAIN:
+                return None
+            raise
+        except AuthKitError as error:
+            log_refusal(_refusals, error)
             return None
         return AuthKitAccessToken.of(token, claims, self.verifier)
 
@@ -138,8 +160,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         routes += [Route(place, endpoint=serve) for place in _places(verifier, mcp_path)]
         if mcp_endpoint is not None and mcp_path is not None:
             # FastMCP 2.12 has its providers make this route.
-            url = verifier.resource_metadata_url
-            check = RequireAuthMiddleware(mcp_endpoint, self.required_scopes, url and AnyHttpUrl(url))
+            url = self.get_resource_metadata_url()
+            check = RequireAuthMiddleware(mcp_endpoint, self.required_scopes, url)
             routes.append(Route(mcp_path, endpoint=check))
         return cast("list[Route]", routes)
 
@@ -171,12 +193,12 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         """Whether the resource, or its path, is a setting: then it is not FastMCP's path that counts."""
         if not {"resource", "mcp_path"}.isdisjoint(self._settings):
             return True
-        if not _PLACES.isdisjoint(name.upper() for name in os.environ):
+        if not _RESOURCE_IS_SAID.isdisjoint(name.upper() for name in os.environ):
             return True
         if self._env_file is None:
             return False
         try:
-            return bool(_PLACE_IN_FILE.search(Path(self._env_file).read_text("utf-8", "replace")))
+            return bool(_RESOURCE_IN_FILE.search(Path(self._env_file).read_text("utf-8", "replace")))
         except OSError:
             # The library says so.
             return False
@@ -190,8 +212,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             return self._made(None)
 
     def _made(self, mcp_path: str | None) -> Verifier:
-        settings = self._settings if self._stays or mcp_path is None else self._settings | {"mcp_path": mcp_path}
-        return Verifier.from_env(self._env_file, **settings)
+        path = None if self._stays else mcp_path
+        return Verifier.from_env(self._env_file, **{"mcp_path": path} | self._settings)
 
 
 class _CoreVerifier(TokenVerifier):
@@ -221,7 +243,7 @@ class _Facts:
 
 
 def auth_from_env(env_file: str | os.PathLike[str] | None = None) -> AuthKitProvider:
-    """The provider that the environment asks for, for FastMCP 3 and newer, which do not look there themselves.
+    """The provider that the environment asks for; FastMCP 3 and newer do not look there themselves.
 
         mcp = FastMCP(name="AuthKit Secured App", auth=auth_from_env())
 
@@ -229,7 +251,7 @@ def auth_from_env(env_file: str | os.PathLike[str] | None = None) -> AuthKitProv
         env_file: As for `AuthKitProvider`.
 
     Raises:
-        ConfigError: The environment asks for nothing, for half, or for another provider; no server starts open.
+        ConfigError: The environment asks for nothing, for half, or for another provider: no server starts.
     """
     return AuthKitProvider(env_file=env_file)
 
@@ -237,8 +259,8 @@ def auth_from_env(env_file: str | os.PathLike[str] | None = None) -> AuthKitProv
 def _places(verifier: Verifier, mcp_path: str | None) -> list[str]:
     """Where clients look for the documents: at the root and, behind it, with the resource's path."""
     resource_path = urlsplit(verifier.resource or "").path.rstrip("/")
-    tails = ["", resource_path, (mcp_path or "").rstrip("/")]
-    return list(dict.fromkeys(place + tail for place in (_RESOURCE_METADATA, *_AUTHORIZATION_SERVER) for tail in tails))
+    tails = ("", resource_path, (mcp_path or "").rstrip("/"))
+    return list(dict.fromkeys(place + tail for place in _PLACES for tail in tails))
 
 
 def _env_file(given: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:

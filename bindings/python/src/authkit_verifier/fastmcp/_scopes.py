@@ -1,4 +1,4 @@
-"""Scopes of single tools: demanded before the tool is called, and, whatever happened before, in the tool itself."""
+"""Scopes of single tools: demanded before a tool is called and, whatever came before, in the tool itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, overload
 
 from fastmcp.exceptions import ToolError
 
@@ -28,6 +28,13 @@ _noted: ContextVar[set[str] | None] = ContextVar("authkit_noted_scopes", default
 _in_use = False
 
 
+class _AuthContext(Protocol):
+    """What FastMCP 3 and newer ask about: a token, and the component that it is to open."""
+
+    token: Any
+    component: Any
+
+
 class ScopeRequirement:
     """Scopes that a tool needs; made by `require_scopes`."""
 
@@ -36,7 +43,13 @@ class ScopeRequirement:
         # Has the library refuse what is no scope while the server starts.
         _policy(sorted(self.scopes), None, None)
 
-    def __call__(self, target: Any) -> Any:
+    @overload
+    def __call__(self, target: _AuthContext, /) -> bool: ...
+
+    @overload
+    def __call__(self, target: Function, /) -> Function: ...
+
+    def __call__(self, target: Any, /) -> Any:
         """Guards a function; or, as FastMCP's `auth=`, judges the token of an `AuthContext`."""
         if hasattr(target, "token") and hasattr(target, "component"):
             return self._judge(target.token)
@@ -52,7 +65,7 @@ class ScopeRequirement:
         return isinstance(token, AuthKitAccessToken) and _refusal(token, self.scopes) is None
 
 
-def require_scopes(*scopes: str) -> Any:
+def require_scopes(*scopes: str) -> ScopeRequirement:
     """Demands scopes of the token that calls a tool, all of them, beyond the provider's `required_scopes`.
 
         @mcp.tool
