@@ -46,6 +46,7 @@ class Gate(BaseRoute):
         self._verifier = verifier
         # The library grants them with every token that it accepts, be it by a hierarchy.
         self._required_scopes = tuple(required_scopes)
+        self._found: tuple[int, list[BaseRoute]] = (0, [])
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Takes what would otherwise reach a route that FastMCP protects."""
@@ -53,12 +54,21 @@ class Gate(BaseRoute):
         # Of several providers in one (MultiAuth), another may accept what this one does not.
         auth = getattr(getattr(app, "state", None), "fastmcp_auth", self._provider)
         if auth is self._provider:
-            for route in getattr(app, "routes", ()):
-                if isinstance(getattr(route, "app", None), RequireAuthMiddleware):
-                    match, more = route.matches(scope)
-                    if match is Match.FULL:
-                        return match, {_BEHIND: (route, more)}
+            for route in self._protected(getattr(app, "routes", [])):
+                match, more = route.matches(scope)
+                if match is Match.FULL:
+                    return match, {_BEHIND: (route, more)}
         return Match.NONE, {}
+
+    def _protected(self, routes: list[BaseRoute]) -> list[BaseRoute]:
+        """The application's routes that FastMCP checks; looked for again when it gets more."""
+        count, found = self._found
+        if count != len(routes):
+            found = [
+                route for route in routes if isinstance(getattr(route, "app", None), RequireAuthMiddleware)
+            ]
+            self._found = (len(routes), found)
+        return found
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands the request on, or answers it."""
@@ -77,19 +87,16 @@ class Gate(BaseRoute):
             log_refusal(_logger, decision.error)
             await _asgi.send_response(decision, scope, receive, send)
 
-    async def judge(self, scope: Scope, more_scopes: Iterable[str] = ()) -> Decision:
+    async def judge(self, scope: Scope) -> Decision:
         """Asks the library about a request, and leaves in its scope what FastMCP looks for there."""
         header = _asgi.authorization(scope)
-        decision = await self._verifier.authorize_async(
-            header, query=_asgi.query(scope), required_scopes=more_scopes
-        )
+        decision = await self._verifier.authorize_async(header, query=_asgi.query(scope))
         scope[_JUDGED] = (self, decision)
         scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
         if decision.claims is not None and header is not None:
             # Accepted, it is a scheme, spaces and the token.
             text = header.strip().rpartition(b" ")[2].decode("ascii")
             token = AuthKitAccessToken.of(text, decision.claims, self._verifier)
-            token.grant(more_scopes)
             scope["auth"] = AuthCredentials([*token.scopes, *self._required_scopes])
             scope["user"] = AuthenticatedUser(token)
         return decision
@@ -132,15 +139,18 @@ class Authentication:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # The application's, which it is made for: looked for on the first connection.
+        self._gate: Gate | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection, as ASGI has it."""
-        gate = next((route for route in scope["app"].routes if isinstance(route, Gate)), None)
-        if scope["type"] == "lifespan" and gate is not None:
-            gate.prefetch()
+        if self._gate is None:
+            self._gate = next(route for route in scope["app"].routes if isinstance(route, Gate))
+        if scope["type"] == "lifespan":
+            self._gate.prefetch()
         elif scope["type"] == "http":
-            if gate is not None and _asgi.authorization(scope) is not None:
-                await gate.judge(scope)
+            if _asgi.authorization(scope) is not None:
+                await self._gate.judge(scope)
             else:
                 scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
         await self._app(scope, receive, send)

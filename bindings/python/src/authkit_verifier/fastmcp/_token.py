@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from .._verifier import Verifier
 
 
+class _Verdict:
+    """What the library has said about a token, and who may be asked for more."""
+
+    __slots__ = ("claims", "granted", "verifier")
+
+    def __init__(self, claims: Claims, verifier: Verifier) -> None:
+        self.claims = claims
+        self.verifier = verifier
+        # Scopes that it has found granted beyond the verifier's own.
+        self.granted: frozenset[str] = frozenset()
+
+
 class AuthKitAccessToken(AccessToken):
     """What `get_access_token()` gives in a tool: FastMCP's access token, with `claims` whole.
 
@@ -21,31 +33,33 @@ class AuthKitAccessToken(AccessToken):
     hierarchy, there is `require_scopes`.
     """
 
-    _claims: Claims = PrivateAttr()
-    _verifier: Verifier = PrivateAttr()
-    # Scopes that the library has found granted beyond the verifier's own.
-    _granted: frozenset[str] = PrivateAttr(default=frozenset())
+    _verdict: _Verdict = PrivateAttr()
 
     @classmethod
     def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
-        fields: dict[str, Any] = {
-            "token": token,
-            "client_id": claims.client_id,
-            "scopes": list(claims.scopes),
-            "expires_at": claims.expires_at,
-            "resource": claims.resource,
-            "subject": claims.subject,
-            "claims": claims.to_dict(),
-        }
-        made = cls(**{name: value for name, value in fields.items() if name in cls.model_fields})
-        made._claims = claims
-        made._verifier = verifier
+        # Not validated again: of the right types by the library's word. A field that an old SDK lacks is passed
+        # over.
+        made = cls.model_construct(
+            token=token,
+            client_id=claims.client_id,
+            scopes=list(claims.scopes),
+            expires_at=claims.expires_at,
+            resource=claims.resource,
+            subject=claims.subject,
+            claims=claims.to_dict(),
+        )
+        made._verdict = _Verdict(claims, verifier)
         return made
+
+    @property
+    def verified(self) -> Claims:
+        """The claims as the library's own type."""
+        return self._verdict.claims
 
     def grant(self, scopes: Iterable[str]) -> None:
         """Notes scopes that the library has found granted."""
-        self._granted = self._granted.union(scopes)
+        self._verdict.granted = self._verdict.granted.union(scopes)
 
     def demand(self, scopes: Iterable[str]) -> None:
         """Asks the library whether scopes are granted, unless it has said so. Never waits.
@@ -54,8 +68,8 @@ class AuthKitAccessToken(AccessToken):
             AuthKitError: They are not, or this could not be found out.
         """
         wanted = frozenset(scopes)
-        if not wanted <= self._granted:
-            self._verifier.try_verify(self.token, required_scopes=sorted(wanted))
+        if not wanted <= self._verdict.granted:
+            self._verdict.verifier.try_verify(self.token, required_scopes=sorted(wanted))
             self.grant(wanted)
 
 
@@ -79,4 +93,4 @@ def claims() -> Claims:
     token = current_token()
     if token is None:
         raise RuntimeError("no request with a token that AuthKitProvider accepted is being handled")
-    return token._claims
+    return token.verified
