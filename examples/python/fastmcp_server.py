@@ -23,6 +23,4 @@ def whoami() -> str:
 def save(note: str) -> str:
     """Keeps a note; a token without mcp:write gets a 403 that asks for it."""
     return f"saved {len(note)} characters"
-
-
-# [/readme]
+    # [/readme]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import time
@@ -341,6 +342,27 @@ def test_a_ready_verifier(issuer: AuthorizationServer) -> None:
         assert served.begin(issuer.mint(resource(served, "/public"))).status == 200
         assert served.begin(issuer.mint(resource(served))).status == 401
         assert metadata(served, "/public") in served.begin(None).challenge
+
+
+def test_beside_another_provider(issuer: AuthorizationServer) -> None:
+    auth = pytest.importorskip("fastmcp.server.auth.auth")
+    if not hasattr(auth, "MultiAuth"):
+        pytest.skip("FastMCP joins providers from 3 on")
+    keys = importlib.import_module("fastmcp.server.auth.providers.jwt").StaticTokenVerifier
+    other = {"other": {"client_id": "machine", "scopes": [SCOPE], "sub": "machine"}}
+
+    def make(base_url: str) -> Any:
+        ours = provider(issuer, base_url)
+        return server(auth.MultiAuth(server=ours, verifiers=[keys(tokens=other)])).http_app()
+
+    with serving(make) as served:
+        # FastMCP's own middleware answers; what ours refuses, the other may take.
+        assert issuer.issuer in text(served.call(issuer.mint(resource(served)), "whoami"))
+        assert served.begin("other").status == 200
+        for refused in (None, "neither", issuer.mint("https://other.example/mcp")):
+            assert served.begin(refused).status == 401
+        assert served.begin(issuer.mint(resource(served), scope="openid")).status == 401
+        assert served.send("GET", f"{PRM}/mcp").json["resource"] == resource(served)
 
 
 def test_the_log_says_why_and_what_is_in_force(

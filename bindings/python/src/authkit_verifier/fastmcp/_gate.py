@@ -79,7 +79,7 @@ class Gate(BaseRoute):
         if decision is None:
             decision = await self.judge(scope)
             inner = AuthContextMiddleware(route.handle)
-        if decision and scope["method"] == "POST" and in_use():
+        if decision and scope.get("method") == "POST" and in_use():
             decision, receive = await self._judge_tools(scope, receive, decision)
         if decision:
             await inner(scope, receive, send)
@@ -144,13 +144,16 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection, as ASGI has it."""
-        if self._gate is None:
-            self._gate = next(route for route in scope["app"].routes if isinstance(route, Gate))
-        if scope["type"] == "lifespan":
-            self._gate.prefetch()
+        gate = self._gate
+        if gate is None:
+            gate = self._gate = next(
+                (route for route in scope["app"].routes if isinstance(route, Gate)), None
+            )
+        if scope["type"] == "lifespan" and gate is not None:
+            gate.prefetch()
         elif scope["type"] == "http":
-            if _asgi.authorization(scope) is not None:
-                await self._gate.judge(scope)
+            if gate is not None and _asgi.authorization(scope) is not None:
+                await gate.judge(scope)
             else:
                 scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
         await self._app(scope, receive, send)

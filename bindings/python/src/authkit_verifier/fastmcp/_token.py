@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastmcp.server.auth.auth import AccessToken
 from fastmcp.server.dependencies import get_access_token, get_http_request
@@ -38,8 +38,7 @@ class AuthKitAccessToken(AccessToken):
     @classmethod
     def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
-        # Not validated again: of the right types by the library's word. A field that an old SDK lacks is passed
-        # over.
+        # Not validated again: the library's word on types will do. Old SDKs' models drop what they do not know.
         made = cls.model_construct(
             token=token,
             client_id=claims.client_id,
