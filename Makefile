@@ -60,10 +60,11 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
 include mk/doctor.mk
+include mk/python-hosts.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-node test-vectors test-docs test-demo test-doctor
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

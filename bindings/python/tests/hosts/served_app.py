@@ -1,0 +1,96 @@
+"""A server process for an application of the examples, which can end and start again at one address."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cases import REPOSITORY
+
+from authorization_server import PATIENCE
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+EXAMPLES = REPOSITORY / "examples" / "python"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class ServedApp:
+    """An application of examples/python, configured by settings. Requests wait while it is down."""
+
+    def __init__(self, application: str, log: Path, **settings: str) -> None:
+        self._application = str(EXAMPLES / application)
+        self._log = log
+        # The test listens, so that the address outlives a server, and requests wait for the next one.
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port: int = self._listening.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = {"AUTHKIT_BASE_URL": self.url, **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        runner = Path(__file__).parent / "run_server.py"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(runner), self._application, str(self._listening.fileno())],
+                pass_fds=[self._listening.fileno()],
+                env=os.environ | self._settings,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+            self._process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def ask(self, method: str, path: str, token: str | None = None, body: bytes | None = None) -> Answer:
+        """One request, as any HTTP client sends it."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            named = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, named, response.read())
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._listening.close()
+        # For the report of a test that failed.
+        print(self.log())
