@@ -8,9 +8,6 @@ PYTHON_HOST_TESTS := $(PYTHON_PACKAGE)/tests/hosts
 PYTHON_HOSTS := $(PYTHON_BUILD)/hosts
 # mcp2 has all but the SDK 1.x, which no environment can hold beside 2.x.
 PYTHON_HOST_VENVS := $(PYTHON_HOSTS)/mcp2 $(PYTHON_HOSTS)/mcp1
-PYTHON_HOST_MODULES := src/authkit_verifier/asgi.py src/authkit_verifier/fastapi.py src/authkit_verifier/mcp.py tests/hosts \
-    ../../examples/python
-
 .PHONY: test-python-hosts
 
 $(PYTHON_HOSTS)/mcp2/.tools: $(PYTHON_HOST_TESTS)/requirements.txt
@@ -18,7 +15,7 @@ $(PYTHON_HOSTS)/mcp1/.tools: $(PYTHON_HOST_TESTS)/requirements-mcp1.txt
 
 $(PYTHON_HOST_VENVS:=/.tools): | build/.setup
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
 	touch $@
 
 $(PYTHON_HOST_VENVS:=/.installed): %/.installed: %/.tools $(PYTHON_BUILD)/dist/.built
@@ -28,6 +25,7 @@ $(PYTHON_HOST_VENVS:=/.installed): %/.installed: %/.tools $(PYTHON_BUILD)/dist/.
 test-python-hosts: $(PYTHON_HOST_VENVS:=/.installed) $(AUTHORIZATION_SERVER_READY)
 	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts
 	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
-	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy $(PYTHON_HOST_MODULES)
+	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy src/authkit_verifier/*.py \
+	    tests/hosts/*.py tests/hosts/*/*.py ../../examples/python/*_server.py
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy \
 	    --python-executable $(abspath $(PYTHON_HOSTS))/mcp1/bin/python src/authkit_verifier/mcp.py

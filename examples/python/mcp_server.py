@@ -1,12 +1,16 @@
-"""A server of the official MCP SDK, guarded: `uvicorn mcp_server:app`, configured by AUTHKIT_DOMAIN and AUTHKIT_BASE_URL."""
+"""A server of the official MCP SDK, guarded whole, one of its tools by a scope.
+
+AUTHKIT_DOMAIN=https://… AUTHKIT_BASE_URL=https://… uvicorn mcp_server:app
+"""
 
 from typing import Any
 
 try:
     from mcp.server.mcpserver import Context, MCPServer
-except ImportError:  # mcp 1.x
-    from mcp.server.fastmcp import Context
-    from mcp.server.fastmcp import FastMCP as MCPServer
+except ImportError:  # mcp 1.x has it under its old name
+    from mcp.server import fastmcp
+
+    Context, MCPServer = fastmcp.Context, fastmcp.FastMCP  # type: ignore[attr-defined, misc]
 
 from authkit_verifier.asgi import AuthKitMiddleware
 from authkit_verifier.mcp import AuthKitTokenVerifier, claims_of

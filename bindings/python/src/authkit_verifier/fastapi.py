@@ -12,13 +12,11 @@
 A route without the dependency is open; to guard a whole application, see `authkit_verifier.asgi`.
 """
 
-from __future__ import annotations
-
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastapi import HTTPException, Security
+from fastapi import FastAPI, HTTPException, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.responses import Response
 from fastapi.security import SecurityScopes
@@ -28,12 +26,8 @@ from starlette.requests import HTTPConnection
 from . import _asgi, asgi
 from ._claims import Claims
 from ._refused import log_refusal
+from ._response import Decision
 from ._verifier import Verifier
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from ._response import Decision
 
 __all__ = ["AuthKit", "Refused"]
 

@@ -1,4 +1,4 @@
-"""The project's local authorization server (tests/authorization-server), run for tests, and a user who logs in there."""
+"""The local authorization server (tests/authorization-server), and a user who logs in there."""
 
 from __future__ import annotations
 
@@ -65,9 +65,12 @@ class AuthorizationServer:
 
     def register(self, scope: str) -> dict[str, Any]:
         """A client's registration (RFC 7591) for the scopes that it may ask for."""
-        client = {"redirect_uris": [REDIRECT_URI], "grant_types": ["authorization_code", "refresh_token"], "scope": scope}
+        grants = ["authorization_code", "refresh_token"]
+        client = {"redirect_uris": [REDIRECT_URI], "grant_types": grants, "scope": scope}
         request = urllib.request.Request(
-            f"{self.issuer}/oauth2/register", json.dumps(client).encode(), {"Content-Type": "application/json"}
+            f"{self.issuer}/oauth2/register",
+            json.dumps(client).encode(),
+            {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             registered: dict[str, Any] = json.load(answer)

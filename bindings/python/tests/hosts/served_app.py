@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cases import REPOSITORY
-
 from authorization_server import PATIENCE
+
+from cases import REPOSITORY
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,10 +32,10 @@ class Answer:
 
 
 class ServedApp:
-    """An application of examples/python, configured by settings. Requests wait while it is down."""
+    """`module:name` of examples/python, configured by settings. Requests wait while it is down."""
 
     def __init__(self, application: str, log: Path, **settings: str) -> None:
-        self._application = str(EXAMPLES / application)
+        self._application = application
         self._log = log
         # The test listens, so that the address outlives a server, and requests wait for the next one.
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -45,21 +45,41 @@ class ServedApp:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        runner = Path(__file__).parent / "run_server.py"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(runner), self._application, str(self._listening.fileno())],
+                [sys.executable, *self._command()],
                 pass_fds=[self._listening.fileno()],
+                cwd=EXAMPLES,
                 env=os.environ | self._settings,
                 stdout=log,
                 stderr=log,
             )
+
+    def _command(self) -> list[str]:
+        descriptor = self._listening.fileno()
+        if self._application.startswith("flask"):
+            bind = f"--bind=fd://{descriptor}"
+            return [
+                "-m",
+                "gunicorn",
+                "--preload",
+                "--workers=2",
+                "--no-control-socket",
+                bind,
+                self._application,
+            ]
+        return [str(Path(__file__).parent / "run_server.py"), self._application, str(descriptor)]
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(PATIENCE)
             self._process = None
+
+    def wait(self) -> int:
+        """The status that the process ends with by itself."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
 
     def restart(self) -> None:
         self.stop()

@@ -8,13 +8,13 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import mcp
+from authorization_server import REDIRECT_URI, log_in
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
-
-from authorization_server import REDIRECT_URI, log_in
 
 try:
     from mcp.shared.auth import AuthorizationCodeResult
@@ -75,24 +75,33 @@ class User:
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[ClientSession]:
-        auth = OAuthClientProvider(
-            self.server_url,
-            OAuthClientMetadata(client_name="test", redirect_uris=[REDIRECT_URI]),  # type: ignore[list-item]
-            self,
-            self._redirected,
-            self._called_back,
-        )
+        """A session as every MCP client has one."""
         async with (
-            create_mcp_http_client(auth=auth) as http,
+            create_mcp_http_client(auth=self._auth()) as http,
             streamable_http_client(self.server_url, http_client=http) as streams,
             ClientSession(streams[0], streams[1]) as session,
         ):
             await session.initialize()
             yield session
 
+    @contextlib.asynccontextmanager
+    async def without_session(self) -> AsyncIterator[Any]:
+        """A client of the protocol 2026-07-28, which knows no sessions. 2.x has it alone."""
+        async with (
+            create_mcp_http_client(auth=self._auth()) as http,
+            mcp.Client(streamable_http_client(self.server_url, http_client=http)) as client,
+        ):
+            yield client
 
-async def whoami(session: ClientSession) -> dict[str, Any]:
+    def _auth(self) -> OAuthClientProvider:
+        metadata = OAuthClientMetadata.model_validate(
+            {"client_name": "test", "redirect_uris": [REDIRECT_URI]}
+        )
+        return OAuthClientProvider(self.server_url, metadata, self, self._redirected, self._called_back)
+
+
+async def whoami(session: Any) -> dict[str, Any]:
     """What the tool of that name says: the claims of the token that the client sent."""
     result = await session.call_tool("whoami", {})
-    claims: dict[str, Any] = json.loads(result.content[0].text)  # type: ignore[union-attr]
+    claims: dict[str, Any] = json.loads(result.content[0].text)
     return claims

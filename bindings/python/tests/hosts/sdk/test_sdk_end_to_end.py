@@ -1,4 +1,4 @@
-"""The official SDK's client logs in and calls tools at the SDK's server, guarded by ours, in good weather and bad."""
+"""The official SDK's client logs in at the SDK's server, guarded by ours, and calls tools, in any weather."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import mcp
 import pytest
-
 from authorization_server import AuthorizationServer
 from sdk_client import User, whoami
 from served_app import ServedApp
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "write_note", "arguments": {"text": "x"}}}
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "write_note", "arguments": {"text": "x"}},
+}
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def server(issuer: AuthorizationServer, tmp_path: Path) -> Iterator[ServedApp]:
         "AUTHKIT_ALLOW_INSECURE_LOOPBACK": "true",
     }
     issuer.forget_requests()
-    with ServedApp("mcp_server.py:app", tmp_path / "log", **settings) as running:
+    with ServedApp("mcp_server:app", tmp_path / "log", **settings) as running:
         yield running
     issuer.fail(0)
 
@@ -43,7 +48,9 @@ def scopes(text: str) -> set[str]:
     return set(text.split()) - {"offline_access"}
 
 
-def test_login_ping_and_a_tool_that_returns_its_claims(issuer: AuthorizationServer, server: ServedApp) -> None:
+def test_login_ping_and_a_tool_that_returns_its_claims(
+    issuer: AuthorizationServer, server: ServedApp
+) -> None:
     async def story() -> None:
         user = User(f"{server.url}/mcp")
         async with user.session() as session:
@@ -87,6 +94,21 @@ def test_a_scope_that_is_missing_is_asked_for_and_got(issuer: AuthorizationServe
     asyncio.run(story())
 
 
+@pytest.mark.skipif(not hasattr(mcp, "Client"), reason="mcp 1.x does not speak the protocol 2026-07-28")
+def test_the_same_without_sessions(issuer: AuthorizationServer, server: ServedApp) -> None:
+    async def story() -> None:
+        user = User(f"{server.url}/mcp")
+        user.register(issuer.issuer, issuer.register("mcp:read mcp:write offline_access"))
+        async with user.without_session() as client:
+            assert client.protocol_version >= "2026-07-28"
+            assert (await whoami(client))["aud"] == f"{server.url}/mcp"
+            await client.call_tool("write_note", {"text": "hello"})
+            assert scopes((await whoami(client))["scope"]) == {"mcp:read", "mcp:write"}
+        assert len(user.logins) == 2
+
+    asyncio.run(story())
+
+
 def test_an_expired_token_is_replaced_by_a_new_login(issuer: AuthorizationServer, server: ServedApp) -> None:
     now = int(time.time())
     expired = mint(issuer, server, iat=now - 7200, exp=now - 3600)
@@ -126,7 +148,9 @@ def test_keys_rotate_in_the_middle_of_a_session(issuer: AuthorizationServer, ser
     assert issuer.requests()["/oauth2/jwks"] <= 3
 
 
-def test_while_the_issuer_is_down_those_with_keys_are_served(issuer: AuthorizationServer, server: ServedApp) -> None:
+def test_while_the_issuer_is_down_those_with_keys_are_served(
+    issuer: AuthorizationServer, server: ServedApp
+) -> None:
     async def story() -> None:
         user = User(f"{server.url}/mcp")
         async with user.session() as session:
@@ -152,7 +176,7 @@ def test_while_the_issuer_is_down_those_with_keys_are_served(issuer: Authorizati
     assert answer.status == 404
 
 
-def test_a_restarted_server_serves_the_tokens_of_before(issuer: AuthorizationServer, server: ServedApp) -> None:
+def test_a_restarted_server_serves_the_tokens_of_before(server: ServedApp) -> None:
     async def story() -> None:
         user = User(f"{server.url}/mcp")
         async with user.session() as session:

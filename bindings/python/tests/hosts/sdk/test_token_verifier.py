@@ -21,7 +21,7 @@ from jwks_server import JwksServer
 try:
     from mcp.server.mcpserver import MCPServer
 except ImportError:
-    from mcp.server.fastmcp import FastMCP as MCPServer  # type: ignore[import-not-found, no-redef]
+    from mcp.server.fastmcp import FastMCP as MCPServer  # type: ignore[attr-defined, no-redef]
 
 
 def verify(token: str, **settings: Any) -> AccessToken | None:
