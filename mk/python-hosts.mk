@@ -22,9 +22,9 @@ $(PYTHON_HOST_VENVS:=/.installed): %/.installed: %/.tools $(PYTHON_BUILD)/dist/.
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall $(PYTHON_BUILD)/dist/*.whl
 	touch $@
 
-test-python-hosts: $(PYTHON_HOST_VENVS:=/.installed) $(AUTHORIZATION_SERVER_READY)
-	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts
-	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
+test-python-hosts: $(PYTHON_HOST_VENVS:=/.installed) $(AUTHORIZATION_SERVER_READY) $(CLI)
+	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI)) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts
+	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI)) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy src/authkit_verifier/*.py \
 	    tests/hosts/*.py tests/hosts/*/*.py ../../examples/python/*_server.py
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy \

@@ -32,5 +32,8 @@ def write_note(text: str) -> str:
 
 
 app = AuthKitMiddleware(
-    server.streamable_http_app(), tokens.verifier, tool_scopes={"write_note": ["mcp:write"]}
+    server.streamable_http_app(),
+    tokens.verifier,
+    tool_scopes={"write_note": ["mcp:write"]},
+    cors_origins="*",  # so that clients in a browser can log in; a token is no cookie
 )

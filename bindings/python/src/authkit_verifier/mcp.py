@@ -21,7 +21,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 
 from ._claims import Claims
-from ._errors import AuthKitError, InsufficientScopeError, TokenError
+from ._errors import AuthKitError
 from ._refused import log_refusal
 from ._verifier import Verifier
 
@@ -62,12 +62,11 @@ class AuthKitTokenVerifier:
         """
         try:
             claims = await self._verifier.verify_async(token)
-        except (TokenError, InsufficientScopeError) as refused:
-            log_refusal(_logger, refused)
-            return None
         except AuthKitError as error:
             log_refusal(_logger, error)
-            raise
+            if error.http_status >= 500:
+                raise
+            return None
         facts: dict[str, Any] = {
             "token": token,
             "client_id": claims.client_id,

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from authorization_server import PATIENCE
-
 from cases import REPOSITORY
 
 if TYPE_CHECKING:

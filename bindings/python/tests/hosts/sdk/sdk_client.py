@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import mcp
-from authorization_server import REDIRECT_URI, log_in
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+
+from authorization_server import REDIRECT_URI, log_in
 
 try:
     from mcp.shared.auth import AuthorizationCodeResult

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import mcp
 import pytest
-from authorization_server import AuthorizationServer
 from sdk_client import User, whoami
+
+from authorization_server import AuthorizationServer
 from served_app import ServedApp
 
 if TYPE_CHECKING:

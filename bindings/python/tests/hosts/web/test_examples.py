@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from authorization_server import AuthorizationServer
 from served_app import ServedApp
 
