@@ -8,6 +8,10 @@ PYTHON_HOST_TESTS := $(PYTHON_PACKAGE)/tests/hosts
 PYTHON_HOSTS := $(PYTHON_BUILD)/hosts
 # mcp2 has all but the SDK 1.x, which no environment can hold beside 2.x.
 PYTHON_HOST_VENVS := $(PYTHON_HOSTS)/mcp2 $(PYTHON_HOSTS)/mcp1
+PYTHON_HOST_MODULES := $(foreach name,asgi wsgi fastapi mcp,src/authkit_verifier/$(name).py) \
+    $(foreach name,fastapi flask mcp,../../examples/python/$(name)_server.py)
+PYTHON_IN_HOSTS := $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI))
+
 .PHONY: test-python-hosts
 
 $(PYTHON_HOSTS)/mcp2/.tools: $(PYTHON_HOST_TESTS)/requirements.txt
@@ -23,9 +27,10 @@ $(PYTHON_HOST_VENVS:=/.installed): %/.installed: %/.tools $(PYTHON_BUILD)/dist/.
 	touch $@
 
 test-python-hosts: $(PYTHON_HOST_VENVS:=/.installed) $(AUTHORIZATION_SERVER_READY) $(CLI)
-	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI)) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts
-	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI)) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
-	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy src/authkit_verifier/*.py \
-	    tests/hosts/*.py tests/hosts/*/*.py ../../examples/python/*_server.py
+	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts/web tests/hosts/sdk
+	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
+	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy $(PYTHON_HOST_MODULES) \
+	    tests/hosts/*.py tests/hosts/web/*.py tests/hosts/sdk/*.py
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy \
 	    --python-executable $(abspath $(PYTHON_HOSTS))/mcp1/bin/python src/authkit_verifier/mcp.py
+	$(PYTHON) scripts/quote_examples.py --check docs/python-web.md

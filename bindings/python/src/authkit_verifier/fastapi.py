@@ -42,10 +42,11 @@ class Refused(asgi.Refused, HTTPException):
     """
 
     def __init__(self, decision: Decision) -> None:
-        asgi.Refused.__init__(self, decision)
+        # Not Refused's own: the next class after it is FastAPI's, which wants more than a sentence.
         HTTPException.__init__(
             self, decision.status, detail=json.loads(decision.body), headers=dict(decision.headers)
         )
+        self.decision = decision
 
 
 class AuthKit(SecurityBase):

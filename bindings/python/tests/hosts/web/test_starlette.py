@@ -59,7 +59,9 @@ def added() -> Starlette:
 def listed() -> Starlette:
     return Starlette(
         routes=ROUTES,
-        middleware=[Middleware(AuthKitMiddleware, good_verifier(), tool_scopes={"write": ["files:write"]})],
+        middleware=[
+            Middleware(AuthKitMiddleware, verifier=good_verifier(), tool_scopes={"write": ["files:write"]})
+        ],
     )
 
 
