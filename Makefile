@@ -2,6 +2,7 @@
 #
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
+#   make test-python-hosts  the Python package in web frameworks and in the official MCP SDK
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make lib      build/lib/libauthkit.so and libauthkit.a
@@ -62,11 +63,12 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
 include mk/doctor.mk
+include mk/python-hosts.mk
 include mk/fastmcp.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor test-fastmcp
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-docs test-demo test-doctor
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

@@ -26,10 +26,9 @@ $(FASTMCP_RUNS): test-fastmcp-%: $(FASTMCP_BUILD)/%/.installed $(AUTHORIZATION_S
 	@echo "FastMCP $*"
 	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(abspath $(FASTMCP_BUILD)/$*/bin/python) -m pytest -q -p no:cacheprovider -W ignore tests/fastmcp
 
-# The tests lie beside no package: their helpers are found by MYPYPATH.
 test-fastmcp: $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/.installed $(AUTHORIZATION_SERVER_READY)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(FASTMCP_RUNS)
-	cd $(PYTHON_PACKAGE) && MYPYPATH=tests/fastmcp $(abspath $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python) -m mypy \
+	cd $(PYTHON_PACKAGE) && MYPYPATH=tests/fastmcp:tests/hosts $(abspath $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python) -m mypy \
 	    $(patsubst $(PYTHON_PACKAGE)/%,%,$(wildcard $(PYTHON_PACKAGE)/src/authkit_verifier/fastmcp/*.py $(FASTMCP_TESTS)/*.py)) \
 	    ../../examples/python/fastmcp_server.py ../../benches/fastmcp/*.py
 

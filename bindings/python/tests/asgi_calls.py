@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from authkit_verifier._asgi import ASGIApp, Message, Scope
 
+# Far beyond what any test takes: ends a test that hangs.
+PATIENCE = 30
+
 
 @dataclass
 class Answer:
@@ -52,13 +55,18 @@ def call(app: ASGIApp, scope: Scope, *received: Message) -> Answer:
     left = iter(received or [{"type": first}])
 
     async def receive() -> Message:
-        return next(left)
+        message = next(left, None)
+        if message is None:
+            # Nothing more comes, and the client stays.
+            await asyncio.get_running_loop().create_future()
+            raise AssertionError
+        return message
 
     async def send(message: Message) -> None:
         answer.messages.append(message)
 
     async def run() -> None:
-        await app(scope, receive, send)
+        await asyncio.wait_for(app(scope, receive, send), PATIENCE)
 
     asyncio.run(run())
     return answer

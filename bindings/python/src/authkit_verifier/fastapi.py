@@ -12,13 +12,11 @@
 A route without the dependency is open; to guard a whole application, see `authkit_verifier.asgi`.
 """
 
-from __future__ import annotations
-
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fastapi import HTTPException, Security
+from fastapi import FastAPI, HTTPException, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.responses import Response
 from fastapi.security import SecurityScopes
@@ -28,12 +26,8 @@ from starlette.requests import HTTPConnection
 from . import _asgi, asgi
 from ._claims import Claims
 from ._refused import log_refusal
+from ._response import Decision
 from ._verifier import Verifier
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from ._response import Decision
 
 __all__ = ["AuthKit", "Refused"]
 
@@ -48,10 +42,11 @@ class Refused(asgi.Refused, HTTPException):
     """
 
     def __init__(self, decision: Decision) -> None:
-        asgi.Refused.__init__(self, decision)
+        # Not Refused's own: the next class after it is FastAPI's, which wants more than a sentence.
         HTTPException.__init__(
             self, decision.status, detail=json.loads(decision.body), headers=dict(decision.headers)
         )
+        self.decision = decision
 
 
 class AuthKit(SecurityBase):

@@ -20,11 +20,12 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 
-from ._errors import AuthKitError, InsufficientScopeError, TokenError
+from ._claims import Claims
+from ._errors import AuthKitError
 from ._refused import log_refusal
 from ._verifier import Verifier
 
-__all__ = ["AuthKitTokenVerifier"]
+__all__ = ["AuthKitTokenVerifier", "claims_of"]
 
 _logger = logging.getLogger(__name__)
 
@@ -61,12 +62,11 @@ class AuthKitTokenVerifier:
         """
         try:
             claims = await self._verifier.verify_async(token)
-        except (TokenError, InsufficientScopeError) as refused:
-            log_refusal(_logger, refused)
-            return None
         except AuthKitError as error:
             log_refusal(_logger, error)
-            raise
+            if error.http_status >= 500:
+                raise
+            return None
         facts: dict[str, Any] = {
             "token": token,
             "client_id": claims.client_id,
@@ -97,6 +97,22 @@ class AuthKitTokenVerifier:
             "validate_token_resource": False,
         }
         return AuthSettings(**_fitting(AuthSettings, settings))
+
+
+def claims_of(context: Any) -> Claims:
+    """The claims of the request that a tool is called by, given the tool's `Context`.
+
+    What the SDK's `get_access_token()` gives is in 1.x the token that its session began with: another than
+    this request's once the client has refreshed it or asked for more scopes.
+
+    Raises:
+        LookupError: No `AuthKitMiddleware` guards the server, or it is called otherwise than by HTTP.
+    """
+    request = context.request_context.request
+    claims = None if request is None else request.scope.get("authkit")
+    if not isinstance(claims, Claims):
+        raise LookupError("the call came by no request that AuthKitMiddleware let through")
+    return claims
 
 
 def _fitting(model: type[AccessToken | AuthSettings], values: dict[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,7 @@ class _Request:
         self.needed: _demands.Scopes = ()
         self._refusal: Decision | None = None
         self._begun = False
+        self._replaced = False
 
     def decide(self, more: Iterable[str]) -> Decision:
         """Decides about the request, which needs more scopes than its path's: a challenge names them all."""
@@ -134,7 +135,9 @@ class _Request:
         def starting(
             status: str, headers: list[tuple[str, str]], *exc_info: Any
         ) -> Callable[[bytes], object]:
-            if self._replaces(status):
+            # What a framework makes of an exception that it does not know: of `Refused`.
+            self._replaced = self._refusal is not None and not self._begun and status.startswith("500")
+            if self._replaced:
                 return _discard
             self._begun = True
             return start_response(status, headers, *exc_info)
@@ -145,16 +148,12 @@ class _Request:
             if self._begun or self._refusal is None:
                 raise
             return _send(self._refusal, environ, start_response)
-        if self._begun or self._refusal is None:
+        if self._refusal is None or not self._replaced:
             return body
         close = getattr(body, "close", None)
         if close is not None:
             close()
         return _send(self._refusal, environ, start_response)
-
-    def _replaces(self, status: str) -> bool:
-        """Whether an answer is what a framework makes of an exception it does not know: of `Refused`."""
-        return self._refusal is not None and not self._begun and status.startswith("500")
 
 
 def require_scopes(request: Any, *scopes: str) -> Claims:

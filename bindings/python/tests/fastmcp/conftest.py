@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from authorization_server import AuthorizationServer
+from issuing import Issuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[AuthorizationServer]:
-    with AuthorizationServer() as server:
+def _running() -> Iterator[Issuer]:
+    with Issuer() as server:
         yield server
 
 
 @pytest.fixture
-def issuer(_running: AuthorizationServer) -> Iterator[AuthorizationServer]:
+def issuer(_running: Issuer) -> Iterator[Issuer]:
     yield _running
-    _running.outage(0)
+    _running.fail(0)
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from serving import PATIENCE, Connection, text, wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from authorization_server import AuthorizationServer
+    from issuing import Issuer
 
 # As it stands in FastMCP's guide, one import changed.
 GUIDE = """
@@ -70,7 +70,7 @@ mcp = FastMCP(name="AuthKit Secured App", auth=auth_from_env())
 class Running:
     """A server that FastMCP's command runs; stopped and started again, it keeps its address."""
 
-    def __init__(self, directory: Path, source: str, issuer: AuthorizationServer, **variables: str) -> None:
+    def __init__(self, directory: Path, source: str, issuer: Issuer, **variables: str) -> None:
         self._log = directory / "server.log"
         self._file = directory / "server.py"
         self._source = source
@@ -136,7 +136,7 @@ async def call(client: Any, tool: str) -> Any:
     return returned.data
 
 
-def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: AuthorizationServer) -> None:
+def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> None:
     browser = Browser(monkeypatch)
     server = Running(tmp_path, GUIDE + TOOLS, issuer)
     mcp = server.url + "/mcp"
@@ -153,17 +153,17 @@ def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Auth
             # Rotated in the middle of a session: a token of the new key is taken at once.
             issuer.rotate()
             assert await call(session, "told") == told
-            assert served.begin(issuer.mint(resource)).status == 200
+            assert served.begin(issuer.token(resource)).status == 200
 
         async with client(f"{mcp}/", newest=True) as session:
             assert (await call(session, "told"))["aud"].rstrip("/") == resource
 
         # The issuer's keys cannot be had: who has a token is served by those that are known.
-        token = issuer.mint(resource)
-        issuer.outage(500)
+        token = issuer.token(resource)
+        issuer.fail(500)
         assert '"user_1"' in text(served.call(token, "told"))
 
-        expired = served.begin(issuer.mint(resource, claims={"exp": int(time.time()) - 100}))
+        expired = served.begin(issuer.token(resource, claims={"exp": int(time.time()) - 100}))
         assert expired.status == 401
         assert 'error="invalid_token"' in expired.challenge
 
@@ -173,7 +173,7 @@ def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Auth
         assert 'scope="mcp:write"' in forbidden.challenge
         place = f"{server.url}/.well-known/oauth-protected-resource{resource.removeprefix(server.url)}"
         assert f'resource_metadata="{place}"' in forbidden.challenge
-        wide = issuer.mint(resource, scope="mcp:read mcp:write")
+        wide = issuer.token(resource, scope="mcp:read mcp:write")
         assert text(served.call(wide, "write")) == "wrote"
 
     with running(server) as served:
@@ -181,9 +181,9 @@ def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Auth
 
     # Started again during the outage it knows no keys, and says so in place of throwing the client out.
     with running(server) as served:
-        token = issuer.mint(resource)
+        token = issuer.token(resource)
         assert (served.begin(token).status, served.begin(None).status) == (503, 401)
-        issuer.outage(0)
+        issuer.fail(0)
         wait_for(lambda: served.begin(token).status == 200)
 
         async def again() -> None:
@@ -198,7 +198,7 @@ def test_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: Auth
     assert "site-packages/authkit_verifier" not in log, log
 
 
-def test_the_guides_variables(tmp_path: Path, issuer: AuthorizationServer) -> None:
+def test_the_guides_variables(tmp_path: Path, issuer: Issuer) -> None:
     (tmp_path / ".env").write_text(
         "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPES=mcp:read,mcp:write\n"
         f"FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN={issuer.issuer}\n"
@@ -206,27 +206,25 @@ def test_the_guides_variables(tmp_path: Path, issuer: AuthorizationServer) -> No
     variables = {"FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL": "BASE_URL"}
     server = Running(tmp_path, FROM_ENVIRONMENT + TOOLS, issuer, **variables)
     with running(server) as served:
-        answer = served.begin(issuer.mint(f"{server.url}/mcp"))
+        answer = served.begin(issuer.token(f"{server.url}/mcp"))
         assert answer.status == 403
         assert 'scope="mcp:read mcp:write"' in answer.challenge
 
 
 @pytest.mark.parametrize("half", [{}, {"FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL": "BASE_URL"}])
-def test_half_a_configuration_stops_the_server(
-    tmp_path: Path, issuer: AuthorizationServer, half: dict[str, str]
-) -> None:
+def test_half_a_configuration_stops_the_server(tmp_path: Path, issuer: Issuer, half: dict[str, str]) -> None:
     server = Running(tmp_path, FROM_ENVIRONMENT, issuer, **half)
     with pytest.raises(AssertionError, match="authkit_domain"):
         server.start()
 
 
-def test_the_example(tmp_path: Path, issuer: AuthorizationServer) -> None:
+def test_the_example(tmp_path: Path, issuer: Issuer) -> None:
     source = (REPOSITORY / "examples" / "python" / "fastmcp_server.py").read_text()
     server = Running(tmp_path, source, issuer, AUTHKIT_DOMAIN=issuer.issuer, AUTHKIT_BASE_URL="BASE_URL")
     with running(server) as served:
         resource = f"{server.url}/mcp"
-        narrow = issuer.mint(resource, claims={"org_id": "org_1"})
+        narrow = issuer.token(resource, claims={"org_id": "org_1"})
         assert text(served.call(narrow, "whoami")) == "user_1 of org_1, by client_1"
         assert served.call(narrow, "save", {"note": "x"}).status == 403
-        wide = issuer.mint(resource, scope="mcp:write")
+        wide = issuer.token(resource, scope="mcp:write")
         assert text(served.call(wide, "save", {"note": "abc"})) == "saved 3 characters"

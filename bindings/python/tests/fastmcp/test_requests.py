@@ -26,14 +26,14 @@ from serving import Connection, serving, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from authorization_server import AuthorizationServer
+    from issuing import Issuer
 
 SCOPE = "mcp:read"
 PRM = "/.well-known/oauth-protected-resource"
 AS_METADATA = "/.well-known/oauth-authorization-server"
 
 
-def provider(issuer: AuthorizationServer, base_url: str, **settings: Any) -> AuthKitProvider:
+def provider(issuer: Issuer, base_url: str, **settings: Any) -> AuthKitProvider:
     usual: dict[str, Any] = {"required_scopes": [SCOPE], "allow_insecure_loopback": True}
     return AuthKitProvider(authkit_domain=issuer.issuer, base_url=base_url, **usual | settings)
 
@@ -56,7 +56,7 @@ def server(auth: Any) -> FastMCP[Any]:
 
 
 @pytest.fixture
-def served(issuer: AuthorizationServer) -> Iterator[Connection]:
+def served(issuer: Issuer) -> Iterator[Connection]:
     with serving(lambda base_url: server(provider(issuer, base_url)).http_app()) as connection:
         yield connection
 
@@ -69,10 +69,8 @@ def metadata(connection: Connection, path: str = "/mcp") -> str:
     return f'resource_metadata="{connection.base_url}{PRM}{path}"'
 
 
-def test_a_tool_sees_the_access_token_with_all_its_claims(
-    issuer: AuthorizationServer, served: Connection
-) -> None:
-    token = issuer.mint(resource(served), claims={"org_id": "org_1", "nested": {"a": [1]}})
+def test_a_tool_sees_the_access_token_with_all_its_claims(issuer: Issuer, served: Connection) -> None:
+    token = issuer.token(resource(served), claims={"org_id": "org_1", "nested": {"a": [1]}})
     told = json.loads(text(served.call(token, "whoami")))
     assert told["claims"]["nested"] == {"a": [1]}
     assert told["claims"]["iss"] == issuer.issuer
@@ -90,25 +88,25 @@ def test_without_credentials_the_challenge_names_no_error(
     assert answer.challenge == f'Bearer scope="{SCOPE}", {metadata(served)}'
 
 
-def test_a_token_for_another_resource_is_refused(issuer: AuthorizationServer, served: Connection) -> None:
+def test_a_token_for_another_resource_is_refused(issuer: Issuer, served: Connection) -> None:
     now = int(time.time())
-    good = issuer.mint(resource(served))
+    good = issuer.token(resource(served))
     assert served.begin(good).status == 200
     for refused in (
-        issuer.mint("https://other.example/mcp"),
-        issuer.mint(resource(served, "")),
-        issuer.mint(resource(served, "/mcp/")),
-        issuer.mint(resource(served), remove=["aud"]),
-        issuer.mint(resource(served), claims={"exp": now - 100}),
-        issuer.mint(resource(served), remove=["exp"]),
-        issuer.mint(resource(served), claims={"nbf": now + 1000}),
-        issuer.mint(resource(served), claims={"iat": now + 1000}),
-        issuer.mint(resource(served), claims={"iss": "https://other.example"}),
-        issuer.mint(resource(served), header={"typ": "dpop+jwt"}),
-        issuer.mint(resource(served), signer="none"),
-        issuer.mint(resource(served), signer="foreign"),
-        issuer.mint(resource(served), signer="hs256-public-key"),
-        issuer.mint(resource(served), tamper=True),
+        issuer.token("https://other.example/mcp"),
+        issuer.token(resource(served, "")),
+        issuer.token(resource(served, "/mcp/")),
+        issuer.token(resource(served), remove=["aud"]),
+        issuer.token(resource(served), claims={"exp": now - 100}),
+        issuer.token(resource(served), remove=["exp"]),
+        issuer.token(resource(served), claims={"nbf": now + 1000}),
+        issuer.token(resource(served), claims={"iat": now + 1000}),
+        issuer.token(resource(served), claims={"iss": "https://other.example"}),
+        issuer.token(resource(served), header={"typ": "dpop+jwt"}),
+        issuer.token(resource(served), signer="none"),
+        issuer.token(resource(served), signer="foreign"),
+        issuer.token(resource(served), signer="hs256-public-key"),
+        issuer.token(resource(served), tamper=True),
         "not-a-jwt",
     ):
         answer = served.begin(refused)
@@ -119,15 +117,15 @@ def test_a_token_for_another_resource_is_refused(issuer: AuthorizationServer, se
         assert answer.json["error"] == "invalid_token"
 
 
-def test_a_missing_scope_is_forbidden_and_named(issuer: AuthorizationServer, served: Connection) -> None:
-    answer = served.begin(issuer.mint(resource(served), scope="openid"))
+def test_a_missing_scope_is_forbidden_and_named(issuer: Issuer, served: Connection) -> None:
+    answer = served.begin(issuer.token(resource(served), scope="openid"))
     assert answer.status == 403
     assert answer.challenge.startswith('Bearer error="insufficient_scope"')
     assert answer.challenge.endswith(f'scope="{SCOPE}", {metadata(served)}')
 
 
-def test_a_malformed_request_is_400(issuer: AuthorizationServer, served: Connection) -> None:
-    good = f"Bearer {issuer.mint(resource(served))}"
+def test_a_malformed_request_is_400(issuer: Issuer, served: Connection) -> None:
+    good = f"Bearer {issuer.token(resource(served))}"
     for lines in (
         [("authorization", good), ("authorization", good)],
         [("authorization", "Bearer")],
@@ -142,13 +140,13 @@ def test_a_malformed_request_is_400(issuer: AuthorizationServer, served: Connect
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-def test_every_method_needs_a_token(issuer: AuthorizationServer, served: Connection, method: str) -> None:
+def test_every_method_needs_a_token(issuer: Issuer, served: Connection, method: str) -> None:
     assert served.send(method, "/mcp").status == 401
-    narrow = issuer.mint(resource(served), scope="openid")
+    narrow = issuer.token(resource(served), scope="openid")
     assert served.send(method, "/mcp", {"authorization": f"Bearer {narrow}"}).status == 403
 
 
-def test_a_browser_can_read_the_challenge(issuer: AuthorizationServer) -> None:
+def test_a_browser_can_read_the_challenge(issuer: Issuer) -> None:
     cors = Middleware(CORSMiddleware, allow_origins=["https://app.example"], allow_methods=["POST"])
 
     def make(base_url: str) -> Any:
@@ -166,9 +164,7 @@ def test_a_browser_can_read_the_challenge(issuer: AuthorizationServer) -> None:
         assert served.send("OPTIONS", "/mcp", preflight).status == 200
 
 
-def test_the_resource_metadata_lie_at_the_path_and_at_the_root(
-    issuer: AuthorizationServer, served: Connection
-) -> None:
+def test_the_resource_metadata_lie_at_the_path_and_at_the_root(issuer: Issuer, served: Connection) -> None:
     for path in (PRM, f"{PRM}/mcp"):
         answer = served.send("GET", path)
         assert answer.status == 200
@@ -184,7 +180,7 @@ def test_the_resource_metadata_lie_at_the_path_and_at_the_root(
 
 
 def test_the_authorization_servers_metadata_are_forwarded_from_the_cache(
-    issuer: AuthorizationServer, served: Connection
+    issuer: Issuer, served: Connection
 ) -> None:
     before = issuer.requests()
     with ThreadPoolExecutor(8) as pool:
@@ -197,49 +193,49 @@ def test_the_authorization_servers_metadata_are_forwarded_from_the_cache(
     assert sum(count for path, count in fetched.items() if path.startswith("/.well-known")) == 1
 
 
-def test_without_keys_the_answer_is_503_and_recovers(issuer: AuthorizationServer) -> None:
-    issuer.outage(500)
+def test_without_keys_the_answer_is_503_and_recovers(issuer: Issuer) -> None:
+    issuer.fail(500)
     with serving(lambda base_url: server(provider(issuer, base_url)).http_app()) as served:
-        token = issuer.mint(resource(served))
+        token = issuer.token(resource(served))
         answer = served.begin(token)
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) >= 1
         assert "www-authenticate" not in answer.headers
         assert served.begin(None).status == 401
-        issuer.outage(0)
+        issuer.fail(0)
         time.sleep(int(answer.headers["retry-after"]))
         assert served.begin(token).status == 200
         # And through the next one with the keys it has.
-        issuer.outage(500)
+        issuer.fail(500)
         assert served.begin(token).status == 200
 
 
-def test_a_cold_flood_asks_the_issuer_once(issuer: AuthorizationServer, served: Connection) -> None:
+def test_a_cold_flood_asks_the_issuer_once(issuer: Issuer, served: Connection) -> None:
     before = issuer.requests().get("/oauth2/jwks", 0)
-    token = issuer.mint(resource(served))
+    token = issuer.token(resource(served))
     with ThreadPoolExecutor(16) as pool:
         assert {answer.status for answer in pool.map(served.begin, [token] * 32)} == {200}
     assert issuer.requests()["/oauth2/jwks"] - before <= 1
 
 
-def test_a_rotation_costs_nobody_a_refusal(issuer: AuthorizationServer, served: Connection) -> None:
-    old = issuer.mint(resource(served))
+def test_a_rotation_costs_nobody_a_refusal(issuer: Issuer, served: Connection) -> None:
+    old = issuer.token(resource(served))
     assert served.begin(old).status == 200
     issuer.rotate()
-    assert served.begin(issuer.mint(resource(served))).status == 200
+    assert served.begin(issuer.token(resource(served))).status == 200
     assert served.begin(old).status == 401
 
 
-def test_custom_routes_stay_open_and_know_the_user(issuer: AuthorizationServer, served: Connection) -> None:
+def test_custom_routes_stay_open_and_know_the_user(issuer: Issuer, served: Connection) -> None:
     assert served.send("GET", "/health").body == b"nobody"
-    token = issuer.mint(resource(served), claims={"client_id": "client_1"})
+    token = issuer.token(resource(served), claims={"client_id": "client_1"})
     assert served.send("GET", "/health", {"authorization": f"Bearer {token}"}).body == b"client_1"
     assert served.send("GET", "/health", {"authorization": "Bearer forged"}).body == b"nobody"
     assert served.send("POST", "/health", body=b"x" * 100_000).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/deep/endpoint", "/mcp/"])
-def test_the_resource_follows_the_path_that_is_served(issuer: AuthorizationServer, path: str) -> None:
+def test_the_resource_follows_the_path_that_is_served(issuer: Issuer, path: str) -> None:
     def make(base_url: str) -> Any:
         # FastMCP 2.12.0 does not tell its providers the path.
         told = {} if hasattr(AuthKitProvider.__mro__[1], "get_middleware") else {"mcp_path": path}
@@ -247,13 +243,13 @@ def test_the_resource_follows_the_path_that_is_served(issuer: AuthorizationServe
 
     with serving(make) as served:
         place = path.rstrip("/")
-        assert served.begin(issuer.mint(resource(served, place)), path).status == 200
-        assert served.begin(issuer.mint(resource(served, "/other")), path).status == 401
+        assert served.begin(issuer.token(resource(served, place)), path).status == 200
+        assert served.begin(issuer.token(resource(served, "/other")), path).status == 401
         assert metadata(served, place) in served.begin(None, path).challenge
         assert served.send("GET", PRM + place).json["resource"] == resource(served, place)
 
 
-def test_mounted_below_a_path(issuer: AuthorizationServer) -> None:
+def test_mounted_below_a_path(issuer: Issuer) -> None:
     def make(base_url: str) -> Any:
         auth = provider(issuer, f"{base_url}/api")
         app = server(auth).http_app(path="/mcp")
@@ -263,7 +259,7 @@ def test_mounted_below_a_path(issuer: AuthorizationServer) -> None:
         return Starlette(routes=[*places, Mount("/api", app)], lifespan=app.lifespan)
 
     with serving(make) as served:
-        token = issuer.mint(resource(served, "/api/mcp"))
+        token = issuer.token(resource(served, "/api/mcp"))
         assert issuer.issuer in text(served.call(token, "whoami", path="/api/mcp"))
         assert metadata(served, "/api/mcp") in served.begin(None, "/api/mcp").challenge
         for path in (PRM, f"{PRM}/api/mcp", f"/api{PRM}", f"/api{PRM}/api/mcp"):
@@ -271,7 +267,7 @@ def test_mounted_below_a_path(issuer: AuthorizationServer) -> None:
         assert served.send("GET", AS_METADATA).status == 200
 
 
-def test_two_applications_of_one_provider(issuer: AuthorizationServer) -> None:
+def test_two_applications_of_one_provider(issuer: Issuer) -> None:
     def make(base_url: str) -> Any:
         mcp = server(provider(issuer, base_url))
         first, second = mcp.http_app(path="/first"), mcp.http_app(path="/sse", transport="sse")
@@ -280,18 +276,18 @@ def test_two_applications_of_one_provider(issuer: AuthorizationServer) -> None:
     if not hasattr(AuthKitProvider.__mro__[1], "get_middleware"):
         pytest.skip("FastMCP 2.12.0 does not tell its providers the path")
     with serving(make) as served:
-        assert served.begin(issuer.mint(resource(served, "/first")), "/first").status == 200
-        assert served.begin(issuer.mint(resource(served, "/sse")), "/first").status == 401
+        assert served.begin(issuer.token(resource(served, "/first")), "/first").status == 200
+        assert served.begin(issuer.token(resource(served, "/sse")), "/first").status == 401
         assert served.send("GET", "/old/sse").status == 401
 
 
-def test_the_sse_transport(issuer: AuthorizationServer) -> None:
+def test_the_sse_transport(issuer: Issuer) -> None:
     def make(base_url: str) -> Any:
         return server(provider(issuer, base_url, mcp_path="/sse")).http_app(path="/sse", transport="sse")
 
     with serving(make) as served:
-        bearer = {"authorization": f"Bearer {issuer.mint(resource(served, '/sse'))}"}
-        narrow = {"authorization": f"Bearer {issuer.mint(resource(served, '/sse'), scope='openid')}"}
+        bearer = {"authorization": f"Bearer {issuer.token(resource(served, '/sse'))}"}
+        narrow = {"authorization": f"Bearer {issuer.token(resource(served, '/sse'), scope='openid')}"}
         assert served.send("GET", "/sse").status == 401
         assert served.send("GET", "/sse", narrow).status == 403
         stream = served.send("GET", "/sse", bearer)
@@ -302,33 +298,31 @@ def test_the_sse_transport(issuer: AuthorizationServer) -> None:
             assert served.send("POST", path, bearer, b"{}").status in (400, 404)
 
 
-def test_a_request_is_its_own_tokens_whosever_session_it_names(
-    issuer: AuthorizationServer, served: Connection
-) -> None:
-    mine = issuer.mint(resource(served), claims={"sub": "user_a", "client_id": "client_a"})
-    others = issuer.mint(resource(served), claims={"sub": "user_b", "client_id": "client_b"})
+def test_a_request_is_its_own_tokens_whosever_session_it_names(issuer: Issuer, served: Connection) -> None:
+    mine = issuer.token(resource(served), claims={"sub": "user_a", "client_id": "client_a"})
+    others = issuer.token(resource(served), claims={"sub": "user_b", "client_id": "client_b"})
     answer = served.call(mine, "whoami", then=others)
     # Old SDKs bind no session to its user.
     assert answer.status == 404 or json.loads(text(answer))["ours"]["sub"] == "user_b"
 
 
-def test_further_settings_are_the_verifiers(issuer: AuthorizationServer) -> None:
+def test_further_settings_are_the_verifiers(issuer: Issuer) -> None:
     settings = {
         "required_scopes": ["mcp:read"],
         "scope_hierarchy": {"mcp:all": ["mcp:read", "mcp:write"]},
-        "accept_client_id_audience": [issuer.client_id],
+        "accept_client_id_audience": ["client_of_ours"],
         "resource_name": "Files",
         "scopes_supported": ["mcp:read", "mcp:all"],
     }
     with serving(lambda base_url: server(provider(issuer, base_url, **settings)).http_app()) as served:
-        assert served.begin(issuer.mint(resource(served), scope="mcp:all")).status == 200
-        assert served.begin(issuer.mint(issuer.client_id)).status == 200
+        assert served.begin(issuer.token(resource(served), scope="mcp:all")).status == 200
+        assert served.begin(issuer.token("client_of_ours")).status == 200
         document = served.send("GET", PRM).json
         assert document["resource_name"] == "Files"
         assert document["scopes_supported"] == ["mcp:read", "mcp:all"]
 
 
-def test_a_ready_verifier(issuer: AuthorizationServer) -> None:
+def test_a_ready_verifier(issuer: Issuer) -> None:
     def make(base_url: str) -> Any:
         verifier = Verifier(
             authkit_domain=issuer.issuer,
@@ -339,12 +333,12 @@ def test_a_ready_verifier(issuer: AuthorizationServer) -> None:
         return server(AuthKitProvider(verifier=verifier)).http_app()
 
     with serving(make) as served:
-        assert served.begin(issuer.mint(resource(served, "/public"))).status == 200
-        assert served.begin(issuer.mint(resource(served))).status == 401
+        assert served.begin(issuer.token(resource(served, "/public"))).status == 200
+        assert served.begin(issuer.token(resource(served))).status == 401
         assert metadata(served, "/public") in served.begin(None).challenge
 
 
-def test_beside_another_provider(issuer: AuthorizationServer) -> None:
+def test_beside_another_provider(issuer: Issuer) -> None:
     auth = pytest.importorskip("fastmcp.server.auth.auth")
     if not hasattr(auth, "MultiAuth"):
         pytest.skip("FastMCP joins providers from 3 on")
@@ -357,30 +351,28 @@ def test_beside_another_provider(issuer: AuthorizationServer) -> None:
 
     with serving(make) as served:
         # FastMCP's own middleware answers; what ours refuses, the other may take.
-        assert issuer.issuer in text(served.call(issuer.mint(resource(served)), "whoami"))
+        assert issuer.issuer in text(served.call(issuer.token(resource(served)), "whoami"))
         assert served.begin("other").status == 200
-        for refused in (None, "neither", issuer.mint("https://other.example/mcp")):
+        for refused in (None, "neither", issuer.token("https://other.example/mcp")):
             assert served.begin(refused).status == 401
-        assert served.begin(issuer.mint(resource(served), scope="openid")).status == 401
+        assert served.begin(issuer.token(resource(served), scope="openid")).status == 401
         assert served.send("GET", f"{PRM}/mcp").json["resource"] == resource(served)
 
 
-def test_the_log_says_why_and_what_is_in_force(
-    issuer: AuthorizationServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_says_why_and_what_is_in_force(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("fastmcp", "FastMCP"):
         logging.getLogger(name).addHandler(caplog.handler)
         logging.getLogger(name).setLevel(logging.INFO)
     caplog.set_level(logging.INFO)
     with serving(lambda base_url: server(provider(issuer, base_url)).http_app()) as served:
         assert caplog.text.count(f"resource indicator: {resource(served)}") >= 1
-        token = issuer.mint("https://other.example/mcp")
+        token = issuer.token("https://other.example/mcp")
         served.begin(token)
     assert "AUDIENCE" in caplog.text
     assert token not in caplog.text
 
 
 @pytest.mark.parametrize("settings", [{"refresh_mode": "manual"}, {"refresh_mode": "inline"}])
-def test_the_start_depends_on_no_fetch(issuer: AuthorizationServer, settings: dict[str, str]) -> None:
+def test_the_start_depends_on_no_fetch(issuer: Issuer, settings: dict[str, str]) -> None:
     with serving(lambda base_url: server(provider(issuer, base_url, **settings)).http_app()) as served:
         assert served.begin(None).status == 401

@@ -18,7 +18,7 @@ from test_requests import metadata, provider, resource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from authorization_server import AuthorizationServer
+    from issuing import Issuer
 
 WRITE = "mcp:write"
 HIERARCHY = {"mcp:all": ["mcp:read", WRITE]}
@@ -56,60 +56,56 @@ def server(auth: Any) -> FastMCP[Any]:
 
 
 @pytest.fixture
-def served(issuer: AuthorizationServer) -> Iterator[Connection]:
+def served(issuer: Issuer) -> Iterator[Connection]:
     with serving(
         lambda base_url: server(provider(issuer, base_url, scope_hierarchy=HIERARCHY)).http_app()
     ) as connection:
         yield connection
 
 
-def test_a_tools_scope_is_demanded_before_it_is_called(
-    issuer: AuthorizationServer, served: Connection
-) -> None:
-    narrow = issuer.mint(resource(served))
+def test_a_tools_scope_is_demanded_before_it_is_called(issuer: Issuer, served: Connection) -> None:
+    narrow = issuer.token(resource(served))
     assert text(served.call(narrow, "read")).startswith("read by ")
     answer = served.call(narrow, "write")
     assert answer.status == 403
     assert answer.challenge.startswith('Bearer error="insufficient_scope"')
     assert answer.challenge.endswith(f'scope="mcp:read {WRITE}", {metadata(served)}')
-    wide = issuer.mint(resource(served), scope=f"mcp:read {WRITE}")
+    wide = issuer.token(resource(served), scope=f"mcp:read {WRITE}")
     assert text(served.call(wide, "write", {"text": "é"})) == "wrote é"
 
 
-def test_all_scopes_are_named_at_once(issuer: AuthorizationServer, served: Connection) -> None:
-    answer = served.call(issuer.mint(resource(served)), "administer")
+def test_all_scopes_are_named_at_once(issuer: Issuer, served: Connection) -> None:
+    answer = served.call(issuer.token(resource(served)), "administer")
     assert answer.status == 403
     assert f'scope="mcp:read mcp:admin {WRITE}"' in answer.challenge
 
 
-def test_a_hierarchy_holds(issuer: AuthorizationServer, served: Connection) -> None:
-    assert text(served.call(issuer.mint(resource(served), scope="mcp:all"), "write")) == "wrote nothing"
+def test_a_hierarchy_holds(issuer: Issuer, served: Connection) -> None:
+    assert text(served.call(issuer.token(resource(served), scope="mcp:all"), "write")) == "wrote nothing"
 
 
-def test_tools_of_mounted_servers(issuer: AuthorizationServer, served: Connection) -> None:
-    assert served.call(issuer.mint(resource(served)), "inner_write_inside").status == 403
-    wide = issuer.mint(resource(served), scope=f"mcp:read {WRITE}")
+def test_tools_of_mounted_servers(issuer: Issuer, served: Connection) -> None:
+    assert served.call(issuer.token(resource(served)), "inner_write_inside").status == 403
+    wide = issuer.token(resource(served), scope=f"mcp:read {WRITE}")
     assert text(served.call(wide, "inner_write_inside")) == "wrote inside"
 
 
-def test_each_request_is_judged_by_its_own_token(issuer: AuthorizationServer, served: Connection) -> None:
-    wide = issuer.mint(resource(served), scope=f"mcp:read {WRITE}")
-    assert served.call(wide, "write", then=issuer.mint(resource(served))).status == 403
-    assert text(served.call(issuer.mint(resource(served)), "write", then=wide)) == "wrote nothing"
+def test_each_request_is_judged_by_its_own_token(issuer: Issuer, served: Connection) -> None:
+    wide = issuer.token(resource(served), scope=f"mcp:read {WRITE}")
+    assert served.call(wide, "write", then=issuer.token(resource(served))).status == 403
+    assert text(served.call(issuer.token(resource(served)), "write", then=wide)) == "wrote nothing"
 
 
-def test_what_cannot_be_read_in_the_request_fails_in_the_tool(
-    issuer: AuthorizationServer, served: Connection
-) -> None:
-    narrow = issuer.mint(resource(served))
+def test_what_cannot_be_read_in_the_request_fails_in_the_tool(issuer: Issuer, served: Connection) -> None:
+    narrow = issuer.token(resource(served))
     long = served.call(narrow, "write", {"text": "x" * (5 * 2**20)})
     # The SDK of some FastMCPs takes no request as long as that.
     assert long.status == 413 or result(long)["isError"]
     assert "wrote" not in long.body.decode()
 
 
-def test_hostile_bodies_reach_no_guarded_tool(issuer: AuthorizationServer, served: Connection) -> None:
-    narrow = issuer.mint(resource(served))
+def test_hostile_bodies_reach_no_guarded_tool(issuer: Issuer, served: Connection) -> None:
+    narrow = issuer.token(resource(served))
     session = served.begin(narrow).headers["mcp-session-id"]
     write = json.dumps(call("write"))
     names = json.dumps(call("read")).replace('"name": "read"', '"name": "read", "name": "write"')
@@ -151,7 +147,7 @@ def test_without_a_token_a_guarded_tool_fails() -> None:
     assert "wrote" not in asyncio.run(ask())
 
 
-def test_as_fastmcps_own_auth_check(issuer: AuthorizationServer) -> None:
+def test_as_fastmcps_own_auth_check(issuer: Issuer) -> None:
     if "auth" not in inspect.signature(FastMCP.tool).parameters:
         pytest.skip("FastMCP has checks of its own from 3 on")
 
@@ -165,13 +161,13 @@ def test_as_fastmcps_own_auth_check(issuer: AuthorizationServer) -> None:
         return mcp.http_app()
 
     with serving(make) as served:
-        answer = served.call(issuer.mint(resource(served)), "write")
+        answer = served.call(issuer.token(resource(served)), "write")
         assert answer.status == 403
         assert f'scope="mcp:read {WRITE}"' in answer.challenge
-        assert text(served.call(issuer.mint(resource(served), scope="mcp:all"), "write")) == "wrote"
+        assert text(served.call(issuer.token(resource(served), scope="mcp:all"), "write")) == "wrote"
         listing = {"jsonrpc": "2.0", "id": 3, "method": "tools/list"}
         for scope, listed in (("mcp:read", False), ("mcp:all", True)):
-            token = issuer.mint(resource(served), scope=scope)
+            token = issuer.token(resource(served), scope=scope)
             session = served.begin(token).headers["mcp-session-id"]
             assert (b'"write"' in served.mcp(token, listing, session=session).body) is listed
 

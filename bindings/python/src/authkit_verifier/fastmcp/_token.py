@@ -38,7 +38,7 @@ class AuthKitAccessToken(AccessToken):
     @classmethod
     def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
-        # Not validated again: the library's word on types will do. Old SDKs' models drop what they do not know.
+        # Not validated again: the library's word on types will do.
         made = cls.model_construct(
             token=token,
             client_id=claims.client_id,
