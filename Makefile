@@ -2,12 +2,15 @@
 #
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
+#   make test-python-hosts  the Python package in web frameworks and in the official MCP SDK
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
+#   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
+#   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so for glibc 2.17 and newer
 #   make node-packages   build/node: the npm packages of a release
@@ -61,10 +64,12 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
 include mk/doctor.mk
+include mk/python-hosts.mk
+include mk/fastmcp.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-docs test-demo test-doctor
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

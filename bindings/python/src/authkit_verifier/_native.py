@@ -114,6 +114,9 @@ config_from_env_file: Callable[..., int] = _declare(
 config_from_json: Callable[..., int] = _declare(
     "authkit_config_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle, view=_waiting
 )
+config_set: Callable[..., int] = _declare(
+    "authkit_config_set", c_int32, _handle, c_char_p, c_char_p, _out_handle
+)
 config_free: Callable[[int | None], None] = _declare("authkit_config_free", None, _handle)
 
 policy_new: Callable[[], int | None] = _declare("authkit_policy_new", _handle)

@@ -14,6 +14,15 @@ def to_json(settings: Mapping[str, object]) -> bytes:
     return document(given)
 
 
+def to_text(value: object) -> str:
+    """One setting in the form that an environment variable has."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    return json.dumps(value, default=_plain)
+
+
 def document(value: object) -> bytes:
     """JSON text of a value, in any of the types that Python has for lists and maps.
 

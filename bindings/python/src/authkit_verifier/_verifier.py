@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import Array, byref, c_char, c_void_p, create_string_buffer
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -165,7 +165,7 @@ class Verifier:
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
 
     @classmethod
-    def from_env(cls, env_file: str | os.PathLike[str] | None = None) -> Self:
+    def from_env(cls, env_file: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
         """Makes a verifier from the environment: each setting as `AUTHKIT_` and its name in capitals.
 
         `AUTHKIT_DOMAIN` stands for `authkit_domain`. The variables of the FastMCP guide,
@@ -175,17 +175,19 @@ class Verifier:
         Args:
             env_file: Path of an env file (`.env`) for what the environment does not set. The environment
                 wins, setting by setting, and is not changed. None reads no file.
+            settings: Keywords of `Verifier`, which win over both; None counts as not given.
 
         Raises:
             ConfigError: A variable is missing, empty, wrong, or of these prefixes and no setting: a
-                misspelling must not leave a door open. Or the file cannot be read.
+                misspelling must not leave a door open. Or the file cannot be read, or a keyword is wrong.
         """
         verifier = cls.__new__(cls)
         if env_file is None:
-            verifier._hold(_made_from(_native.config_from_environment))
+            configure: Callable[..., int] = _native.config_from_environment
         else:
             path = _c_string(os.fsdecode(env_file), "env_file")
-            verifier._hold(_made_from(lambda *out: _native.config_from_env_file(path, *out)))
+            configure = partial(_native.config_from_env_file, path)
+        verifier._hold(_made_from(configure, settings))
         return verifier
 
     def verify(
@@ -282,6 +284,8 @@ class Verifier:
 
         Raises:
             MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
@@ -296,7 +300,13 @@ class Verifier:
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
     ) -> Decision:
-        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does."""
+        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does.
+
+        Raises:
+            MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
+        """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
         later: list[Decision] = []
@@ -327,7 +337,9 @@ class Verifier:
             path: The path of the request's target, as it came.
 
         Raises:
-            MisuseError: The verifier is closed.
+            MisuseError: The verifier is closed, or the method holds a NUL.
+            InternalError: A defect in the library left no answer: answer 500.
+            TypeError: The method or the path is neither str nor bytes.
         """
         handle = self._open()
         return _answer(handle, _native.verifier_well_known, method, path)[0]
@@ -639,18 +651,28 @@ def _answer(
     return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
 
-def _made_from(configure: Callable[..., int]) -> Handle:
+def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None = None) -> Handle:
     config, verifier, error = c_void_p(), c_void_p(), c_void_p()
     status = configure(byref(config), byref(error))
     if status != _native.OK:
         raise refusal(status, error)
     try:
+        for name, value in (more or {}).items():
+            if value is not None:
+                _set(config, name, _settings.to_text(value))
         status = _native.verifier_new(config, byref(verifier), byref(error))
     finally:
         _native.config_free(config.value)
     if status != _native.OK:
         raise refusal(status, error)
     return Handle(verifier.value, _native.verifier_free)
+
+
+def _set(config: c_void_p, name: str, value: str) -> None:
+    error = c_void_p()
+    status = _native.config_set(config, _c_string(name, "a setting"), _c_string(value, name), byref(error))
+    if status != _native.OK:
+        raise refusal(status, error)
 
 
 _NO_POLICY = Handle(None, None)
