@@ -3,6 +3,7 @@
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
+#   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer
@@ -60,10 +61,11 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
 include mk/doctor.mk
+include mk/mcp-node.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor test-mcp-node
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
@@ -122,4 +124,4 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules $(MCP_NODE_TESTS)/node_modules

@@ -1,0 +1,16 @@
+// A server of the TypeScript SDK 2.x behind our middleware: `sdk2.mjs ISSUER [PORT]`.
+
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import express from 'express';
+import { serve } from '../support/serve.mjs';
+
+const handler = createMcpHandler(() => {
+  const server = new McpServer({ name: 'guarded', version: '1.0.0' });
+  server.registerTool('whoami', {}, ({ http: { authInfo: { token, ...caller } } }) => ({
+    content: [{ type: 'text', text: JSON.stringify(caller) }],
+  }));
+  return server;
+});
+
+await serve(express(), toNodeHandler(handler));
