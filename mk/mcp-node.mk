@@ -5,6 +5,7 @@
 
 MCP_NODE_TESTS := tests/mcp-node
 MCP_NODE_MODULES := $(MCP_NODE_TESTS)/node_modules
+MCP_NODE_READY := $(MCP_NODE_MODULES)/authkit-verifier/.copied
 # An executable of its own for the conformance suite, which wants a newer Node than the oldest that we support.
 MCP_NODE_NEWER = $(firstword $(wildcard $(abspath $(MCP_NODE_MODULES))/node-linux-*/bin/node))
 
@@ -15,13 +16,13 @@ $(MCP_NODE_MODULES)/.ready: $(MCP_NODE_TESTS)/package-lock.json | build/.setup
 	touch $@
 
 # A copy among the SDKs, as an installation puts it: from its own place the package would not find the host's.
-$(MCP_NODE_MODULES)/authkit-verifier/.copied: $(MCP_NODE_MODULES)/.ready $(NODE_PACKAGE)/node_modules/.built
+$(MCP_NODE_READY): $(MCP_NODE_MODULES)/.ready $(NODE_PACKAGE)/node_modules/.built
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	cp -r $(NODE_PACKAGE)/package.json $(NODE_PACKAGE)/dist $(@D)
 	ln -sfn $(abspath $(NODE_PACKAGE))/node_modules/koffi $(MCP_NODE_MODULES)/koffi
 	touch $@
 
-test-mcp-node: node $(MCP_NODE_MODULES)/authkit-verifier/.copied $(AUTHORIZATION_SERVER_READY)
+test-mcp-node: node $(MCP_NODE_READY) $(AUTHORIZATION_SERVER_READY)
 	cd $(MCP_NODE_TESTS) && $(NODE_CLEAN) AUTHKIT_LIBRARY_PATH=$(NODE_LIBRARY) CONFORMANCE_NODE=$(MCP_NODE_NEWER) \
 	    node --test --test-reporter=spec *.test.mjs

@@ -3,14 +3,14 @@
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
-import { serve } from '../support/serve.mjs';
+import { serve, TOOLS } from '../support/serve.mjs';
 
 const handler = createMcpHandler(() => {
   const server = new McpServer({ name: 'guarded', version: '1.0.0' });
-  server.registerTool('whoami', {}, ({ http: { authInfo: { token, ...caller } } }) => ({
-    content: [{ type: 'text', text: JSON.stringify(caller) }],
-  }));
+  for (const tool of TOOLS) server.registerTool(tool, {}, ({ http: { authInfo } }) => saying(authInfo));
   return server;
 });
+
+const saying = ({ token, ...caller }) => ({ content: [{ type: 'text', text: JSON.stringify(caller) }] });
 
 await serve(express(), toNodeHandler(handler));

@@ -2,9 +2,11 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { authkitRouter, requireAuthKit, Verifier } from './guard.mjs';
+import { Verifier } from 'authkit-verifier';
+import { authkitRouter, requireAuthKit } from 'authkit-verifier/express';
 
-export const SCOPE = 'mcp:read';
+/** Both tell who calls. */
+export const TOOLS = ['whoami', 'write'];
 
 /** The process's parameters are the issuer, without which nothing is guarded, and the port. */
 export async function serve(app, ...mcp) {
@@ -13,9 +15,14 @@ export async function serve(app, ...mcp) {
   await once(listening, 'listening');
   const baseUrl = `http://127.0.0.1:${listening.address().port}`;
   if (issuer !== undefined) {
-    const verifier = new Verifier({ authkitDomain: issuer, baseUrl, requiredScopes: [SCOPE], allowInsecureLoopback: true });
-    app.use(authkitRouter(verifier));
-    app.use('/mcp', requireAuthKit(verifier));
+    const verifier = new Verifier({
+      authkitDomain: issuer,
+      baseUrl,
+      requiredScopes: ['mcp:read'],
+      allowInsecureLoopback: true,
+    });
+    app.use(authkitRouter({ verifier }));
+    app.use('/mcp', requireAuthKit({ verifier, toolScopes: { write: ['mcp:write'] }, cors: true }));
   }
   app.all('/mcp', ...mcp);
   process.stdin.once('close', () => process.exit(0)).resume();

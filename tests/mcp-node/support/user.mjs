@@ -27,15 +27,20 @@ const CLIENTS = {
 export class User {
   /** Where the person was sent to log in, in order. */
   logins = [];
+  /** What the server answered to what was posted, in order: the status, and the headers that a client acts upon. */
+  answers = [];
   /** What the OAuth code keeps between its calls. */
   tokens;
   #registration;
+  #discovery;
   #codeVerifier;
   #callback;
   #sdk;
   #url;
   #client;
   #transport;
+  #listens;
+  #listening = new Promise((resolve) => { this.#listens = resolve; });
 
   constructor(generation, baseUrl) {
     this.#sdk = CLIENTS[generation];
@@ -45,10 +50,12 @@ export class User {
   /** Connects, logging in where the server asks for it. */
   async connect() {
     await this.#loggingIn(async () => {
-      this.#transport = new this.#sdk.Transport(this.#url, { authProvider: this.#provider() });
+      this.#transport = new this.#sdk.Transport(this.#url, { authProvider: this.#provider(), fetch: this.#fetch });
       this.#client = this.#sdk.client();
       await this.#client.connect(this.#transport);
     });
+    // Clients of the older versions open a stream to listen to, after they have connected: its token is the first one.
+    if (this.#transport.protocolVersion < '2026') await this.#listening;
     return this;
   }
 
@@ -61,6 +68,16 @@ export class User {
   close() {
     return this.#client.close();
   }
+
+  #fetch = async (url, options) => {
+    const response = await fetch(url, options);
+    if (String(url) === this.#url.href) {
+      const { status, headers } = response;
+      if (options.method === 'GET') this.#listens();
+      else this.answers.push({ status, challenge: headers.get('www-authenticate'), retryAfter: headers.get('retry-after') });
+    }
+    return response;
+  };
 
   async #loggingIn(act) {
     try {
@@ -87,6 +104,8 @@ export class User {
       saveClientInformation: (registration) => { this.#registration = registration; },
       tokens: () => this.tokens,
       saveTokens: (tokens) => { this.tokens = tokens; },
+      discoveryState: () => this.#discovery,
+      saveDiscoveryState: (discovery) => { this.#discovery = discovery; },
       codeVerifier: () => this.#codeVerifier,
       saveCodeVerifier: (codeVerifier) => { this.#codeVerifier = codeVerifier; },
       redirectToAuthorization: async (url) => {
