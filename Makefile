@@ -60,8 +60,8 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	node examples/demo/demo.mjs --cli $(CLI) --python $(PYTHON_RUN) \
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
-include mk/doctor.mk
 include mk/mcp-node.mk
+include mk/doctor.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
@@ -100,8 +100,9 @@ bench: lib
 	@for run in 1 2 3 4 5 6 7 8 9 10 11; do build/bench/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
 	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
 
-bench-event-loop: python node
+bench-event-loop: python node $(MCP_NODE_READY)
 	PYTHONPATH=$(PYTHON_PACKAGE)/tests $(PYTHON_RUN) benches/event_loop/measure.py
+	AUTHKIT_LIBRARY_PATH=$(NODE_LIBRARY) node benches/event_loop/guarded.mjs
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
