@@ -159,6 +159,19 @@ for (const [server, client] of [[1, 1], [2, 2], [1, 2], [2, 1]]) {
   });
 }
 
+for (const client of [1, 2]) {
+  test(`a challenge that a server of SDK 2.x words by itself leads a client of SDK ${client}.x to the scopes`, async (context) => {
+    const { baseUrl, login } = await open(context, 2, client);
+    const user = await login();
+    user.answers = [];
+    assert.ok((await user.call('publish')).scopes.includes('mcp:write'));
+    const [refused, ...served] = user.answers;
+    assert.equal(refused.status, 403);
+    assert.ok(refused.challenge.includes(`resource_metadata="${baseUrl}/.well-known/oauth-protected-resource/mcp"`));
+    assertServed(served);
+  });
+}
+
 /** Starts a server, for users of its own. */
 async function open(context, server, client) {
   const script = fileURLToPath(new URL(`servers/sdk${server}.mjs`, import.meta.url));

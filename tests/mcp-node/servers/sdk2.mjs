@@ -1,13 +1,15 @@
 // A server of the TypeScript SDK 2.x behind our middleware: `sdk2.mjs ISSUER [PORT]`.
 
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import express from 'express';
 import { serve, TOOLS } from '../support/serve.mjs';
 
 const handler = createMcpHandler(() => {
   const server = new McpServer({ name: 'guarded', version: '1.0.0' });
   for (const tool of TOOLS) server.registerTool(tool, {}, ({ http: { authInfo } }) => saying(authInfo));
+  const scopeChallenge = requireScopes('mcp:read', 'mcp:write');
+  server.registerTool('publish', { scopeChallenge }, ({ http: { authInfo } }) => saying(authInfo));
   return server;
 });
 
