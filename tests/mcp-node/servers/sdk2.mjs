@@ -1,18 +1,8 @@
-// A server of the TypeScript SDK 2.x behind our middleware: `sdk2.mjs ISSUER [PORT]`.
+// An Express server of the TypeScript SDK 2.x behind our middleware: `sdk2.mjs ISSUER [PORT]`.
 
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import express from 'express';
-import { serve, TOOLS } from '../support/serve.mjs';
-
-const handler = createMcpHandler(() => {
-  const server = new McpServer({ name: 'guarded', version: '1.0.0' });
-  for (const tool of TOOLS) server.registerTool(tool, {}, ({ http: { authInfo } }) => saying(authInfo));
-  const scopeChallenge = requireScopes('mcp:read', 'mcp:write');
-  server.registerTool('publish', { scopeChallenge }, ({ http: { authInfo } }) => saying(authInfo));
-  return server;
-});
-
-const saying = ({ token, ...caller }) => ({ content: [{ type: 'text', text: JSON.stringify(caller) }] });
+import { serve } from '../support/serve.mjs';
+import { handler } from './tools2.mjs';
 
 await serve(express(), toNodeHandler(handler));
