@@ -86,6 +86,7 @@ test-vectors: $(CLI)
 # The README's starts are the examples that the tests run, word for word.
 test-docs: python
 	python3 scripts/quote_examples.py --check README.md
+	python3 scripts/quote_examples.py --check docs/node.md
 	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 

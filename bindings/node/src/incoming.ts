@@ -102,8 +102,8 @@ function peek(request: IncomingMessage, limit: number): Promise<Buffer> {
     const end = (): void => settle(() => resolve(Buffer.concat(chunks)));
     const lost = (): void => settle(() => reject(brokenOff()));
     const read = (): void => {
-      // Not until null: that would end a stream whose end is another's to see.
-      while (request.readableLength > 0) {
+      // Over HTTP/1 not until null: that would end a stream whose end is another's to see.
+      while (request.readableLength > 0 || request.httpVersionMajor > 1) {
         const chunk = request.read() as Buffer | null;
         if (chunk === null) {
           break;

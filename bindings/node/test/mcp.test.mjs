@@ -4,12 +4,15 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
 
+import { getRequestListener } from "@hono/node-server";
 import * as esm1 from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { requireBearerAuth as esmGuard1 } from "@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js";
 import * as esm2 from "@modelcontextprotocol/server";
 import { requireBearerAuth as esmGuard2 } from "@modelcontextprotocol/express";
+import { toNodeHandler } from "@modelcontextprotocol/node";
 import { InsufficientScopeError, KeysUnavailableError, TokenError, Verifier } from "authkit-verifier";
-import { OAuthTokenVerifier, checkScopes } from "authkit-verifier/mcp";
+import { withAuthKit } from "authkit-verifier/fetch";
+import { OAuthTokenVerifier, checkScopes, requireAuthKit } from "authkit-verifier/mcp";
 import express from "express";
 
 import { ask } from "./support/ask.mjs";
@@ -98,3 +101,42 @@ test("a tool checks scopes by itself", async () => {
   await assert.rejects(checkScopes({ token: unjudged }, [], unreachable), KeysUnavailableError);
   await assert.rejects(checkScopes(undefined, []), { code: "MISUSE" });
 });
+
+/** A server of SDK 2.x, whose tools know their scopes by the SDK's own means or ask for them in the middle. */
+const handler2 = esm2.createMcpHandler(() => {
+  const server = new esm2.McpServer({ name: "test", version: "1" });
+  const text = (text) => ({ content: [{ type: "text", text }] });
+  server.registerTool("whoami", {}, (context) => text(context.http.authInfo.extra.claims.subject));
+  server.registerTool("remove", { scopeChallenge: esm2.requireScopes("files:write") }, () => text("removed"));
+  server.registerTool("check", {}, async (context) => text((await checkScopes(context.http.authInfo, ["files:write"])).subject));
+  return server;
+});
+
+const guard2 = requireAuthKit({ verifier });
+const node2 = toNodeHandler(handler2);
+const fetch2 = withAuthKit((request) => handler2.fetch(request, { authInfo: request.auth }), { verifier });
+
+for (const [face, listener] of [
+  ["node:http", (request, response) => guard2(request, response, () => node2(request, response))],
+  ["Fetch", getRequestListener((request) => fetch2(request))],
+]) {
+  test(`a server of SDK 2.x behind our guard, by ${face}`, async (t) => {
+    const host = await listen(listener);
+    t.after(() => host.close());
+    const send = async (name, bearer) => {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: {} } });
+      const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json", accept: "application/json, text/event-stream" };
+      const answer = await ask(host.port, { method: "POST", path: "/mcp", headers, body });
+      return { ...answer, text: /"text":"([^"]*)"/.exec(answer.body)?.[1] };
+    };
+    assert.equal((await send("whoami", token)).text, "user_01");
+    assert.equal((await send("whoami", "abc")).status, 401);
+    const refused = await send("remove", token);
+    assert.equal(refused.status, 403, refused.body);
+    assert.ok(refused.headers["www-authenticate"].includes(`resource_metadata="${verifier.resourceMetadataUrl}"`));
+    assert.match((await send("check", token)).body, /"isError":true/);
+    const writer = made({ scope: "files:write" });
+    assert.equal((await send("remove", writer)).text, "removed");
+    assert.equal((await send("check", writer)).text, "user_01");
+  });
+}
