@@ -1,5 +1,5 @@
 // The MCP conformance suite's server scenarios, with and without our guard in front of one and the same server: as
-// green as without us. Takes a Node 22 or newer, which the suite needs, from CONFORMANCE_NODE.
+// green as without us.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -9,12 +9,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { releaseDirectory } from '../../bindings/node/scripts/releases.mjs';
 import { startIssuer } from './support/issuer.mjs';
 import { start } from './support/process.mjs';
 import { startProxy } from './support/proxy.mjs';
 
 const run = promisify(execFile);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+// Of a Node that the suite runs on, which needs a newer one than we do.
+const NODE = join(releaseDirectory('22'), 'node');
 const SUITE = here('node_modules/@modelcontextprotocol/conformance/dist/index.js');
 
 /** What the SDKs' servers miss without us: they prime no stream of the old version that the suite speaks there. */
@@ -52,7 +55,7 @@ async function verdicts(baseUrl) {
   const directory = await mkdtemp(join(tmpdir(), 'authkit-conformance-'));
   try {
     const parameters = [SUITE, 'server', '--url', `${baseUrl}/mcp`, '--suite', 'all', '--output-dir', directory];
-    await run(process.env.CONFORMANCE_NODE, parameters, { env: {} });
+    await run(NODE, parameters, { env: {} });
     const scenarios = (await readdir(directory)).sort().map(async (name) => {
       const checks = JSON.parse(await readFile(join(directory, name, 'checks.json')));
       const [, scenario] = /^server-(.+?)-\d{4}-\d\d-\d\dT/.exec(name);
