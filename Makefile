@@ -104,7 +104,7 @@ bench: lib
 
 bench-event-loop: python node $(MCP_NODE_READY)
 	PYTHONPATH=$(PYTHON_PACKAGE)/tests $(PYTHON_RUN) benches/event_loop/measure.py
-	AUTHKIT_LIBRARY_PATH=$(NODE_LIBRARY) node benches/event_loop/guarded.mjs
+	node benches/event_loop/guarded.mjs
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')

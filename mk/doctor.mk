@@ -24,4 +24,4 @@ $(DOCTOR_NODE_READY): $(DOCTOR_TESTS)/typescript/package-lock.json | build/.setu
 
 test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY) $(MCP_NODE_READY) python node
 	FASTMCP_LOG_LEVEL=CRITICAL AUTHKIT_CLI=$(abspath $(DOCTOR_CLI)) AUTHKIT_FASTMCP_PYTHON=$(abspath $(DOCTOR_VENV))/bin/python \
-	    AUTHKIT_OUR_PYTHON=$(PYTHON_RUN) AUTHKIT_LIBRARY_PATH=$(NODE_LIBRARY) node --test $(DOCTOR_TESTS)/servers.test.mjs
+	    AUTHKIT_OUR_PYTHON=$(PYTHON_RUN) node --test $(DOCTOR_TESTS)/servers.test.mjs
