@@ -12,7 +12,7 @@ console.log(`\n${REQUESTS} requests of as many users; the JWKS server takes ${JW
 console.log('| server | idle | keys there | cold | rotation | good tokens refused | last answer after the keys, ms | requests for keys |');
 console.log('|---|---:|---:|---:|---:|---:|---:|---:|');
 for (let run = 0; run < RUNS; run++) {
-  const { idle, cold, warm, rotation, keyRequests } = await underLoad();
+  const { idle, cold, warm, rotation, keyRequests } = await underLoad({ rest: JWKS_SECONDS });
   const refused = [cold, warm, rotation].reduce((sum, { statuses }) => sum + REQUESTS - (statuses[200] ?? 0), 0);
   const gaps = [idle, warm, cold, rotation].map(({ gap }) => gap.toFixed(1));
   const late = Math.max(cold.late, rotation.late).toFixed(0);

@@ -1,4 +1,4 @@
-// A server of the TypeScript SDK 1.x behind our middleware: `sdk1.mjs ISSUER [PORT]`.
+// An Express server of the TypeScript SDK 1.x behind our middleware: `sdk1.mjs ISSUER [PORT]`.
 
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';

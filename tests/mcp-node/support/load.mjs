@@ -12,11 +12,11 @@ export const JWKS_SECONDS = 3;
 const SERVER = fileURLToPath(new URL('../servers/watched.mjs', import.meta.url));
 
 /**
- * Takes a new server through the phases. For each: how many requests got which status, the longest gap between two turns
- * of the server's loop, and how long after the keys (or the phase's start) the last answer came, in ms; and how often
- * the keys were asked for.
+ * Takes a new server through the phases, after so many seconds of rest. For each: how many requests got which status, the
+ * longest gap between two turns of the server's loop, and how long after the keys (or the phase's start) the last answer
+ * came, in ms; and how often the keys were asked for.
  */
-export async function underLoad() {
+export async function underLoad({ rest = 0 } = {}) {
   const issuer = await startIssuer();
   const server = await start(SERVER, JSON.stringify(issuer.options));
   const phase = async (act) => {
@@ -30,7 +30,7 @@ export async function underLoad() {
     await warmUp(server.line);
     issuer.slowness = 1000 * JWKS_SECONDS;
     const [old] = issuer.keys;
-    const idle = await phase(() => delay(1000 * JWKS_SECONDS, []));
+    const idle = await phase(() => delay(1000 * rest, []));
     const cold = await storm([old]);
     const warm = await storm([old]);
     const next = makeKey('key-2');

@@ -15,5 +15,5 @@ export async function start(script, ...parameters) {
     child.stdin.end();
     return exited;
   };
-  return { line, end, pid: child.pid };
+  return { line, end };
 }
