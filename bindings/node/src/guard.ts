@@ -55,12 +55,12 @@ const SERVER_ERROR: Response = Object.freeze({
   body: '{"error":"server_error","error_description":"The server cannot decide on this request"}',
 });
 
-let environments: Verifier | undefined;
+let shared: Verifier | undefined;
 
 /** The verifier that was given, or the one that all share who give none. */
 export function verifierOf(given: Verifier | undefined): Verifier {
   if (given === undefined) {
-    return (environments ??= Verifier.fromEnv());
+    return (shared ??= Verifier.fromEnv());
   }
   // Not instanceof: that fails for a second copy of this package.
   if (typeof given !== "object" || given === null || typeof given.authorize !== "function") {

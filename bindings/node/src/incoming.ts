@@ -47,6 +47,10 @@ export function headerOf(request: IncomingMessage): HeaderOf {
 
 /** Adds headers; `Vary` grows, since others may have filled it. */
 export function addHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  // Somebody else may have answered meanwhile, as a time limit does.
+  if (response.headersSent) {
+    return;
+  }
   for (const [name, value] of Object.entries(headers)) {
     const others = name === "vary" ? response.getHeader(name) : undefined;
     response.setHeader(name, others === undefined ? value : `${String(others)}, ${value}`);
@@ -55,7 +59,6 @@ export function addHeaders(response: ServerResponse, headers: Readonly<Record<st
 
 /** Sends an answer as it is. Node states its length. */
 export function send(response: ServerResponse, { status, headers, body }: Response): void {
-  // Somebody else may have answered meanwhile, as a time limit does.
   if (!response.headersSent) {
     response.statusCode = status;
     addHeaders(response, headers);

@@ -31,6 +31,7 @@ const verifier = new Verifier(options);
 const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "remove", arguments: {} } };
 const toolScopes = { remove: ["files:write"] };
+const APP = "https://app.example.com";
 
 /** Serves until `ask` has been answered. */
 async function served(listener, use) {
@@ -347,14 +348,16 @@ test("a client that breaks off runs nothing", async () => {
 });
 
 test("an answer that somebody else has given stays", async () => {
-  const guard = requireAuthKit({ verifier });
+  const guard = requireAuthKit({ verifier, cors: [APP] });
+  const ended = [];
   const listener = (request, response) => {
     response.end("too late");
-    void guard(request, response, () => assert.fail());
+    ended.push(guard(request, response, () => assert.fail()));
   };
   await served(listener, async ({ port }) => {
-    const answer = await ask(port, {});
+    const answer = await ask(port, { headers: { origin: APP } });
     assert.deepEqual([answer.status, answer.body], [200, "too late"]);
+    await Promise.all(ended);
   });
 });
 
@@ -380,7 +383,6 @@ test("many requests to a cold server wait together", async () => {
 
 // --- CORS -------------------------------------------------------------------------------------------
 
-const APP = "https://app.example.com";
 const PREFLIGHT = {
   method: "OPTIONS",
   path: "/mcp",
