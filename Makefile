@@ -5,6 +5,7 @@
 #   make test-python-hosts  the Python package in web frameworks and in the official MCP SDK
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
+#   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer
@@ -63,13 +64,14 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	node examples/demo/demo.mjs --cli $(CLI) --python $(PYTHON_RUN) \
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
+include mk/mcp-node.mk
 include mk/doctor.mk
 include mk/python-hosts.mk
 include mk/fastmcp.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-docs test-demo test-doctor test-mcp-node
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
@@ -105,8 +107,9 @@ bench: lib
 	@for run in 1 2 3 4 5 6 7 8 9 10 11; do build/bench/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
 	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
 
-bench-event-loop: python node
+bench-event-loop: python node $(MCP_NODE_READY)
 	PYTHONPATH=$(PYTHON_PACKAGE)/tests $(PYTHON_RUN) benches/event_loop/measure.py
+	node benches/event_loop/guarded.mjs
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -130,4 +133,4 @@ tsan: | build/.setup
 clean:
 	$(CARGO) clean
 	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
-	    $(NODE_PACKAGES_TESTS)/node_modules
+	    $(NODE_PACKAGES_TESTS)/node_modules $(MCP_NODE_TESTS)/node_modules
