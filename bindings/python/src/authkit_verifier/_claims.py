@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from ctypes import byref, c_int64
-from typing import Any, Literal, NamedTuple
 
 from ._native import (
     OK,
@@ -27,6 +27,12 @@ from ._native import (
     claims_subject,
 )
 
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from typing import Any, Literal, NamedTuple
+else:
+    NamedTuple = object
+
 
 class _Facts(NamedTuple):
     """What the library read from the token, one entry per getter of the C ABI."""
@@ -47,7 +53,12 @@ class _Facts(NamedTuple):
     algorithm: str
 
 
-class Claims(Mapping[str, Any]):
+if not TYPE_CHECKING:
+    # What typing would have made of it.
+    _Facts = namedtuple("_Facts", _Facts.__annotations__)
+
+
+class Claims(Mapping[str, "Any"]):
     """The claims of an accepted token.
 
     A read-only mapping over the payload's members as they were signed, and attributes for those with a
