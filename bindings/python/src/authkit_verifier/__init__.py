@@ -32,7 +32,7 @@ from ._verifier import Verifier, verify
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
     from ._response import Decision, Response
-    from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats
+    from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats
 
 __version__ = "0.1.0"
 
@@ -53,6 +53,7 @@ __all__ = [
     "NoCredentialsError",
     "Response",
     "Stats",
+    "TokenCacheStats",
     "TokenError",
     "Verifier",
     "WouldBlockError",
@@ -68,6 +69,7 @@ _LATER = {
     "KeyStats": "._stats",
     "Response": "._response",
     "Stats": "._stats",
+    "TokenCacheStats": "._stats",
 }
 
 
