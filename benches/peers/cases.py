@@ -14,8 +14,8 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
-# A verified-token cache so small that of the workload's tokens in turn none is there any more when it comes
-# again, and each enters: the most that a distinct token can cost. The one that is repeated stays.
+# A verified-token cache so small that none of the workload's tokens, taken in turn, is in it when it comes
+# again: each is looked for in vain. The one that is repeated is found.
 SMALL = 64
 NO_CACHE = "no-cache.json"
 CACHE = "cache.json"
@@ -68,14 +68,11 @@ def verifiers(programs: Programs, *, smoke: bool = False) -> list[Verifier]:
 
 def write_settings(workload: Path) -> None:
     """Writes what our verifiers are told: with a small cache of verified tokens, and with none."""
-    # Libraries before the cache know no such setting, and refuse it.
-    known = "token_cache_size" in (REPOSITORY / "include" / "authkit.h").read_text()
     for algorithm in ALGORITHMS:
         directory = workload / algorithm
         settings = json.loads((directory / "settings.json").read_text())
         for name, entries in ((CACHE, SMALL), (NO_CACHE, 0)):
-            sized = {**settings, **({"token_cache_size": entries} if known else {})}
-            (directory / name).write_text(json.dumps(sized))
+            (directory / name).write_text(json.dumps({**settings, "token_cache_size": entries}))
 
 
 # Stands in a command for the directory of an algorithm's workload.

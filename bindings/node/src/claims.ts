@@ -1,7 +1,7 @@
 // Claims: what an accepted token says, copied out of the library as plain data.
 
-import { OK, defect } from "./errors.js";
-import type { Native, Pointer } from "./native.js";
+import { OK, defect, takeError } from "./errors.js";
+import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
 
 /** A JSON value, frozen. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -70,6 +70,14 @@ export interface Claims {
   readonly keyId: string | undefined;
   /** `alg`: how it signed. */
   readonly algorithm: string;
+}
+
+/** The claims that a call made, or its error thrown. */
+export function verdict(native: Native, status: number, claims: PointerSlot, error: PointerSlot): Claims {
+  if (status !== OK) {
+    throw takeError(native, status, error);
+  }
+  return takeClaims(native, slotPointer(claims));
 }
 
 /** Copies the claims out and frees the native ones. */

@@ -2,18 +2,19 @@
 
 import { types } from "node:util";
 
-import type { Claims } from "./claims.js";
-import { takeEvents, type Event } from "./events.js";
-import { OK, WOULD_BLOCK, dropError, misuse, takeError } from "./errors.js";
+import { verdict, type Claims } from "./claims.js";
+import { OK, WOULD_BLOCK, dropError, misuse, takeError, tooLate } from "./errors.js";
+import type { Event } from "./events.js";
 import { Handle } from "./handle.js";
+import { dropResponse, newWaiting, policyOf, takeDecision, takeEvents, takeResponse, takeStats } from "./later.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
 import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
-import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
-import { dropResponse, takeDecision, takeResponse, type Decision, type Response } from "./response.js";
-import { takeStats, type Stats } from "./stats.js";
-import { Waiting, tooLate, verdict, type Question } from "./waiting.js";
+import type { AuthorizeOptions, VerifyOptions } from "./policy.js";
+import type { Decision, Response } from "./response.js";
+import type { Stats } from "./stats.js";
+import type { Question, Waiting } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
 export interface EnvironmentOptions {
@@ -46,7 +47,7 @@ export class Verifier {
 
   readonly #native: Native;
   readonly #handle: Handle;
-  readonly #waiting: Waiting;
+  #waiting: Waiting | undefined;
 
   /**
    * Checks every setting; opens no connection. Keys are fetched when the first token needs them.
@@ -57,7 +58,6 @@ export class Verifier {
     this.#native = native();
     const pointer = build(this.#native, options);
     this.#handle = new Handle(this.#native, pointer);
-    this.#waiting = new Waiting(this.#native, this.#handle);
     dropped.register(this, this.#handle, this);
     this.resource = this.#native.verifierResource(pointer) ?? undefined;
   }
@@ -185,7 +185,7 @@ export class Verifier {
    * {@link KeysUnavailableError}; keys fetched earlier stay in use.
    */
   async refresh(): Promise<void> {
-    await this.#waiting.refresh();
+    await this.#waits.refresh();
   }
 
   /**
@@ -201,7 +201,7 @@ export class Verifier {
     if (!(timeout >= 0)) {
       throw misuse("the timeout is not a number of milliseconds");
     }
-    await this.#waiting.ready(timeout);
+    await this.#waits.ready(timeout);
   }
 
   /**
@@ -262,6 +262,10 @@ export class Verifier {
     this.close();
   }
 
+  get #waits(): Waiting {
+    return (this.#waiting ??= newWaiting(this.#native, this.#handle));
+  }
+
   /** A token's octets; where it is none, the policy is not needed any more. */
   #tokenOctets(token: string | Uint8Array, policy: Pointer | null): Octets {
     try {
@@ -286,7 +290,7 @@ export class Verifier {
         return question.read(status, outSlot, errorSlot);
       }
       question.drop(outSlot, errorSlot);
-      const answer = this.#waiting.answer(question, seen);
+      const answer = this.#waits.answer(question, seen);
       lent = null;
       return answer;
     } finally {
