@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwapOption, Guard};
+use once_cell::race::OnceBox;
 
 use crate::jwks::keyset::KeySet;
 use crate::token::claims::{Claims, Ticket};
@@ -30,7 +31,8 @@ const HASHED: usize = 64;
 /// The tokens that were accepted, and may be again.
 #[derive(Debug)]
 pub(crate) struct VerifiedTokens {
-    sets: Box<[Set]>,
+    /// Each made when the first token leads to it: a verifier that sees few tokens stays small.
+    sets: Box<[OnceBox<Set>]>,
     hasher: RandomState,
     kept: AtomicU64,
     weight: AtomicUsize,
@@ -98,7 +100,7 @@ impl VerifiedTokens {
     pub(crate) fn new(entries: usize) -> Option<Self> {
         let sets = entries.min(1 << SLOT_BITS).div_ceil(WAYS).next_power_of_two();
         (entries > 0).then(|| Self {
-            sets: (0..sets).map(|_| Set::default()).collect(),
+            sets: (0..sets).map(|_| OnceBox::new()).collect(),
             hasher: RandomState::new(),
             kept: AtomicU64::new(0),
             weight: AtomicUsize::new(0),
@@ -109,7 +111,7 @@ impl VerifiedTokens {
     /// The entry of this token, octet for octet.
     pub(crate) fn find(&self, token: &[u8]) -> Option<Found> {
         let tag = self.tag(token);
-        let (_, set) = self.set(tag)?;
+        let set = self.sets.get(self.place(tag))?.get()?;
         set.tags.iter().zip(&set.entries).find_map(|(known, entry)| {
             if known.load(Ordering::Acquire) != tag {
                 return None;
@@ -129,12 +131,14 @@ impl VerifiedTokens {
         keys: &Arc<KeySet>,
     ) -> Ticket {
         let tag = self.tag(token);
-        let Some((first_slot, set)) = self.set(tag) else { return 0 };
+        let place = self.place(tag);
+        let Some(set) = self.sets.get(place) else { return 0 };
+        let set = set.get_or_init(|| Box::new(Set::default()));
         if !set.has_seen(tag) {
             return 0;
         }
         let way = set.way_for(tag);
-        let Some(ticket) = self.next_ticket(first_slot + way) else { return 0 };
+        let Some(ticket) = self.next_ticket(place * WAYS + way) else { return 0 };
         let claims = claims.clone().with_ticket(ticket);
         let (token, keys) = (token.into(), Arc::downgrade(keys));
         let used = AtomicBool::new(false);
@@ -150,7 +154,7 @@ impl VerifiedTokens {
 
     /// How many tokens there are, and what they weigh in bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
-        let entries = self.sets.iter().flat_map(|set| &set.entries);
+        let entries = self.sets.iter().filter_map(OnceBox::get).flat_map(|set| &set.entries);
         (
             entries.filter(|entry| entry.load().is_some()).count(),
             self.weight.load(Ordering::Relaxed),
@@ -163,12 +167,11 @@ impl VerifiedTokens {
         self.hasher.hash_one(token.get(end..)) | 1
     }
 
-    /// The tag's set, and the first of its slots.
-    fn set(&self, tag: u64) -> Option<(usize, &Set)> {
-        #[allow(clippy::cast_possible_truncation)]
-        // the upper half; the sets are a power of two, 2^14 at most
-        let position = (tag >> 32) as usize & (self.sets.len() - 1);
-        Some((position * WAYS, self.sets.get(position)?))
+    /// Where the tag's set is.
+    fn place(&self, tag: u64) -> usize {
+        #[allow(clippy::cast_possible_truncation)] // the sets are a power of two, 2^14 at most
+        let upper_half = (tag >> 32) as usize;
+        upper_half & (self.sets.len() - 1)
     }
 
     /// `None` after 2^37 of them: what a host keeps by a ticket must never fit another.

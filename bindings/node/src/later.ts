@@ -35,6 +35,7 @@ export const takeEvents: Events["takeEvents"] = (...asked) => events().takeEvent
 export const policyOf: Policy["policyOf"] = (native, options) =>
   options === undefined ? null : policy().policyOf(native, options);
 
+export const allowed: Response["allowed"] = (claims) => response().allowed(claims);
 export const takeDecision: Response["takeDecision"] = (...left) => response().takeDecision(...left);
 export const takeResponse: Response["takeResponse"] = (...left) => response().takeResponse(...left);
 export const dropResponse: Response["dropResponse"] = (...left) => response().dropResponse(...left);
