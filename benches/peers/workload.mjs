@@ -1,6 +1,6 @@
 // Makes what is verified: node workload.mjs DIRECTORY NUMBER writes, for each algorithm, a directory of
 //
-//   tokens        so many distinct tokens in AuthKit's shape, one a line; RS256: 1.2 KB
+//   tokens        so many distinct tokens in AuthKit's shape, one a line; RS256: 1.2 KB; token: the first of them
 //   refused       tokens that every verifier must refuse
 //   jwks.json     the issuer's two keys; jwk.json and public.pem: the one that signs the tokens
 //   issuer, audience   what a verifier is told to accept
@@ -74,8 +74,10 @@ function made(name) {
   const jwks = { keys: [jwk(other, `sso_oidc_key_pair_${ulid(name, "other")}`), one] };
   const good = claims(0);
   const [head, payload, signature] = token(good).split(".");
+  const tokens = Array.from({ length: Number(number) }, (_, at) => token(claims(at)));
   return {
-    tokens: Array.from({ length: Number(number) }, (_, at) => token(claims(at))),
+    tokens,
+    token: tokens[0],
     refused: [
       token({ ...good, exp: NOW - HOUR }),
       token({ ...good, aud: "https://other.example.com/mcp" }),

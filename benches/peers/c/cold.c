@@ -2,28 +2,28 @@
 
 #define _XOPEN_SOURCE 700
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <authkit.h>
 
-/* The first line of a file, without its end. */
-static const char *line(const char *directory, const char *name, char *text, int size) {
+static bool read_file(const char *directory, const char *name, char *text, size_t size) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *stream = fopen(path, "r");
-    if (stream == NULL || fgets(text, size, stream) == NULL)
-        return NULL;
+    if (stream == NULL)
+        return false;
+    text[fread(text, 1, size - 1, stream)] = '\0';
     fclose(stream);
-    text[strcspn(text, "\n")] = '\0';
-    return text;
+    return true;
 }
 
 int main(int argc, char **argv) {
     static char domain[256], resource[256], jwks[8192], token[8192];
-    if (argc != 2 || !line(argv[1], "issuer", domain, sizeof domain)
-        || !line(argv[1], "audience", resource, sizeof resource) || !line(argv[1], "jwks.json", jwks, sizeof jwks)
-        || !line(argv[1], "tokens", token, sizeof token))
+    if (argc != 2 || !read_file(argv[1], "issuer", domain, sizeof domain)
+        || !read_file(argv[1], "audience", resource, sizeof resource)
+        || !read_file(argv[1], "jwks.json", jwks, sizeof jwks) || !read_file(argv[1], "token", token, sizeof token))
         return 2;
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier;

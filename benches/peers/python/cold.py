@@ -7,16 +7,18 @@ case, directory = sys.argv[1:]
 
 def _read(name: str) -> str:
     with open(f"{directory}/{name}") as file:  # noqa: PTH123 - pathlib takes longer to import than we are to take
-        return file.readline().strip()
+        return file.read()
 
 
-domain, resource, jwks, token = map(_read, ("issuer", "audience", "jwks.json", "tokens"))
+domain, resource, jwks, token = map(_read, ("issuer", "audience", "jwks.json", "token"))
 
-if case == "authkit":
+if case == "bare":
+    verdict: object = True
+elif case == "authkit":
     from authkit_verifier import Verifier
 
-    print(Verifier(authkit_domain=domain, resource=resource, jwks=jwks).verify(token).subject)
-elif case != "bare":
+    verdict = Verifier(authkit_domain=domain, resource=resource, jwks=jwks).verify(token).subject
+else:
     import asyncio
     import inspect
     from pathlib import Path
@@ -24,4 +26,6 @@ elif case != "bare":
     import verifiers
 
     verdict = verifiers.make(case, Path(directory))(token)
-    print(asyncio.run(verdict) if inspect.iscoroutine(verdict) else verdict)
+    if inspect.iscoroutine(verdict):
+        verdict = asyncio.run(verdict)
+sys.exit(0 if verdict else 1)
