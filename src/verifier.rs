@@ -394,7 +394,7 @@ impl Verifier {
         let (keys, moment) = (self.0.keys.get(entry.issuer)?, self.0.around.clock.moment());
         let is_good = keys.is_fresh_and(moment, |keys| entry.is_signed_by(keys))
             && rules::still_in_time(&entry.claims, &self.0.config, self.now(policy))
-            && self.check_scopes(entry.claims.scopes(), policy).is_ok();
+            && self.check_scopes(&entry.claims, policy).is_ok();
         is_good.then(|| {
             entry.touch();
             self.0.verdicts.count_hit();
@@ -405,18 +405,18 @@ impl Verifier {
     fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
         let candidate = self.read(token, policy)?;
         let keys = self.check_signature(&candidate, wait)?;
-        self.check_scopes(&candidate.registered.scopes, policy)?;
         let issuer = candidate.issuer;
         let claims = Claims::new(candidate.header, candidate.payload, candidate.registered);
+        self.check_scopes(&claims, policy)?;
         let verified = self.0.verified.as_ref();
         let ticket = verified.map_or(0, |verified| verified.keep(token, &claims, issuer, &keys));
         Ok(claims.with_ticket(ticket))
     }
 
-    fn check_scopes(&self, granted: &[String], policy: &Policy) -> Result<()> {
+    fn check_scopes(&self, claims: &Claims, policy: &Policy) -> Result<()> {
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        scope::require(granted, required, &policy.alternatives, &config.scope_hierarchy)
+        scope::require(claims.granted(), required, &policy.alternatives, &config.scope_hierarchy)
     }
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
@@ -427,8 +427,9 @@ impl Verifier {
         let header = Header::parse(parts.header, &config.algorithms, config.type_policy)?;
         let payload = parts.payload_object()?;
         let signature = parts.signature_octets()?;
-        let (issuer, trusted) = rules::issuer(&payload, config)?;
-        let registered = rules::judge(&payload, config, trusted, self.now(policy))
+        let claims = rules::Named::of(&payload);
+        let (issuer, trusted) = rules::issuer(&claims, config)?;
+        let registered = rules::judge(&claims, config, trusted, self.now(policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;
         Ok(Candidate {
             header,
@@ -458,7 +459,7 @@ impl Verifier {
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<Arc<KeySet>> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let key_id = candidate.header.key_id.as_deref();
+        let key_id = candidate.header.key_id();
         let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
@@ -481,8 +482,7 @@ impl Verifier {
 impl Candidate<'_> {
     /// Whether a key of the set made the signature; `Err(None)` where the fitting ones did not.
     fn check_against(&self, snapshot: &Snapshot<KeySet>) -> std::result::Result<(), Option<Miss>> {
-        let mut keys =
-            snapshot.document.candidates(self.header.key_id.as_deref(), self.header.algorithm)?;
+        let mut keys = snapshot.document.candidates(self.header.key_id(), self.header.algorithm)?;
         if keys.any(|key| key.public.verifies(self.signing_input, &self.signature)) {
             Ok(())
         } else {

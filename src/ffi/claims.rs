@@ -50,9 +50,9 @@ impl Names {
             subject: Text::new(claims.subject()),
             resource: claims.resource().map(Text::new),
             client_id: Text::new(&claims.client_id()),
-            key_id: claims.key_id().map(|id| Text::new(&id)),
+            key_id: claims.key_id().map(Text::new),
             algorithm: Text::new(claims.algorithm()),
-            scopes: claims.scopes().iter().map(|scope| Text::new(scope)).collect(),
+            scopes: claims.granted().map(Text::new).collect(),
             audience: claims.audience().iter().map(|audience| Text::new(audience)).collect(),
         }
     }
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn authkit_claims_not_before(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_scope_count(claims: *const authkit_claims) -> usize {
     // SAFETY: NULL or a live handle, by the header's contract.
-    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.scopes().len()))
+    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.granted().len()))
 }
 
 /// One of the token's scopes, in the token's order; `index` counts from 0.

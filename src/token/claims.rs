@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::algorithm::Algorithm;
 use crate::config::TokenFamily;
 
-use super::header::{Header, string_member};
+use super::header::Header;
 use super::json::{Document, Value};
 use super::rules::{Registered, audience_list};
 
@@ -20,23 +19,21 @@ pub(crate) type Ticket = u64;
 
 /// What was read from the token, once.
 struct Accepted {
-    header: Document,
+    header: Header,
     payload: Document,
-    algorithm: Algorithm,
     registered: Registered,
 }
 
 impl std::fmt::Debug for Claims {
     /// No claim's value: a `{:?}` ends up in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Claims").field("issuer", &self.0.registered.issuer).finish_non_exhaustive()
+        f.debug_struct("Claims").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        let (algorithm, header) = (header.algorithm, header.into_document());
-        Self(Arc::new(Accepted { header, payload, algorithm, registered }), 0)
+        Self(Arc::new(Accepted { header, payload, registered }), 0)
     }
 
     pub(crate) fn with_ticket(self, ticket: Ticket) -> Self {
@@ -62,7 +59,7 @@ impl Claims {
     /// The issuer (`iss`): one of the allow-listed.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.0.registered.issuer
+        self.0.payload.kept(&self.0.registered.issuer)
     }
 
     /// Which of AuthKit's two families the token is of: by the configured issuer that vouched for it, never
@@ -75,13 +72,13 @@ impl Claims {
     /// The subject (`sub`): the user, or the client of a machine token. Never empty.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.registered.subject
+        self.0.payload.kept(&self.0.registered.subject)
     }
 
     /// The configured audience that the token matched; `None` where the issuer's audience is not checked.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
-        self.0.registered.resource.as_deref()
+        Some(self.0.payload.kept(self.0.registered.resource.as_ref()?))
     }
 
     /// All audiences that the token names (`aud`).
@@ -100,14 +97,19 @@ impl Claims {
 
     /// The scopes as granted, in the token's order.
     #[must_use]
-    pub fn scopes(&self) -> &[String] {
-        &self.0.registered.scopes
+    pub fn scopes(&self) -> Vec<&str> {
+        self.granted().collect()
+    }
+
+    /// The scopes as granted, without a list of them.
+    pub(crate) fn granted(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.0.registered.scopes.iter().map(|scope| self.0.payload.kept(scope))
     }
 
     /// Whether the token names this scope itself (a declared hierarchy is not applied).
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.0.registered.scopes.iter().any(|granted| granted == scope)
+        self.granted().any(|granted| granted == scope)
     }
 
     /// When the token expires (`exp`), in Unix seconds.
@@ -130,14 +132,14 @@ impl Claims {
 
     /// The id of the key that signed (`kid`), where the header names one.
     #[must_use]
-    pub fn key_id(&self) -> Option<Cow<'_, str>> {
-        string_member(&self.0.header, "kid")
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.header.key_id()
     }
 
     /// The algorithm that signed (`alg`).
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        self.0.algorithm.name()
+        self.0.header.algorithm.name()
     }
 
     /// Any top-level claim.

@@ -18,11 +18,11 @@ struct Facts<'c> {
     audience: Vec<Cow<'c, str>>,
     resource: Option<&'c str>,
     client_id: Cow<'c, str>,
-    scopes: &'c [String],
+    scopes: Vec<&'c str>,
     expires_at: i64,
     issued_at: Option<i64>,
     not_before: Option<i64>,
-    key_id: Option<Cow<'c, str>>,
+    key_id: Option<&'c str>,
     algorithm: &'static str,
     #[serde(flatten)]
     identity: Identity<'c>,
