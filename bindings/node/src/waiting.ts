@@ -1,15 +1,6 @@
 // Calls that need keys from the network: one wait on a worker thread serves all, and they are tried again.
 
-import {
-  OK,
-  WOULD_BLOCK,
-  defect,
-  dropError,
-  keysUnavailable,
-  messageOf,
-  takeError,
-  type KeysUnavailableError,
-} from "./errors.js";
+import { OK, WOULD_BLOCK, defect, dropError, messageOf, takeError } from "./errors.js";
 import type { Handle } from "./handle.js";
 import { pointerSlot, type Native, type Pointer, type PointerSlot } from "./native.js";
 
@@ -233,11 +224,6 @@ export class Waiting {
     this.#handle.release();
     settle();
   }
-}
-
-/** For who has waited for the keys for long enough. */
-export function tooLate(): KeysUnavailableError {
-  return keysUnavailable("the issuer's keys did not come within 5 seconds");
 }
 
 /** A native call on a worker thread. What koffi itself refuses, such as too many calls, is our error too. */

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import Array, byref, c_char, c_void_p, create_string_buffer
-from dataclasses import replace
 from functools import lru_cache, partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _native, _settings
 from ._claims import Claims, from_record
 from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal, told
 from ._handle import Handle
-from ._response import Decision, Response, allowed, answer, decision
-from ._waiting import Judge, Waiting
 
+# As typing has it, whose import would take as long as all of ours. For the same reason what a verdict at once
+# does not take, asyncio and dataclasses above all, is imported where it is used.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
+    from types import TracebackType
+    from typing import Any, Literal
+
     from typing_extensions import Self
 
+    from ._response import Decision, Response
     from ._stats import Stats
+    from ._waiting import Judge, Waiting
     from .events import Event
 
 # How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
@@ -258,7 +261,8 @@ class Verifier:
         def judge(how: Callable[..., int]) -> Claims:
             return self._judge(handle, how, octets, policy)
 
-        return cast("Claims", await self._eventually(handle, judge))
+        claims: Claims = await self._eventually(handle, judge)
+        return claims
 
     def authorize(
         self,
@@ -321,6 +325,8 @@ class Verifier:
         try:
             answered: Decision = await self._eventually(handle, judge)
         except KeysUnavailableError as error:
+            from dataclasses import replace
+
             # The 503 of one that would block is the answer to who has waited for long enough.
             return replace(later[0], error=error)
         return answered
@@ -570,6 +576,8 @@ class Verifier:
         query: str | bytes | None,
         policy: Handle,
     ) -> Decision:
+        from ._response import allowed, decision
+
         header = b"" if authorization is None else _octets(authorization)
         target = b"" if query is None else _octets(query)
         request = (
@@ -599,12 +607,16 @@ class Verifier:
             return judge(_native.verifier_try_verify_into)
         except WouldBlockError:
             pass
-        return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
+        from asyncio import get_running_loop
+
+        return await self._waiting_on(get_running_loop(), handle).verdict(judge, seen)
 
     def _waiting_on(self, loop: asyncio.AbstractEventLoop, handle: Handle) -> Waiting:
         """The calls that wait on this loop. Kept by the loop itself: an id may be another's later."""
         waiting = self._waiting.get(loop)
         if waiting is None:
+            from ._waiting import Waiting
+
             waiting = Waiting(handle, loop, lambda: self._waiting.pop(loop, None))
             self._waiting[loop] = waiting
         return waiting
@@ -647,6 +659,8 @@ def _well_known(how: Callable[..., int]) -> Callable[..., int]:
 def _answer(
     handle: Handle, how: Callable[..., int], method: str, path: str | bytes
 ) -> tuple[Response | None, AuthKitError | None]:
+    from ._response import answer
+
     name, octets = _c_string(method, "method"), _octets(path)
     return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
