@@ -8,7 +8,7 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
-/// Decodes likewise, to the end of what is there; its room is taken as it is.
+/// Decodes likewise, to the end of what is there; the room that is there is enough for it, or is made.
 pub(crate) fn append(text: &[u8], octets: &mut Vec<u8>) -> Option<()> {
     URL_SAFE_NO_PAD.decode_append(text, octets).ok()
 }

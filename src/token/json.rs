@@ -83,10 +83,12 @@ impl Document {
         Some(text.and_then(|text| Self::read(text, start, nodes)))
     }
 
-    fn read(text: String, start: usize, nodes: Vec<Node>) -> Result<Self, Problem> {
+    fn read(text: String, start: usize, mut nodes: Vec<Node>) -> Result<Self, Problem> {
         if u32::try_from(text.len()).is_err() {
             return Err("too long");
         }
+        // A token's claims have one node per 20 to 30 bytes.
+        nodes.reserve(4 + text.capacity() / 16);
         let Parser { nodes, has_escapes, .. } = Parser::new(&text, nodes).document(start)?;
         let document = Self { text, start, nodes, has_escapes };
         if document.root().node().kind != Kind::Object {
@@ -363,14 +365,12 @@ struct Parser<'t> {
 #[derive(Clone, Copy)]
 struct Container {
     /// Index of its node.
-    node: usize,
+    node: u32,
     is_object: bool,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str, mut nodes: Vec<Node>) -> Self {
-        // A token's claims have one node per 20 to 30 bytes.
-        nodes.reserve(4 + text.len() / 16);
+    fn new(text: &'t str, nodes: Vec<Node>) -> Self {
         let open = [Container { node: 0, is_object: false }; MAX_DEPTH];
         Self { text, bytes: text.as_bytes(), nodes, has_escapes: false, open, depth: 0 }
     }
@@ -393,7 +393,7 @@ impl<'t> Parser<'t> {
     /// Reads what comes next inside an open container: its end, or one more element or member.
     #[inline(always)]
     fn element(&mut self, at: usize, container: Container) -> Result<usize, Problem> {
-        let is_first = self.nodes.len() == container.node + 1;
+        let is_first = self.nodes.len() == container.node as usize + 1;
         let mut at = self.skip_white_space(at);
         if self.peek(at) == Some(if container.is_object { b'}' } else { b']' }) {
             return self.close(at + 1, container);
@@ -429,7 +429,7 @@ impl<'t> Parser<'t> {
 
     fn open(&mut self, at: usize, kind: Kind) -> Result<usize, Problem> {
         let place = self.open.get_mut(self.depth).ok_or("nested too deeply")?;
-        *place = Container { node: self.nodes.len(), is_object: kind == Kind::Object };
+        *place = Container { node: offset(self.nodes.len()), is_object: kind == Kind::Object };
         self.depth += 1;
         self.push(kind, at, at + 1);
         Ok(at + 1)
@@ -438,11 +438,11 @@ impl<'t> Parser<'t> {
     fn close(&mut self, end: usize, container: Container) -> Result<usize, Problem> {
         self.depth -= 1;
         let next = self.nodes.len();
-        if let Some(node) = self.nodes.get_mut(container.node) {
+        if let Some(node) = self.nodes.get_mut(container.node as usize) {
             node.end = offset(end);
             node.next = offset(next);
         }
-        if container.is_object && self.has_repeats(container.node + 1) {
+        if container.is_object && self.has_repeats(container.node as usize + 1) {
             return Err("a member is repeated");
         }
         Ok(end)
@@ -542,10 +542,10 @@ impl<'t> Parser<'t> {
     fn skip_plain(&self, mut at: usize) -> usize {
         while let Some(word) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
             let special = special_octets(u64::from_le_bytes(*word));
-            at += special.trailing_zeros() as usize / 8;
             if special != 0 {
-                return at;
+                return at + special.trailing_zeros() as usize / 8;
             }
+            at += 8;
         }
         while !matches!(self.peek(at), None | Some(b'"' | b'\\' | 0..=0x1f)) {
             at += 1;
