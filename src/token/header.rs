@@ -35,14 +35,14 @@ struct Named<'d> {
 impl<'d> Named<'d> {
     fn of(header: &'d Document) -> Self {
         let mut named = Self::default();
-        header.root().visit_members(|name, value| {
+        header.visit_members(|name, value| {
             let place = match name {
-                "alg" => &mut named.alg,
-                "kid" => &mut named.kid,
-                "typ" => &mut named.typ,
-                "crit" => &mut named.crit,
-                "b64" => &mut named.b64,
-                "zip" => &mut named.zip,
+                b"alg" => &mut named.alg,
+                b"kid" => &mut named.kid,
+                b"typ" => &mut named.typ,
+                b"crit" => &mut named.crit,
+                b"b64" => &mut named.b64,
+                b"zip" => &mut named.zip,
                 _ => return,
             };
             *place = Some(value);

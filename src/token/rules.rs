@@ -30,18 +30,18 @@ impl<'d> Named<'d> {
         let (iss, sub, aud, exp, nbf, iat) = (None, None, None, None, None, None);
         let (jti, client_id, scope, scp) = (None, None, None, None);
         let mut named = Self { payload, iss, sub, aud, exp, nbf, iat, jti, client_id, scope, scp };
-        payload.root().visit_members(|name, value| {
+        payload.visit_members(|name, value| {
             let place = match name {
-                "iss" => &mut named.iss,
-                "sub" => &mut named.sub,
-                "aud" => &mut named.aud,
-                "exp" => &mut named.exp,
-                "nbf" => &mut named.nbf,
-                "iat" => &mut named.iat,
-                "jti" => &mut named.jti,
-                "client_id" => &mut named.client_id,
-                "scope" => &mut named.scope,
-                "scp" => &mut named.scp,
+                b"iss" => &mut named.iss,
+                b"sub" => &mut named.sub,
+                b"aud" => &mut named.aud,
+                b"exp" => &mut named.exp,
+                b"nbf" => &mut named.nbf,
+                b"iat" => &mut named.iat,
+                b"jti" => &mut named.jti,
+                b"client_id" => &mut named.client_id,
+                b"scope" => &mut named.scope,
+                b"scp" => &mut named.scp,
                 _ => return,
             };
             *place = Some(value);
