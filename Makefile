@@ -10,6 +10,7 @@
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so for glibc 2.17 and newer
+#   make node-packages   build/node: the npm packages of a release
 #   make clean    removes what was built
 
 .DEFAULT_GOAL := help
@@ -122,4 +123,5 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
+	    $(NODE_PACKAGES_TESTS)/node_modules

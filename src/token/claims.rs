@@ -11,7 +11,11 @@ use super::rules::{Registered, audience_list};
 
 /// The claims of an accepted token. Plain data: it outlives the verifier, and clones share it.
 #[derive(Clone)]
-pub struct Claims(Arc<Accepted>);
+pub struct Claims(Arc<Accepted>, Ticket);
+
+/// A number for one acceptance of one token that is kept, never given to another by the same verifier: a
+/// slot in its low 16 bits, above them how many acceptances were kept before. 0 is none.
+pub(crate) type Ticket = u64;
 
 /// What was read from the token, once.
 struct Accepted {
@@ -30,7 +34,15 @@ impl std::fmt::Debug for Claims {
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        Self(Arc::new(Accepted { header, payload, registered }))
+        Self(Arc::new(Accepted { header, payload, registered }), 0)
+    }
+
+    pub(crate) fn with_ticket(self, ticket: Ticket) -> Self {
+        Self(self.0, ticket)
+    }
+
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.1
     }
 
     /// The payload as it was signed: one JSON object.

@@ -3,6 +3,7 @@
 use crate::config::{AudienceRule, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy};
 use crate::error::{Code, Error, Result, quoted};
 
+use super::claims::Claims;
 use super::identity::CLIENT_ID_PREFIX;
 use super::json::{Document, Kept, Value};
 use super::scope::{self, Scopes};
@@ -151,11 +152,10 @@ fn refuse_nul(payload: &Document) -> Result<()> {
     Ok(())
 }
 
+/// `exp`, `iat` and `nbf`.
 type Times = (f64, Option<f64>, Option<f64>);
 
 fn times(claims: &Named<'_>, config: &Config, now: f64) -> Result<Times> {
-    #[allow(clippy::cast_precision_loss)] // at most 300
-    let leeway = config.leeway as f64;
     let expires_at =
         numeric_date(claims.exp, "exp")?.ok_or_else(|| claim("the token has no exp"))?;
     let not_before = numeric_date(claims.nbf, "nbf")?;
@@ -163,6 +163,24 @@ fn times(claims: &Named<'_>, config: &Config, now: f64) -> Result<Times> {
     if expires_at < 0.0 {
         return Err(claim("the token's exp is negative"));
     }
+    let times = (expires_at, issued_at, not_before);
+    judge_times(times, config, now)?;
+    Ok(times)
+}
+
+/// Whether the times of a token that was accepted allow it to be accepted again.
+pub(crate) fn still_in_time(claims: &Claims, config: &Config, now: f64) -> bool {
+    let times = (claims.expires_at(), claims.issued_at(), claims.not_before());
+    judge_times(times, config, now).is_ok()
+}
+
+fn judge_times(
+    (expires_at, issued_at, not_before): Times,
+    config: &Config,
+    now: f64,
+) -> Result<()> {
+    #[allow(clippy::cast_precision_loss)] // at most 300
+    let leeway = config.leeway as f64;
     if expires_at <= now - leeway {
         return Err(Error::new(
             Code::Expired,
@@ -178,7 +196,7 @@ fn times(claims: &Named<'_>, config: &Config, now: f64) -> Result<Times> {
     if let Some(max_age) = config.max_token_age {
         check_age(issued_at, max_age, now - leeway)?;
     }
-    Ok((expires_at, issued_at, not_before))
+    Ok(())
 }
 
 fn check_age(issued_at: Option<f64>, max_age: u64, now: f64) -> Result<()> {
