@@ -16,11 +16,11 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
-include mk/portable.mk
 
-.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-flood bench-event-loop mutate tsan clean
+.PHONY: help setup demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-flood bench-event-loop mutate tsan clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -33,18 +33,7 @@ build/.setup: scripts/setup.sh
 	touch $@
 
 # Whatever is built, is built with the tools there.
-$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
-
-# --- the command -----------------------------------------------------------------------------------
-
-CLI := $(or $(CARGO_TARGET_DIR),target)/release/authkit
-CLI_SOURCES := $(shell find cli/src src -name '*.rs') cli/Cargo.toml Cargo.toml Cargo.lock
-
-cli: $(CLI)
-
-$(CLI): $(CLI_SOURCES) | build/.setup
-	$(CARGO) build --locked --release --package authkit-cli
-	touch $@
+$(NATIVE_LIB)/.built $(CLI) $(PYTHON_VENV)/.tools $(PYRIGHT)/.ready $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
 
 # --- the demonstration -----------------------------------------------------------------------------
 
@@ -122,4 +111,4 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(PYRIGHT) $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules
