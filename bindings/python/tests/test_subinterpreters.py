@@ -1,4 +1,4 @@
-"""The package in subinterpreters, which share the native library: two at a time, ended, and what goes on after."""
+"""Subinterpreters, which share the native library: two at once, then one, and what goes on after them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ _interpreters.destroy(third)
 
 
 before_3_12 = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="asyncio's tasks are shared by all subinterpreters, and break with the first"
+    sys.version_info < (3, 12),
+    reason="subinterpreters share asyncio's tasks, which break with the first",
 )
 
 

@@ -93,7 +93,7 @@ class Waiting:
             self._done()
 
     def _report(self, report: Callable[[], None]) -> None:
-        """Takes up what the thread came to say, which was its last act: a subinterpreter may end only without threads."""
+        """Takes up what the thread said as its last act, once it is gone: a subinterpreter may end next."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
