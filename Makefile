@@ -9,7 +9,10 @@
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
-#   make portable build/portable/libauthkit.so for glibc 2.17 and newer
+#   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
+#   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
+#   make test-wheel   that wheel and the sdist, checked and tried where there is nothing but Python
+#   make test-sdist   the wheel that pip and cargo make of the sdist
 #   make clean    removes what was built
 
 .DEFAULT_GOAL := help

