@@ -74,7 +74,7 @@ test-python-all: python-wheel
 PYTHON_ARCHIVES := PATH="$(abspath $(PYTHON_VENV))/bin:$$PATH" SOURCE_DATE_EPOCH=1580601600 $(PYTHON_RUN)
 PYTHON_WITH_CARGO := $(PYTHON_CLEAN) $(foreach name,CARGO_HOME RUSTUP_HOME,$(if $($(name)),$(name)="$($(name))"))
 PYTHON_ARCHIVES_TEST = cd $(PYTHON_PACKAGE) && $(PYTHON_WITH_CARGO) AUTHKIT_WHEEL=$$(ls $(abspath $(1))/*.whl) \
-	AUTHKIT_SDIST=$$(ls $(abspath $(PYTHON_RELEASE))/*.tar.gz) $(PYTHON_RUN) -m pytest -q
+	AUTHKIT_SDIST=$$(ls $(abspath $(PYTHON_RELEASE))/*.tar.gz) AUTHKIT_CLI_PATH=$(abspath $(CLI)) $(PYTHON_RUN) -m pytest -q
 
 wheel: $(PYTHON_RELEASE)/.wheel
 
@@ -97,12 +97,12 @@ test-python-archives: python sdist
 	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_BUILD)/dist) distribution/test_wheel.py distribution/test_sdist.py
 
 test-wheel: python wheel sdist
-	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_RELEASE)) distribution
+	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_RELEASE)) distribution/test_wheel.py distribution/test_manylinux.py distribution/test_sdist.py
 
 # With cargo, a Python and nothing of the checkout, as where there is no wheel for a platform.
-test-sdist: python sdist
+test-sdist: python sdist $(CLI)
 	rm -rf $(PYTHON_BUILD)/from-sdist
 	$(PYTHON_WITH_CARGO) CARGO_TARGET_DIR=$(abspath $(PYTHON_BUILD))/from-sdist-target RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" \
 	    $(PYTHON_RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PYTHON_BUILD)/from-sdist \
 	    $(PYTHON_RELEASE)/*.tar.gz
-	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_BUILD)/from-sdist) distribution/test_wheel.py
+	$(call PYTHON_ARCHIVES_TEST,$(PYTHON_BUILD)/from-sdist) distribution/test_wheel.py distribution/test_from_sdist.py
