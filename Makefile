@@ -15,7 +15,10 @@
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
-#   make portable build/portable/libauthkit.so for glibc 2.17 and newer
+#   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
+#   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
+#   make test-wheel   that wheel and the sdist, checked and tried where there is nothing but Python
+#   make test-sdist   the wheel that pip and cargo make of the sdist
 #   make node-packages   build/node: the npm packages of a release
 #   make clean    removes what was built
 
@@ -23,11 +26,11 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
-include mk/portable.mk
 
-.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench-flood bench-event-loop mutate tsan clean
+.PHONY: help setup demo test test-rust test-vectors test-docs test-demo lint-rust bench-flood bench-event-loop mutate tsan clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -40,18 +43,7 @@ build/.setup: scripts/setup.sh
 	touch $@
 
 # Whatever is built, is built with the tools there.
-$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
-
-# --- the command -----------------------------------------------------------------------------------
-
-CLI := $(or $(CARGO_TARGET_DIR),target)/release/authkit
-CLI_SOURCES := $(shell find cli/src src -name '*.rs') cli/Cargo.toml Cargo.toml Cargo.lock
-
-cli: $(CLI)
-
-$(CLI): $(CLI_SOURCES) | build/.setup
-	$(CARGO) build --locked --release --package authkit-cli
-	touch $@
+$(NATIVE_LIB)/.built $(CLI) $(PYTHON_VENV)/.tools $(PYRIGHT)/.ready $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
 
 # --- the demonstration -----------------------------------------------------------------------------
 
@@ -128,5 +120,5 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(PYRIGHT) $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
 	    $(NODE_PACKAGES_TESTS)/node_modules $(MCP_NODE_TESTS)/node_modules $(BENCH)/node/node_modules

@@ -106,7 +106,7 @@ status_oauth_error: Callable[[int], bytes | None] = _declare("authkit_status_oau
 status_class: Callable[[int], int] = _declare("authkit_status_class", c_int32, c_int32)
 
 # Under the interpreter's lock, as default_verifier below: it reads the environment, and no other Python
-# thread may be changing os.environ meanwhile.
+# thread may be changing os.environ meanwhile. In a Python without that lock the program has to see to it.
 config_from_environment: Callable[..., int] = _declare(
     "authkit_config_from_environment", c_int32, _out_handle, _out_handle
 )
