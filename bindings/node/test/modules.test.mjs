@@ -57,6 +57,22 @@ test("no host needs to be installed", async () => {
   assert.deepEqual(await run([text], { cwd: project }), { code: 0, signal: null, stdout: "loaded\n", stderr: "" });
 });
 
+test("a verdict at once loads no module that it can do without", async () => {
+  const { options, token } = offline();
+  const verdict = script(
+    "verdict.cjs",
+    `const { Verifier } = require("authkit-verifier");
+     const { options, token } = JSON.parse(process.argv[2]);
+     new Verifier(options).tryVerify(token);
+     console.log(Object.keys(require.cache).join());`,
+  );
+  const { stdout } = await run([verdict, JSON.stringify({ options, token })], { cwd: scratch });
+  assert.match(stdout, /verifier\.js/);
+  for (const module of ["events", "policy", "response", "stats", "waiting"]) {
+    assert.ok(!stdout.includes(`/dist/${module}.js`), module);
+  }
+});
+
 for (const [name, text] of [
   ["import.mjs", 'import { Verifier } from "authkit-verifier"; console.log(typeof Verifier);'],
   ["default.mjs", 'import * as all from "authkit-verifier"; console.log(typeof all.Verifier);'],
