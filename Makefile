@@ -20,6 +20,7 @@ include mk/native.mk
 include mk/python.mk
 include mk/node.mk
 include mk/portable.mk
+include mk/bench.mk
 
 .PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-flood bench-event-loop mutate tsan clean
 
@@ -64,7 +65,7 @@ include mk/doctor.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-node test-vectors test-instructions test-docs test-demo test-doctor
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
