@@ -66,7 +66,7 @@ include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

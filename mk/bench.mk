@@ -5,6 +5,7 @@
 #                 docs/performance.md's table and plot
 #   bench-cold    from a process's start to its first verdict: CPU time and memory, beside others
 #   bench-ratio   the verdict through the C ABI beside the bare signature check, and the library's load time
+#   test-instructions   a verdict's instructions beside the signature check are no more than benches/instructions.json says
 #   bench-smoke   bench and bench-cold from end to end, with few verifiers, few tokens and little time
 
 BENCH := benches/peers
@@ -16,7 +17,7 @@ BENCH_NATIVE_SOURCES := $(BENCH)/native.rs Cargo.toml Cargo.lock
 BENCH_PEERS_C := $(shell for name in libjwt librhonabwy; do pkg-config --exists $$name 2>/dev/null && echo $$name; done)
 BENCH_C := $(addprefix $(BENCH_BUILD)/c/,authkit cold launch $(BENCH_PEERS_C))
 
-.PHONY: bench bench-cold bench-ratio bench-smoke
+.PHONY: bench bench-cold bench-ratio bench-smoke test-instructions
 
 bench: $(BENCH_BUILD)/native $(BENCH_C) $(BENCH_BUILD)/workload $(BENCH_VENV)/.ready $(BENCH_NODE_READY) python node
 	python3 $(BENCH)/run.py $(BENCH_PROGRAMS)
@@ -90,3 +91,17 @@ $(BENCH_BUILD)/c/launch: $(BENCH)/c/launch.c
 $(addprefix $(BENCH_BUILD)/c/,$(BENCH_PEERS_C)): $(BENCH_BUILD)/c/%: $(BENCH)/c/%.c $(BENCH)/c/worker.h
 	mkdir -p $(@D)
 	gcc $(BENCH_CFLAGS) $< -o $@ $$(pkg-config --cflags --libs $*) -ljansson -pthread
+
+# --- instructions, held to a baseline --------------------------------------------------------------
+
+# As cargo made it: what `lib` puts into $(NATIVE_LIB) has no symbols to count by.
+$(BENCH_BUILD)/counted/libauthkit.so: $(NATIVE_LIB)/.built
+	mkdir -p $(@D)
+	ln -sf $(abspath $(NATIVE_OUT))/libauthkit.so $(BENCH_BUILD)/counted/$(SONAME)
+	ln -sf $(SONAME) $@
+
+$(BENCH_BUILD)/counted/instructions: benches/instructions.c include/authkit.h $(BENCH_BUILD)/counted/libauthkit.so
+	gcc -std=c11 -O2 $(WARNINGS) -Iinclude $< -o $@ -L$(BENCH_BUILD)/counted -lauthkit -Wl,-rpath,$(abspath $(BENCH_BUILD)/counted)
+
+test-instructions: $(BENCH_BUILD)/counted/instructions
+	$(CLEAN) python3 benches/instructions.py $<

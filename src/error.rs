@@ -159,6 +159,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// A refusal with a code and one sentence.
+    // Cold: what leads here stays out of the way of tokens that are accepted.
+    #[cold]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, reason: reason.into(), hint: None, retry_after: None }
     }
