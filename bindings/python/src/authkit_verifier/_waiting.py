@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # keys past their time to live will do.
 PATIENCE = 5.0
 STEP = 1.0
-# How long calls are tried again before the loop gets its turn.
-TURN = 0.002
 
 
 class Judge(Protocol):
@@ -116,18 +115,16 @@ class Waiting:
         """Tries every call once more, in turns; those that still cannot be answered wait on."""
         seen = _native.verifier_fetches_ended(self._handle.pointer)
         calls, self._calls = self._calls, []
-        self._try_in_turns(calls, seen)
+        self._try_in_turns(deque(calls), seen)
 
-    def _try_in_turns(self, calls: list[_Call], seen: int) -> None:
-        end = time.monotonic() + TURN
-        for count, call in enumerate(calls):
-            if time.monotonic() >= end:
-                self._loop.call_soon(self._try_in_turns, calls[count:], seen)
-                return
-            self._try(call)
-        # Among them may be calls that came meanwhile, of which `seen` is true as well: too early a look
-        # at them costs nothing.
-        if self._calls:
+    def _try_in_turns(self, calls: deque[_Call], seen: int) -> None:
+        """Tries one call in each turn of the loop: what the host makes of a verdict comes before the next."""
+        if calls:
+            self._try(calls.popleft())
+            self._loop.call_soon(self._try_in_turns, calls, seen)
+        elif self._calls:
+            # Among them may be calls that came meanwhile, of which `seen` is true as well: too early a look
+            # at them costs nothing.
             self._wait(seen)
         else:
             self._busy = False
