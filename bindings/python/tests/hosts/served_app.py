@@ -72,8 +72,12 @@ class ServedApp:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(PATIENCE)
-            self._process = None
+            try:
+                self._process.wait(PATIENCE)
+            finally:
+                # One that does not end fails the test, and ends all the same.
+                self._process.kill()
+                self._process = None
 
     def wait(self) -> int:
         """The status that the process ends with by itself."""
