@@ -100,6 +100,14 @@ class ServedApp:
             named = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, named, response.read())
 
+    def ask_raw(self, target: bytes, lines: list[bytes]) -> int:
+        """The status that a request gets which no HTTP library would send."""
+        request = b"\r\n".join([b"GET " + target + b" HTTP/1.1", b"Host: localhost", *lines])
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            connection.sendall(request + b"\r\nConnection: close\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                return int(answer.readline().split()[1])
+
     def log(self) -> str:
         return self._log.read_text()
 
