@@ -87,6 +87,11 @@ class ServedApp:
     def restart(self) -> None:
         self.stop()
         self.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Waits as long as a start may take, so that no client's own patience is put to the test."""
+        assert self.ask("GET", "/.well-known/oauth-protected-resource").status == 200, self.log()
 
     def ask(self, method: str, path: str, token: str | None = None, body: bytes | None = None) -> Answer:
         """One request, as any HTTP client sends it."""
