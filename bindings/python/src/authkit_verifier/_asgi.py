@@ -16,6 +16,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# The part that the path of every well-known document has.
+WELL_KNOWN = b"/.well-known/"
 # RFC 6455 section 7.4.1: closed by policy.
 POLICY_VIOLATION = 1008
 
@@ -55,6 +57,9 @@ async def well_known(verifier: Verifier, scope: Scope) -> Response | None:
     if scope["type"] != "http":
         return None
     for path in target_paths(scope):
+        if WELL_KNOWN not in path:
+            # RFC 8615: none of the library's documents lies elsewhere, and most requests are for no document.
+            continue
         response = await verifier.well_known_async(scope["method"], path)
         if response is not None:
             return response

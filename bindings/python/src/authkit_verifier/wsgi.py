@@ -31,6 +31,8 @@ __all__ = ["AuthKitMiddleware", "Refused", "require_scopes"]
 
 _logger = logging.getLogger(__name__)
 
+# The part that the path of every well-known document has.
+_WELL_KNOWN = "/.well-known/"
 # Where in an environment a request's own record lies, for `require_scopes`.
 _REQUEST = "authkit.request"
 
@@ -92,6 +94,9 @@ class AuthKitMiddleware:
         # Where it is mounted, or a proxy's prefix stands in SCRIPT_NAME, the path below is asked for as well.
         script, path = (environ.get(name, "") for name in ("SCRIPT_NAME", "PATH_INFO"))
         for target in dict.fromkeys((script + path, path)):
+            if _WELL_KNOWN not in target:
+                # RFC 8615: none of the library's documents lies elsewhere.
+                continue
             octets = quote_from_bytes(_octets(target), safe="/!$&'()*+,;=:@~")
             response = self._verifier.well_known(environ["REQUEST_METHOD"], octets)
             if response is not None:

@@ -13,7 +13,9 @@ def main() -> None:
     # As `python -m uvicorn` has it, unlike a script.
     sys.path[0] = str(Path.cwd())
     listening = socket.socket(fileno=int(sys.argv[2]))
-    uvicorn.Server(uvicorn.Config(sys.argv[1], log_level="warning")).run(sockets=[listening])
+    # Streams that clients keep open are cut off, as a deployment does it.
+    config = uvicorn.Config(sys.argv[1], log_level="warning", timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

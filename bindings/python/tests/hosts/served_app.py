@@ -72,8 +72,12 @@ class ServedApp:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(PATIENCE)
-            self._process = None
+            try:
+                self._process.wait(PATIENCE)
+            finally:
+                # One that does not end fails the test, and ends all the same.
+                self._process.kill()
+                self._process = None
 
     def wait(self) -> int:
         """The status that the process ends with by itself."""
@@ -83,6 +87,11 @@ class ServedApp:
     def restart(self) -> None:
         self.stop()
         self.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Waits as long as a start may take, so that no client's own patience is put to the test."""
+        assert self.ask("GET", "/.well-known/oauth-protected-resource").status == 200, self.log()
 
     def ask(self, method: str, path: str, token: str | None = None, body: bytes | None = None) -> Answer:
         """One request, as any HTTP client sends it."""
@@ -95,6 +104,14 @@ class ServedApp:
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, named, response.read())
+
+    def ask_raw(self, target: bytes, lines: list[bytes]) -> int:
+        """The status that a request gets which no HTTP library would send."""
+        request = b"\r\n".join([b"GET " + target + b" HTTP/1.1", b"Host: localhost", *lines])
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            connection.sendall(request + b"\r\nConnection: close\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                return int(answer.readline().split()[1])
 
     def log(self) -> str:
         return self._log.read_text()

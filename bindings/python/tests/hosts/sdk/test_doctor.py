@@ -43,5 +43,6 @@ def test_the_doctor_finds_nothing_wrong(issuer: AuthorizationServer, tmp_path: P
         "AUTHKIT_ALLOW_INSECURE_LOOPBACK": "true",
     }
     with ServedApp("mcp_server:app", tmp_path / "log", **settings) as server:
+        server.wait_until_ready()
         assert missed(issuer, server, "mcp:read") == OF_THE_ISSUER
         assert missed(issuer, server, "openid") == OF_THE_ISSUER | {"token.verdict": "fail"}

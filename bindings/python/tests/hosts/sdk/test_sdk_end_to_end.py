@@ -36,6 +36,7 @@ def server(issuer: AuthorizationServer, tmp_path: Path) -> Iterator[ServedApp]:
     }
     issuer.forget_requests()
     with ServedApp("mcp_server:app", tmp_path / "log", **settings) as running:
+        running.wait_until_ready()
         yield running
     issuer.fail(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,43 @@ def test_an_example_serves_whom_it_should(issuer: AuthorizationServer, server: S
     assert server.ask("GET", "/mcp", issuer.mint(aud="https://other.example/mcp")).status == 401
     assert "Traceback" not in server.log()
     assert narrow not in server.log()
+
+
+def test_a_cold_server_fetches_keys_once_for_all_who_wait(
+    issuer: AuthorizationServer, server: ServedApp
+) -> None:
+    token = issuer.mint(aud=f"{server.url}/mcp")
+    issuer.forget_requests()
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: server.ask("GET", "/mcp", token), range(30)))
+    assert {answer.status for answer in answers} == {200}
+    # gunicorn has two workers.
+    assert issuer.requests()["/oauth2/jwks"] <= 2
+
+
+def test_hostile_requests_open_nothing(issuer: AuthorizationServer, server: ServedApp) -> None:
+    token = issuer.mint(aud=f"{server.url}/mcp")
+    bearer = f"Authorization: Bearer {token}".encode()
+    for target, lines in (
+        (b"/mcp", [bearer, bearer]),
+        (b"/mcp", [b"authorization: Bearer x.y.z", bearer]),
+        (b"/mcp", [bearer + b", Basic eDp5"]),
+        (b"/mcp", [bearer + b"\xff"]),
+        (b"/mcp", [bearer + b"\x00"]),
+        (b"/mcp", [bearer.replace(b":", b" :")]),
+        (b"/mcp", [bearer.replace(b"-", b"_").replace(b"Authorization", b"X-Authorization")]),
+        (b"/mcp?access_token=" + token.encode(), [bearer]),
+        (b"/mcp?%61ccess_token=" + token.encode(), [bearer]),
+        (b"/mcp?access_token=" + token.encode(), []),
+        (b"/health/../mcp", []),
+        (b"/health%2f..%2fmcp", []),
+        (b"//mcp", []),
+        (b"/./mcp", []),
+        (b"/.well-known/oauth-protected-resource/../../mcp", []),
+    ):
+        status = server.ask_raw(target, lines)
+        assert 400 <= status < 500, (target, lines, status)
+    assert server.ask_raw(b"/mcp", [bearer]) == 200
 
 
 @pytest.mark.parametrize("application", ["fastapi_server:app", "flask_server:app", "mcp_server:app"])
