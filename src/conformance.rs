@@ -10,9 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::config::{Config, KeySource, TypePolicy};
@@ -109,7 +106,7 @@ pub fn decode(token: &[u8]) -> Result<Parts> {
     let parts = Compact::split(token)?;
     Ok(Parts {
         header: object(parts.header, "header").map(Object),
-        payload: parts.payload_object().map(Object),
+        payload: object(parts.payload, "payload").map(Object),
         signature: parts.signature_octets().map(|octets| octets.len()),
     })
 }
@@ -123,10 +120,11 @@ pub fn verify_jws(jwks: &str, token: &[u8], algorithms: &[&str]) -> Result<()> {
     let allowed: Vec<Algorithm> =
         algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
     let parts = split(token)?;
-    let header = Header::parse(&without_type(parts.header)?, &allowed, TypePolicy::Any)?;
+    let header_object = object(&without_type(parts.header)?, "header")?;
+    let header = Header::of(&header_object, &allowed, TypePolicy::Any)?;
     octets(parts.payload, "payload")?;
     let signature = parts.signature_octets()?;
-    check(jwks, header.key_id.as_deref(), header.algorithm, parts.signing_input, &signature)
+    check(jwks, header.key_id(&header_object), header.algorithm, parts.signing_input, &signature)
 }
 
 /// Whether a signature over a message is by a key of the set. The arithmetic alone: an RSA exponent
@@ -174,7 +172,7 @@ fn without_type(encoded: &[u8]) -> Result<Vec<u8>> {
     let members = header.root().members().filter(|(name, _)| !name.is_string("typ"));
     let members: Vec<String> =
         members.map(|(name, value)| format!("{}:{}", name.raw(), value.raw())).collect();
-    Ok(URL_SAFE_NO_PAD.encode(format!("{{{}}}", members.join(","))).into_bytes())
+    Ok(base64url::encode(format!("{{{}}}", members.join(",")).as_bytes()).into_bytes())
 }
 
 /// The machine's clocks, each moved by what a test has added to it. They go on by themselves, so that

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Deepest nesting that is read; a token needs three levels.
 const MAX_DEPTH: usize = 16;
 /// Objects up to this many members are checked for repeats member by member, larger ones by sorting.
-const PAIRWISE_MEMBERS: usize = 16;
+const PAIRWISE_MEMBERS: usize = 32;
 
 /// Why a text is not JSON that this library reads. Static: nothing of the text is repeated.
 pub(crate) type Problem = &'static str;
@@ -17,7 +17,18 @@ pub(crate) type Problem = &'static str;
 #[derive(Debug)]
 pub(crate) struct Document {
     text: String,
+    /// Where its own text begins: what stands before is an earlier document's.
+    start: usize,
     nodes: Vec<Node>,
+    /// Whether a string anywhere has an escape, and so may hold characters that the raw text cannot.
+    has_escapes: bool,
+}
+
+/// A string that is kept beside its document, without a copy where it stands there word for word.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Place { start: u32, end: u32 },
+    Text(Box<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +65,46 @@ impl Document {
     /// Parses a text whose outermost value is an object, with nothing around it but white space.
     pub(crate) fn parse(octets: Vec<u8>) -> Result<Self, Problem> {
         let text = String::from_utf8(octets).map_err(|_| "not UTF-8")?;
+        Self::read(text, 0, Vec::new())
+    }
+
+    /// Parses what `append` adds to the memory of an earlier document, whose [`Kept`] strings stay where
+    /// they are, in the new one. `None` where nothing could be added.
+    pub(crate) fn after(
+        earlier: Self,
+        append: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+    ) -> Option<Result<Self, Problem>> {
+        let Self { text, mut nodes, .. } = earlier;
+        let start = text.len();
+        let mut octets = text.into_bytes();
+        append(&mut octets)?;
+        nodes.clear();
+        let text = String::from_utf8(octets).map_err(|_| "not UTF-8");
+        Some(text.and_then(|text| Self::read(text, start, nodes)))
+    }
+
+    fn read(text: String, start: usize, mut nodes: Vec<Node>) -> Result<Self, Problem> {
         if u32::try_from(text.len()).is_err() {
             return Err("too long");
         }
-        let nodes = Parser::new(&text).document()?;
-        let document = Self { text, nodes };
+        // A token's claims have one node per 20 to 30 bytes.
+        nodes.reserve(4 + text.capacity() / 16);
+        let Parser { nodes, has_escapes, .. } = Parser::new(&text, nodes).document(start)?;
+        let document = Self { text, start, nodes, has_escapes };
         if document.root().node().kind != Kind::Object {
             return Err("not a JSON object");
         }
-        document.refuse_repeated_members()?;
         Ok(document)
     }
 
     /// The text as it came.
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        self.text.get(self.start..).unwrap_or_default()
+    }
+
+    /// The text of the document that this one came [`Self::after`].
+    pub(crate) fn text_before(&self) -> &str {
+        self.text.get(..self.start).unwrap_or_default()
     }
 
     /// The outermost object.
@@ -78,38 +114,38 @@ impl Document {
 
     /// A member of the outermost object.
     pub(crate) fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.root().members().find(|(member, _)| member.is_string(name)).map(|(_, value)| value)
+        self.root().get(name)
     }
 
-    /// Two members of one name are refused, also when equal only after unescaping: whoever reads
-    /// the other one sees another token.
-    fn refuse_repeated_members(&self) -> Result<(), Problem> {
-        let mut names = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            if node.kind != Kind::Object {
-                continue;
-            }
-            names.clear();
-            names.extend(
-                Value { document: self, index }.members().filter_map(|(name, _)| name.as_str()),
-            );
-            if has_repeats(&mut names) {
-                return Err("a member is repeated");
+    /// Name and value of each member of the outermost object, for who looks many up at once.
+    pub(crate) fn visit_members<'d>(&'d self, mut visit: impl FnMut(&[u8], Value<'d>)) {
+        for (name, index) in members(&self.nodes, 1) {
+            let span = self.text.as_bytes().get(name.start as usize..name.end as usize);
+            let value = Value { document: self, index };
+            match name.kind {
+                Kind::EscapedString => {
+                    let name = self.text.get(name.start as usize..name.end as usize);
+                    visit(unescape(name.unwrap_or_default()).as_bytes(), value);
+                }
+                _ => visit(span.unwrap_or_default(), value),
             }
         }
-        Ok(())
     }
-}
 
-fn has_repeats(names: &mut [Cow<'_, str>]) -> bool {
-    if names.len() > PAIRWISE_MEMBERS {
-        names.sort_unstable();
-        return names.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
+    /// Whether a string anywhere has an escape, and so may hold characters that the raw text cannot.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.has_escapes
     }
-    names
-        .iter()
-        .enumerate()
-        .any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name))
+
+    /// A string out of this document, kept without a copy where it can be.
+    pub(crate) fn kept<'d>(&'d self, kept: &'d Kept) -> &'d str {
+        match kept {
+            Kept::Place { start, end } => {
+                self.text.get(*start as usize..*end as usize).unwrap_or_default()
+            }
+            Kept::Text(text) => text,
+        }
+    }
 }
 
 impl<'d> Value<'d> {
@@ -152,13 +188,24 @@ impl<'d> Value<'d> {
         if self.node().kind == Kind::EscapedString { self.as_str() } else { None }
     }
 
+    /// The text of a string, to be looked up in the document for as long as that lives.
+    pub(crate) fn keep(self) -> Option<Kept> {
+        let node = self.node();
+        match node.kind {
+            Kind::String => Some(Kept::Place { start: node.start, end: node.end }),
+            Kind::EscapedString => Some(Kept::Text(unescape(self.span()).into())),
+            _ => None,
+        }
+    }
+
     /// The value of a number.
     #[must_use]
     pub fn as_f64(self) -> Option<f64> {
         if self.node().kind != Kind::Number {
             return None;
         }
-        self.span().parse().ok()
+        let span = self.span();
+        small_integer(span.as_bytes()).or_else(|| span.parse().ok())
     }
 
     /// The value of a number written as an integer that fits.
@@ -238,6 +285,34 @@ impl std::fmt::Debug for Value<'_> {
     }
 }
 
+/// The nodes of an object's names, and the indexes of their values, from the first name to the last node.
+fn members(nodes: &[Node], first: usize) -> impl Iterator<Item = (Node, usize)> {
+    let mut index = first;
+    std::iter::from_fn(move || {
+        let [name, value, ..] = nodes.get(index..)? else { return None };
+        let at = index + 1;
+        index = value.next as usize;
+        Some((*name, at))
+    })
+}
+
+/// A number written in so few digits that a double holds it exactly, as all dates are.
+fn small_integer(digits: &[u8]) -> Option<f64> {
+    if digits.len() > 15 {
+        return None;
+    }
+    let mut number: u64 = 0;
+    for octet in digits {
+        let digit = octet.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    #[allow(clippy::cast_precision_loss)] // below 10^15
+    Some(number as f64)
+}
+
 /// The text behind the escapes; the parser has proven them well-formed.
 fn unescape(span: &str) -> String {
     let mut out = String::with_capacity(span.len());
@@ -291,202 +366,262 @@ fn unicode_escape(text: &str) -> Option<(char, usize)> {
 }
 
 /// The one pass over the text. Open containers are kept on a stack of its own: hostile nesting
-/// costs an error, not the thread's stack.
+/// costs an error, not the thread's stack. Each method takes the place where it reads and gives the one after.
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
-    at: usize,
     nodes: Vec<Node>,
-    /// Indexes of the containers that are still open.
-    open: Vec<usize>,
+    has_escapes: bool,
+    open: [Container; MAX_DEPTH],
+    depth: usize,
+}
+
+/// An array or object whose end has not come yet.
+#[derive(Clone, Copy)]
+struct Container {
+    /// Index of its node.
+    node: u32,
+    is_object: bool,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            bytes: text.as_bytes(),
-            at: 0,
-            nodes: Vec::with_capacity(48),
-            open: Vec::with_capacity(4),
-        }
+    fn new(text: &'t str, nodes: Vec<Node>) -> Self {
+        let open = [Container { node: 0, is_object: false }; MAX_DEPTH];
+        Self { text, bytes: text.as_bytes(), nodes, has_escapes: false, open, depth: 0 }
     }
 
-    fn document(mut self) -> Result<Vec<Node>, Problem> {
-        self.skip_white_space();
-        self.value()?;
-        while let Some(container) = self.open.last().copied() {
-            self.element(container)?;
+    fn document(mut self, start: usize) -> Result<Self, Problem> {
+        let mut at = self.value(self.skip_white_space(start))?;
+        while let Some(container) = self.innermost() {
+            at = self.element(at, container)?;
         }
-        self.skip_white_space();
-        if self.at != self.bytes.len() {
+        if self.skip_white_space(at) != self.bytes.len() {
             return Err("something follows the JSON value");
         }
-        Ok(self.nodes)
+        Ok(self)
+    }
+
+    fn innermost(&self) -> Option<Container> {
+        self.open.get(self.depth.checked_sub(1)?).copied()
     }
 
     /// Reads what comes next inside an open container: its end, or one more element or member.
-    fn element(&mut self, container: usize) -> Result<(), Problem> {
-        let is_object = self.nodes.get(container).is_some_and(|node| node.kind == Kind::Object);
-        let is_first = self.nodes.len() == container + 1;
-        self.skip_white_space();
-        if self.peek() == Some(if is_object { b'}' } else { b']' }) {
-            self.at += 1;
-            self.close(container);
-            return Ok(());
+    #[inline(always)]
+    fn element(&mut self, at: usize, container: Container) -> Result<usize, Problem> {
+        let is_first = self.nodes.len() == container.node as usize + 1;
+        let mut at = self.skip_white_space(at);
+        if self.peek(at) == Some(if container.is_object { b'}' } else { b']' }) {
+            return self.close(at + 1, container);
         }
         if !is_first {
-            self.expect(b',', "a comma is missing")?;
-            self.skip_white_space();
+            at = self.skip_white_space(self.expect(at, b',', "a comma is missing")?);
         }
-        if is_object {
-            if self.peek() != Some(b'"') {
+        if container.is_object {
+            if self.peek(at) != Some(b'"') {
                 return Err("a member's name is missing");
             }
-            self.string()?;
-            self.skip_white_space();
-            self.expect(b':', "a colon is missing")?;
-            self.skip_white_space();
+            at = self.string(at)?;
+            at = self.skip_white_space(at);
+            at = self.skip_white_space(self.expect(at, b':', "a colon is missing")?);
         }
-        self.value()
+        self.value(at)
     }
 
     /// Reads a scalar whole, or the opening of a container.
-    fn value(&mut self) -> Result<(), Problem> {
-        match self.peek() {
-            Some(b'{') => self.open(Kind::Object),
-            Some(b'[') => self.open(Kind::Array),
-            Some(b'"') => self.string(),
-            Some(b't') => self.literal("true", Kind::True),
-            Some(b'f') => self.literal("false", Kind::False),
-            Some(b'n') => self.literal("null", Kind::Null),
-            Some(b'-' | b'0'..=b'9') => self.number(),
+    #[inline(always)]
+    fn value(&mut self, at: usize) -> Result<usize, Problem> {
+        match self.peek(at) {
+            Some(b'"') => self.string(at),
+            Some(b'-' | b'0'..=b'9') => self.number(at),
+            Some(b'{') => self.open(at, Kind::Object),
+            Some(b'[') => self.open(at, Kind::Array),
+            Some(b't') => self.literal(at, "true", Kind::True),
+            Some(b'f') => self.literal(at, "false", Kind::False),
+            Some(b'n') => self.literal(at, "null", Kind::Null),
             _ => Err("a value is missing"),
         }
     }
 
-    fn open(&mut self, kind: Kind) -> Result<(), Problem> {
-        if self.open.len() == MAX_DEPTH {
-            return Err("nested too deeply");
-        }
-        self.open.push(self.nodes.len());
-        self.push(kind, self.at, self.at + 1);
-        self.at += 1;
-        Ok(())
+    fn open(&mut self, at: usize, kind: Kind) -> Result<usize, Problem> {
+        let place = self.open.get_mut(self.depth).ok_or("nested too deeply")?;
+        *place = Container { node: offset(self.nodes.len()), is_object: kind == Kind::Object };
+        self.depth += 1;
+        self.push(kind, at, at + 1);
+        Ok(at + 1)
     }
 
-    fn close(&mut self, container: usize) {
-        self.open.pop();
-        let (end, next) = (self.at, self.nodes.len());
-        if let Some(node) = self.nodes.get_mut(container) {
+    fn close(&mut self, end: usize, container: Container) -> Result<usize, Problem> {
+        self.depth -= 1;
+        let next = self.nodes.len();
+        if let Some(node) = self.nodes.get_mut(container.node as usize) {
             node.end = offset(end);
             node.next = offset(next);
         }
+        if container.is_object && self.has_repeats(container.node as usize + 1) {
+            return Err("a member is repeated");
+        }
+        Ok(end)
     }
 
-    fn literal(&mut self, word: &str, kind: Kind) -> Result<(), Problem> {
-        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+    /// Two members of one name are refused, also when equal only after unescaping: whoever reads
+    /// the other one sees another token. The members' nodes begin at `first`, and are the last.
+    fn has_repeats(&self, first: usize) -> bool {
+        let mut prints = [0; PAIRWISE_MEMBERS];
+        for (count, (name, _)) in members(&self.nodes, first).enumerate() {
+            let print = match name.kind {
+                Kind::EscapedString => fingerprint(unescape(self.span(name)).as_bytes()),
+                _ => self.plain_fingerprint(name),
+            };
+            let (seen, free) = prints.split_at_mut(count);
+            match free.first_mut() {
+                Some(place) if !seen.contains(&print) => *place = print,
+                // Too many, or two that look alike.
+                _ => return self.has_equal_names(first),
+            }
+        }
+        false
+    }
+
+    fn has_equal_names(&self, first: usize) -> bool {
+        let text = |(name, _): (Node, _)| match name.kind {
+            Kind::EscapedString => Cow::Owned(unescape(self.span(name))),
+            _ => Cow::Borrowed(self.span(name)),
+        };
+        let mut names: Vec<_> = members(&self.nodes, first).map(text).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+    }
+
+    fn span(&self, node: Node) -> &'t str {
+        self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
+    }
+
+    /// As [`fingerprint`] of a name without escapes, read together with what follows it.
+    fn plain_fingerprint(&self, name: Node) -> u64 {
+        let (start, length) = (name.start as usize, name.end - name.start);
+        match self.bytes.get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(word) if length < 8 => short_fingerprint(u64::from_le_bytes(*word), length),
+            _ => fingerprint(self.span(name).as_bytes()),
+        }
+    }
+
+    fn literal(&mut self, at: usize, word: &str, kind: Kind) -> Result<usize, Problem> {
+        if !self.bytes.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             return Err("a value is misspelt");
         }
-        self.push(kind, self.at, self.at + word.len());
-        self.at += word.len();
-        Ok(())
+        self.push(kind, at, at + word.len());
+        Ok(at + word.len())
     }
 
-    fn string(&mut self) -> Result<(), Problem> {
-        self.at += 1;
-        let start = self.at;
-        let mut kind = Kind::String;
+    /// Reads a string from its opening quote on.
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Result<usize, Problem> {
+        let start = at + 1;
+        let end = self.skip_plain(start);
+        if self.peek(end) != Some(b'"') {
+            return self.string_with_escapes(start, end);
+        }
+        self.push(Kind::String, start, end);
+        Ok(end + 1)
+    }
+
+    #[cold]
+    fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Result<usize, Problem> {
         loop {
-            match self.peek() {
+            match self.peek(at) {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    kind = Kind::EscapedString;
-                    self.escape()?;
-                }
-                Some(0..=0x1f) => return Err("a control character stands in a string"),
-                Some(_) => self.at += 1,
+                Some(b'\\') => at = self.skip_plain(self.escape(at)?),
+                Some(_) => return Err("a control character stands in a string"),
                 None => return Err("a string does not end"),
             }
         }
-        self.push(kind, start, self.at);
-        self.at += 1;
-        Ok(())
+        self.has_escapes = true;
+        self.push(Kind::EscapedString, start, at);
+        Ok(at + 1)
     }
 
-    fn escape(&mut self) -> Result<(), Problem> {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let escape = self.text.get(self.at + 1..).and_then(unicode_escape);
-                let (_, length) = escape.ok_or("a \\u escape is not a character")?;
-                self.at += 1 + length;
+    /// Where the plain text of a string ends: at a quote, a backslash or a control character. Sixteen octets
+    /// at a time, as long as there are so many.
+    #[inline(always)]
+    fn skip_plain(&self, mut at: usize) -> usize {
+        while let Some(octets) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            let special = special_octets(octets);
+            if special != 0 {
+                return at + special.trailing_zeros() as usize / 8;
             }
-            _ => return Err("an escape is unknown"),
+            at += 16;
         }
-        Ok(())
+        while self.peek(at).is_some_and(|octet| !is_special(octet)) {
+            at += 1;
+        }
+        at
+    }
+
+    fn escape(&self, at: usize) -> Result<usize, Problem> {
+        match self.peek(at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+            Some(b'u') => {
+                let escape = self.text.get(at + 1..).and_then(unicode_escape);
+                let (_, length) = escape.ok_or("a \\u escape is not a character")?;
+                Ok(at + 1 + length)
+            }
+            _ => Err("an escape is unknown"),
+        }
     }
 
     /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`, and within the range of a double.
-    fn number(&mut self) -> Result<(), Problem> {
-        let start = self.at;
-        self.skip_if(b'-');
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits()?,
+    fn number(&mut self, start: usize) -> Result<usize, Problem> {
+        let mut at = self.skip_if(start, b"-");
+        at = if self.peek(at) == Some(b'0') { at + 1 } else { self.digits(at)? };
+        let integer_end = at;
+        if self.peek(at) == Some(b'.') {
+            at = self.digits(at + 1)?;
         }
-        let mut is_integer = true;
-        if self.skip_if(b'.') {
-            is_integer = false;
-            self.digits()?;
-        }
-        if self.skip_if(b'e') || self.skip_if(b'E') {
-            is_integer = false;
-            let _ = self.skip_if(b'+') || self.skip_if(b'-');
-            self.digits()?;
+        if matches!(self.peek(at), Some(b'e' | b'E')) {
+            at = self.digits(self.skip_if(at + 1, b"+-"))?;
         }
         // 300 digits are always below 1.8e308: only longer or scaled numbers need to be converted.
-        let in_range = (is_integer && self.at - start < 300)
+        let in_range = (at == integer_end && at - start < 300)
             || self
                 .text
-                .get(start..self.at)
+                .get(start..at)
                 .and_then(|t| t.parse::<f64>().ok())
                 .is_some_and(f64::is_finite);
         if !in_range {
             return Err("a number is out of range");
         }
-        self.push(Kind::Number, start, self.at);
-        Ok(())
+        self.push(Kind::Number, start, at);
+        Ok(at)
     }
 
-    fn digits(&mut self) -> Result<(), Problem> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
+    fn digits(&self, start: usize) -> Result<usize, Problem> {
+        let mut at = start;
+        while matches!(self.peek(at), Some(b'0'..=b'9')) {
+            at += 1;
         }
-        if self.at == start { Err("a number has no digits") } else { Ok(()) }
+        if at == start { Err("a number has no digits") } else { Ok(at) }
     }
 
-    fn skip_white_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
+    fn skip_white_space(&self, mut at: usize) -> usize {
+        while matches!(self.peek(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            at += 1;
         }
+        at
     }
 
-    fn skip_if(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+    fn skip_if(&self, at: usize, any_of: &[u8]) -> usize {
+        at + usize::from(self.peek(at).is_some_and(|byte| any_of.contains(&byte)))
     }
 
-    fn expect(&mut self, byte: u8, problem: Problem) -> Result<(), Problem> {
-        if self.skip_if(byte) { Ok(()) } else { Err(problem) }
+    fn expect(&self, at: usize, byte: u8, problem: Problem) -> Result<usize, Problem> {
+        if self.peek(at) == Some(byte) { Ok(at + 1) } else { Err(problem) }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn peek(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
     }
 
+    #[inline(always)]
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         let next = offset(self.nodes.len() + 1);
         self.nodes.push(Node { kind, start: offset(start), end: offset(end), next });
@@ -494,8 +629,41 @@ impl<'t> Parser<'t> {
 }
 
 /// Offsets fit: [`Document::parse`] has refused longer texts.
+#[allow(clippy::cast_possible_truncation)]
 fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    at as u32
+}
+
+/// Ones in the places of those octets that a string cannot have as they are.
+#[inline(always)]
+fn special_octets(octets: &[u8; 16]) -> u128 {
+    u128::from_le_bytes(octets.map(|octet| if is_special(octet) { 0xff } else { 0 }))
+}
+
+/// Without a branch, so that the compiler makes vector instructions of it.
+#[inline(always)]
+fn is_special(octet: u8) -> bool {
+    (octet == b'"') | (octet == b'\\') | (octet < 0x20)
+}
+
+/// Equal for equal names, and for few others.
+fn fingerprint(name: &[u8]) -> u64 {
+    let length = offset(name.len());
+    match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            first.rotate_left(29) ^ last ^ u64::from(length) << 56
+        }
+        _ => {
+            let word = name.iter().rev().fold(0, |word, octet| word << 8 | u64::from(*octet));
+            short_fingerprint(word, length)
+        }
+    }
+}
+
+/// That of a name of less than eight octets, the lowest of a word.
+fn short_fingerprint(word: u64, length: u32) -> u64 {
+    word & !(u64::MAX << (8 * length)) | u64::from(length) << 56
 }
 
 #[cfg(test)]
@@ -504,6 +672,14 @@ mod tests {
 
     fn parse(text: &str) -> Result<Document, Problem> {
         Document::parse(text.as_bytes().to_vec())
+    }
+
+    fn after(earlier: Document, text: &[u8]) -> Result<Document, Problem> {
+        let add = |octets: &mut Vec<u8>| {
+            octets.extend_from_slice(text);
+            Some(())
+        };
+        Document::after(earlier, add).unwrap()
     }
 
     #[test]
@@ -613,6 +789,87 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_alike_are_told_apart() {
+        // One fingerprint for both: these are compared whole.
+        let (one, two) = ("abcdefgh-0-stuvwxyz", "abcdefgh-1-stuvwxyz");
+        assert_eq!(fingerprint(one.as_bytes()), fingerprint(two.as_bytes()));
+        assert!(parse(&format!("{{\"{one}\":0,\"{two}\":0}}")).is_ok());
+        assert!(parse(&format!("{{\"{one}\":0,\"{two}\":0,\"{one}\":0}}")).is_err());
+        // Short names of zeros and of lengths about eight.
+        for (name, other) in
+            [("a", "aa"), ("", "a"), ("aaaaaaa", "aaaaaaaa"), ("aaaaaaaaa", "aaaaaaaa")]
+        {
+            assert!(parse(&format!("{{\"{name}\":0,\"{other}\":0}}")).is_ok(), "{name:?}");
+            assert!(parse(&format!("{{\"{name}\":0,\"{other}\":0,\"{name}\":0}}")).is_err());
+        }
+        // However it is read: with or without octets that follow, by escapes.
+        for length in 0..12 {
+            let name = "abcdefghijkl".get(..length).unwrap();
+            for other in [name.to_owned(), name.replace('a', "\\u0061")] {
+                assert!(
+                    parse(&format!("{{\"{name}\":0,\"b\":0,\"{other}\":0}}")).is_err(),
+                    "{name}"
+                );
+                assert!(parse(&format!("{{\"{other}\":0,\"b\":0,\"{name}\":0        }}")).is_err());
+            }
+        }
+        for count in [PAIRWISE_MEMBERS - 1, PAIRWISE_MEMBERS, PAIRWISE_MEMBERS + 1] {
+            let names: Vec<_> = (0..count).map(|i| format!("\"m{i}\":{{\"m\":0}}")).collect();
+            assert!(parse(&format!("{{{}}}", names.join(","))).is_ok(), "{count}");
+            assert!(parse(&format!("{{{},\"m0\":0}}", names.join(","))).is_err(), "{count}");
+        }
+    }
+
+    /// Strings are read sixteen octets at a time: where in the sixteen an octet stands must not matter.
+    #[test]
+    fn every_octet_is_found_at_every_place_of_a_string() {
+        for place in 0..40 {
+            for octet in 0..=u8::MAX {
+                let mut text = b"{\"name\":\"abcdefghijklmnopqrstuvwxyz0123456789abcd\"}".to_vec();
+                text[9 + place] = octet;
+                let expected = serde_json::from_slice::<serde_json::Value>(&text);
+                let parsed = Document::parse(text);
+                assert_eq!(parsed.is_ok(), expected.is_ok(), "{octet:#x} at {place}");
+                if let (Ok(parsed), Ok(expected)) = (parsed, expected) {
+                    assert_eq!(
+                        parsed.get("name").unwrap().as_str().as_deref(),
+                        expected["name"].as_str()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_read() {
+        let document = parse(r#"{"plain":"a","escaped":"\u0062","number":1}"#).unwrap();
+        for (name, text) in [("plain", Some("a")), ("escaped", Some("b")), ("number", None)] {
+            let kept = document.get(name).unwrap().keep();
+            assert_eq!(kept.as_ref().map(|kept| document.kept(kept)), text, "{name}");
+        }
+        assert!(document.has_escapes());
+    }
+
+    #[test]
+    fn a_document_after_another_has_its_own_text_and_keeps_the_other_s() {
+        let earlier = parse(r#" {"kid":"k\u0031","alg":"a"}"#).unwrap();
+        let kept = ["kid", "alg"].map(|name| earlier.get(name).unwrap().keep().unwrap());
+        let document = after(earlier, br#"{"alg":"b","n":[1]} "#).unwrap();
+        assert_eq!(document.text(), r#"{"alg":"b","n":[1]} "#);
+        assert_eq!(document.text_before(), r#" {"kid":"k\u0031","alg":"a"}"#);
+        assert_eq!(kept.each_ref().map(|kept| document.kept(kept)), ["k1", "a"]);
+        assert_eq!(document.get("alg").unwrap().as_str().unwrap(), "b");
+        assert_eq!(document.get("n").unwrap().raw(), "[1]");
+        assert!(document.get("kid").is_none() && !document.has_escapes());
+        for bad in [&b"\xff{}"[..], b"{", b"", b"[]"] {
+            assert!(after(parse("{}").unwrap(), bad).is_err());
+        }
+        // Two halves of a character make no whole one.
+        assert!(Document::parse(b"{}\xc3".to_vec()).is_err());
+        assert!(Document::after(parse("{}").unwrap(), |_| None).is_none());
+    }
+
+    #[test]
     fn nesting_is_bounded_and_hostile_nesting_is_cheap() {
         let nested =
             |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
@@ -634,6 +891,9 @@ mod tests {
             "4.9e-324",
             "1.7976931348623157e308",
             "1e-400",
+            "999999999999999",
+            "9007199254740993",
+            "1760000000.5",
         ];
         for text in spellings {
             let document = parse(&format!("{{\"n\":{text}}}")).unwrap();

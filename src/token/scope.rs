@@ -4,33 +4,59 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Code, Error, Result, quoted};
 
-use super::json::{Document, Value};
+use super::json::{Document, Kept, Value};
+use super::rules::Named;
 
-/// Reads the granted scopes. Without configured claims: `scope`, or `scp` where there is no `scope`.
-pub(crate) fn granted(payload: &Document, configured_claims: &[String]) -> Result<Vec<String>> {
-    let mut scopes = Vec::new();
-    if configured_claims.is_empty() {
-        let claim = ["scope", "scp"].into_iter().find_map(|name| Some((name, payload.get(name)?)));
-        if let Some((name, value)) = claim {
-            collect(name, value, &mut scopes)?;
-        }
-        return Ok(scopes);
-    }
-    for name in configured_claims {
-        if let Some(value) = payload.get(name) {
-            collect(name, value, &mut scopes)?;
-        }
-    }
-    Ok(scopes)
+/// The scopes that a token grants, as they stand in it.
+pub(crate) enum Scopes {
+    /// One string of them: what nearly every token has.
+    Text(Kept),
+    /// Several strings, of one or more scopes each.
+    Texts(Vec<Kept>),
 }
 
-/// A string is split on SPACE alone (RFC 6749 §3.3): to take a tab or U+2028 as a separator would
-/// find scopes that the issuer never granted. An array holds one scope an element.
-fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()> {
+impl Scopes {
+    /// The scopes, in the token's order. A string is split on SPACE alone (RFC 6749 §3.3): to take a tab
+    /// or U+2028 as a separator would find scopes that the issuer never granted.
+    pub(crate) fn names<'d>(
+        &'d self,
+        payload: &'d Document,
+    ) -> impl Iterator<Item = &'d str> + Clone {
+        let texts = match self {
+            Scopes::Text(text) => std::slice::from_ref(text),
+            Scopes::Texts(texts) => texts,
+        };
+        let scopes = texts.iter().flat_map(|text| payload.kept(text).split(' '));
+        scopes.filter(|scope| !scope.is_empty())
+    }
+}
+
+/// Reads the granted scopes. Without configured claims: `scope`, or `scp` where there is no `scope`.
+pub(crate) fn granted(claims: &Named<'_>, configured_claims: &[String]) -> Result<Scopes> {
+    let mut texts = Vec::new();
+    if configured_claims.is_empty() {
+        let named = claims.scope.map(|value| ("scope", value));
+        if let Some((name, value)) = named.or(claims.scp.map(|value| ("scp", value))) {
+            if let Some(text) = value.keep() {
+                return Ok(Scopes::Text(text));
+            }
+            collect(name, value, &mut texts)?;
+        }
+    }
+    for name in configured_claims {
+        if let Some(value) = claims.payload.get(name) {
+            collect(name, value, &mut texts)?;
+        }
+    }
+    Ok(Scopes::Texts(texts))
+}
+
+/// A string holds any number of scopes, an array one an element.
+fn collect(name: &str, value: Value<'_>, texts: &mut Vec<Kept>) -> Result<()> {
     let wrong =
         |problem: &str| Error::new(Code::Claim, format!("the claim {} {problem}", quoted(name)));
-    if let Some(text) = value.as_str() {
-        scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
+    if let Some(text) = value.keep() {
+        texts.push(text);
         return Ok(());
     }
     let items = value.items().ok_or_else(|| wrong("is neither a string nor a list of strings"))?;
@@ -39,20 +65,20 @@ fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()>
         if scope.is_empty() || scope.contains(' ') {
             return Err(wrong("lists a scope that is empty or contains a space"));
         }
-        scopes.push(scope.into_owned());
+        texts.extend(item.keep());
     }
     Ok(())
 }
 
 /// Refuses a token that lacks any of the required scopes, or all of a group of alternatives, naming
 /// everything that is missing.
-pub(crate) fn require<'s>(
-    granted: &[String],
+pub(crate) fn require<'g, 's>(
+    granted: impl Iterator<Item = &'g str> + Clone,
     required: impl Iterator<Item = &'s String>,
     alternatives: &'s [Vec<String>],
     hierarchy: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<()> {
-    let lacks = |scope: &&String| !has(granted, scope, hierarchy);
+    let lacks = |scope: &&String| !has(granted.clone(), scope, hierarchy);
     let missing = required.filter(lacks).collect::<Vec<_>>();
     let unmet = alternatives.iter().filter(|group| group.iter().all(|scope| lacks(&scope)));
     let unmet = unmet.map(|group| group.join(" ")).collect::<Vec<_>>();
@@ -76,8 +102,12 @@ fn insufficient(missing: &[&String], unmet: &[String]) -> Error {
         .with_hint(format!("let the client ask for {} when it authorizes", asks.join(" and ")))
 }
 
-fn has(granted: &[String], wanted: &str, hierarchy: &BTreeMap<String, BTreeSet<String>>) -> bool {
-    granted.iter().any(|scope| {
+fn has<'g>(
+    mut granted: impl Iterator<Item = &'g str>,
+    wanted: &str,
+    hierarchy: &BTreeMap<String, BTreeSet<String>>,
+) -> bool {
+    granted.any(|scope| {
         scope == wanted || hierarchy.get(scope).is_some_and(|included| included.contains(wanted))
     })
 }

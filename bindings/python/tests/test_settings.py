@@ -60,6 +60,7 @@ def test_every_keyword_reaches_the_library() -> None:
     wrong: dict[str, Any] = {name: ["wrong"] for name in keywords()} | {
         "ca_file": {},
         "jwks_cache_dir": {},
+        "token_cache_size": -1,
         "audiences": [],
         "accept_client_id_audience": [""],
         "required_scopes": [""],
@@ -70,7 +71,7 @@ def test_every_keyword_reaches_the_library() -> None:
         "jwks": "wrong",
         "session_client_id": "wrong/",
     }
-    plain = {"authkit_domain": ISSUER, "resource": RESOURCE}
+    plain: dict[str, Any] = {"authkit_domain": ISSUER, "resource": RESOURCE}
     for name, value in wrong.items():
         with pytest.raises(ConfigError) as caught:
             Verifier(**plain | {name: value})

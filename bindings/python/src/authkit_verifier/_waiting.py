@@ -11,6 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _native
@@ -55,6 +56,7 @@ class Waiting:
         self._calls: list[_Call] = []
         # A thread waits, or the calls are being tried again.
         self._busy = False
+        self._thread: threading.Thread | None = None
 
     async def verdict(self, judge: Judge, seen: int) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
@@ -69,16 +71,12 @@ class Waiting:
         """Has a thread wait for a fetch to end after so many."""
         self._busy = True
         step = min(STEP, min(call.deadline for call in self._calls) - time.monotonic())
-        # A daemon: the process may end while it waits.
-        thread = threading.Thread(
-            target=self._wait_on_thread,
-            args=(self._calls[0], seen, 1 + int(1000 * max(step, 0))),
-            name="authkit-wait",
-            daemon=True,
-        )
+        arguments = (self._calls[0], seen, 1 + int(1000 * max(step, 0)))
         try:
-            thread.start()
+            self._thread = _thread(self._wait_on_thread, arguments)
+            self._thread.start()
         except RuntimeError as error:
+            self._thread = None
             self._refuse_all(f"no thread can be had to wait for the issuer's keys: {error}")
 
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
@@ -89,15 +87,22 @@ class Waiting:
             # Nobody fetches (the refresh mode inline): that takes a call that can wait.
             report = self._led(first)
         try:
-            self._loop.call_soon_threadsafe(report)
+            self._loop.call_soon_threadsafe(self._report, report)
         except RuntimeError:
             # The loop was closed under its calls; nobody is left to tell.
             self._done()
 
+    def _report(self, report: Callable[[], None]) -> None:
+        """Takes up what the thread said as its last act, once it is gone: a subinterpreter may end next."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        report()
+
     def _led(self, call: _Call) -> Callable[[], None]:
         """Makes a call on this thread, for the loop to settle it and to try the others again."""
         try:
-            claims = call.judge(_native.verifier_verify)
+            claims = call.judge(_native.verifier_verify_into)
         except Exception as error:
             refusal = error
             return lambda: self._settle(lambda: _refuse(call, refusal))
@@ -132,7 +137,7 @@ class Waiting:
         if call.future.done():
             return
         try:
-            claims = call.judge(_native.verifier_try_verify)
+            claims = call.judge(_native.verifier_try_verify_into)
         except WouldBlockError:
             if time.monotonic() < call.deadline:
                 self._calls.append(call)
@@ -149,6 +154,16 @@ class Waiting:
         self._done()
         for call in calls:
             _refuse(call, keys_unavailable(reason))
+
+
+def _thread(target: Callable[..., None], arguments: tuple[Any, ...]) -> threading.Thread:
+    make = partial(threading.Thread, target=target, args=arguments, name="authkit-wait")
+    try:
+        # A daemon: the process may end while it waits.
+        return make(daemon=True)
+    except RuntimeError:
+        # An isolated subinterpreter has none, and waits for this thread at its end, for one step.
+        return make(daemon=False)
 
 
 def _accept(call: _Call, claims: Any) -> None:
