@@ -31,6 +31,7 @@ test-fastmcp: $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/.installed $(AUTHORIZATION_SERV
 	cd $(PYTHON_PACKAGE) && MYPYPATH=tests/fastmcp:tests/hosts $(abspath $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python) -m mypy \
 	    $(patsubst $(PYTHON_PACKAGE)/%,%,$(wildcard $(PYTHON_PACKAGE)/src/authkit_verifier/fastmcp/*.py $(FASTMCP_TESTS)/*.py)) \
 	    ../../examples/python/fastmcp_server.py ../../benches/fastmcp/*.py
+	$(PYTHON) scripts/quote_examples.py --check docs/python.md
 
 bench-fastmcp: $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/.installed $(AUTHORIZATION_SERVER_READY)
 	$(PYTHON_CLEAN) $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python benches/fastmcp/measure.py

@@ -156,6 +156,12 @@ def test_a_base_url_with_the_mcp_path_is_refused_when_the_path_is_known() -> Non
     assert provider.verifier.resource == RESOURCE
 
 
+def test_session_tokens_alone() -> None:
+    provider = AuthKitProvider(session_client_id="client_01", base_url=BASE_URL)
+    assert provider.authorization_servers == []
+    assert provider.verifier.resource == RESOURCE
+
+
 def test_a_path_keeps_its_verifier_and_its_keys() -> None:
     provider = AuthKitProvider(authkit_domain=ISSUER, base_url=BASE_URL)
     provider.set_mcp_path("/mcp")

@@ -46,7 +46,8 @@ class Gate(BaseRoute):
         self._verifier = verifier
         # The library grants them with every token that it accepts, be it by a hierarchy.
         self._required_scopes = tuple(required_scopes)
-        self._found: tuple[int, list[BaseRoute]] = (0, [])
+        # The routes of the application that were looked through, how many, and those that it protects.
+        self._found: tuple[object, int, list[BaseRoute]] = (None, 0, [])
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Takes what would otherwise reach a route that FastMCP protects."""
@@ -62,12 +63,12 @@ class Gate(BaseRoute):
 
     def _protected(self, routes: list[BaseRoute]) -> list[BaseRoute]:
         """The application's routes that FastMCP checks; looked for again when it gets more."""
-        count, found = self._found
-        if count != len(routes):
+        looked_through, count, found = self._found
+        if looked_through is not routes or count != len(routes):
             found = [
                 route for route in routes if isinstance(getattr(route, "app", None), RequireAuthMiddleware)
             ]
-            self._found = (len(routes), found)
+            self._found = (routes, len(routes), found)
         return found
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

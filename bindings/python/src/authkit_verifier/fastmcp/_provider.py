@@ -100,7 +100,7 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         self._announced: Verifier | None = None
         facts = _Facts(self._verifier or self._checked())
         parameters = {
-            "authkit_domain": facts.authorization_servers[0],
+            "authkit_domain": (facts.authorization_servers or facts.issuers)[0],
             "base_url": _text(base_url) or facts.resource,
             "token_verifier": _CoreVerifier(self, facts.required_scopes),
             "resource_base_url": _text(resource_base_url),
@@ -130,13 +130,12 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         """
         try:
             claims = await self.verifier.verify_async(token)
-        except KeysUnavailableError as error:
-            log_refusal(_refusals, error)
+        except AuthKitError as error:
             if _GATE_ASKS_AGAIN:
                 return None
-            raise
-        except AuthKitError as error:
             log_refusal(_refusals, error)
+            if isinstance(error, KeysUnavailableError):
+                raise
             return None
         return AuthKitAccessToken.of(token, claims, self.verifier)
 
@@ -236,8 +235,10 @@ class _Facts:
             raise misuse("the verifier knows no resource to guard: give it resource, or base_url")
         document = json.loads(announced.body)
         self.resource: str = document["resource"]
-        self.authorization_servers: list[str] = document["authorization_servers"]
+        # None where session tokens alone are taken: nobody can log in to have one.
+        self.authorization_servers: list[str] = document.get("authorization_servers", [])
         in_force = dict(line.partition(": ")[::2] for line in verifier.describe().splitlines())
+        self.issuers = [name.removeprefix("issuer ") for name in in_force if name.startswith("issuer ")]
         self.required_scopes: list[str] = json.loads(in_force["required_scopes"])
         self.scopes_supported: list[str] = json.loads(in_force["scopes_supported"])
 
