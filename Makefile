@@ -13,6 +13,7 @@
 #   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
 #   make test-wheel   that wheel and the sdist, checked and tried where there is nothing but Python
 #   make test-sdist   the wheel that pip and cargo make of the sdist
+#   make node-packages   build/node: the npm packages of a release
 #   make clean    removes what was built
 
 .DEFAULT_GOAL := help
@@ -114,4 +115,5 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(PYRIGHT) $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(PYRIGHT) $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
+	    $(NODE_PACKAGES_TESTS)/node_modules

@@ -85,6 +85,11 @@
 #define AUTHKIT_ABI_VERSION 1
 
 /**
+ * Room for every record and every refusal of authkit_verifier_verify_into(), in bytes.
+ */
+#define AUTHKIT_RECORD_CAPACITY 65536
+
+/**
  * The kind of an outcome: the low byte of authkit_status. It alone fixes the HTTP status. Values
  * are fixed; new ones may be added.
  */
@@ -542,6 +547,9 @@ authkit_status authkit_config_from_json(const char *json,
  * - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
  *   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
  *   by that user alone. Default: none.
+ * - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
+ *   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
+ *   at most. Default: 1024.
  *
  * `name` and `value` are copied.
  *
@@ -1354,6 +1362,98 @@ const char *authkit_claims_value_json(const authkit_claims *claims,
                                       size_t *nullable_out_len);
 
 /* ------------------------------------------------------------------------------------------------
+ * Verdicts in one call: for bindings, to which each call, each output and each copy is dear.
+ *
+ * A binding that keeps what it made of a token asks authkit_verifier_recall() first: a ticket tells that
+ * the token is accepted, now and by this policy, and which acceptance it is. On 0 it calls
+ * authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket.
+ */
+
+/**
+ * Whether a token is one that was accepted before and is accepted now: never waits, makes nothing, and is
+ * a verdict like any other: the signing key is in force, the times and the policy's scopes were judged.
+ *
+ * `token` is `len` bytes, as for authkit_verifier_verify().
+ * `nullable_policy` adds demands of this call; NULL adds none.
+ *
+ * Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
+ * this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
+ * tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+ * not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
+ */
+AUTHKIT_API
+uint64_t authkit_verifier_recall(const authkit_verifier *verifier,
+                                 const char *token,
+                                 size_t len,
+                                 const authkit_policy *nullable_policy);
+
+/**
+ * As authkit_verifier_recall(), for the token in a request: a ticket means that authkit_verifier_authorize()
+ * would let the request go on.
+ *
+ * Parameters are those of authkit_verifier_authorize().
+ *
+ * Returns a ticket, or 0, where the request must be decided on. Any thread.
+ */
+AUTHKIT_API
+uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
+                                         const char *nullable_authorization,
+                                         size_t authorization_len,
+                                         const char *nullable_query,
+                                         size_t query_len,
+                                         const authkit_policy *nullable_policy);
+
+/**
+ * Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+ * is refused, into the caller's buffer.
+ *
+ * The record of an accepted token has four parts with the octet 0x1E between them, which no JSON text
+ * holds: the ticket in decimal, 0 where the token is not kept; the facts, a JSON object with issuer,
+ * subject, audience (list), resource (or null), client_id, scopes (list), expires_at, issued_at and
+ * not_before (whole seconds; the latter two may be null), key_id (or null), algorithm, and the members of
+ * authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
+ * object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with a NUL.
+ *
+ * `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
+ * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
+ *
+ * Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
+ * authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
+ * nothing is written. Any thread.
+ */
+AUTHKIT_API
+int32_t authkit_verifier_verify_into(const authkit_verifier *verifier,
+                                     const char *token,
+                                     size_t len,
+                                     const authkit_policy *nullable_policy,
+                                     char *buffer,
+                                     size_t capacity);
+
+/**
+ * As authkit_verifier_verify_into(), without network and without waiting, as authkit_verifier_try_verify().
+ *
+ * Parameters and results are those of authkit_verifier_verify_into(). Any thread.
+ */
+AUTHKIT_API
+int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
+                                         const char *token,
+                                         size_t len,
+                                         const authkit_policy *nullable_policy,
+                                         char *buffer,
+                                         size_t capacity);
+
+/**
+ * The record of an accepted token, as authkit_verifier_verify_into() writes it.
+ *
+ * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+ *
+ * Returns text borrowed from `claims`; NULL only if `claims` is NULL. Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_record(const authkit_claims *claims,
+                                  size_t *nullable_out_len);
+
+/* ------------------------------------------------------------------------------------------------
  * Errors: why a call failed, in words that are safe to log and say what to do.
  */
 
@@ -1425,7 +1525,9 @@ authkit_status authkit_verifier_stats(const authkit_verifier *verifier,
  * - skew: the issuer's clock less this machine's in seconds, or null
  * - headers: date, age, cache_control, etag, expires of the last answer, or null
  *
- * `verdicts`, a map from outcome (OK, EXPIRED, ...) to count, and `events_lost`. More members may come.
+ * `verdicts`, a map from outcome (OK, EXPIRED, ...) to count; `token_cache`, of the verified tokens that
+ * are kept: entries, bytes, and hits, the verdicts OK for which no signature was checked; and
+ * `events_lost`. More members may come.
  * Nothing in it comes from a token.
  *
  * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
@@ -1443,7 +1545,7 @@ const char *authkit_stats_json(const authkit_stats *stats,
  * `next_refresh` and `generation` it is the least, of `age`, `retry_after`, `consecutive_failures` and
  * `skew` the furthest from 0.
  * `name` is a name of authkit_stats_json() whose value is a number, `keys` or `dropped` for their
- * count, or with NULL as issuer `events_lost`, `verdicts.OK`, `verdicts.EXPIRED` and so on.
+ * count, or with NULL as issuer `events_lost`, `token_cache.hits`, `verdicts.OK` and so on.
  * `out` receives the number, 0 on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `stats`, `name` or `out` is NULL or a text is not UTF-8;

@@ -85,7 +85,7 @@ STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 # No setting of the developer's environment may reach a test.
 CLEAN := env -i PATH="$(PATH)"
 
-C_TESTS := status config verdicts decision claims misuse default_environment default_set threads lifetimes waiting \
+C_TESTS := status config verdicts verdict decision claims misuse default_environment default_set threads lifetimes waiting \
 	observe
 # Not under valgrind and the sanitizers, which do not follow a fork of a process with threads.
 C_TESTS_BARE := fork

@@ -25,6 +25,10 @@ use crate::error::{Code, Error, Result, quoted};
 pub const DEFAULT_LEEWAY: u64 = 60;
 /// The most clock skew that can be configured, in seconds; more would make `exp` meaningless.
 pub const MAX_LEEWAY: u64 = 300;
+/// How many verified tokens are kept where nothing is configured.
+pub const DEFAULT_TOKEN_CACHE_SIZE: u64 = 1024;
+/// The most verified tokens that can be kept.
+pub const MAX_TOKEN_CACHE_SIZE: u64 = 65_536;
 /// Where an MCP server answers below its base URL, where nothing else is configured.
 pub const DEFAULT_MCP_PATH: &str = "/mcp";
 /// AuthKit's JWKS, below its domain.
@@ -54,6 +58,7 @@ pub struct Config {
     pub(crate) network: Network,
     pub(crate) refresh_mode: RefreshMode,
     pub(crate) jwks_cache_dir: Option<PathBuf>,
+    pub(crate) token_cache_size: usize,
 }
 
 /// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
@@ -194,13 +199,19 @@ impl ConfigBuilder {
             scope_claims: non_empty_items("scope_claims", self.scope_claims)?,
             scope_hierarchy: scope_closure(self.scope_hierarchy)?,
             algorithms: algorithm_list(self.algorithms)?,
-            leeway: at_most("leeway", self.leeway.unwrap_or(DEFAULT_LEEWAY), MAX_LEEWAY)?,
+            leeway: at_most(
+                "leeway",
+                self.leeway.unwrap_or(DEFAULT_LEEWAY),
+                MAX_LEEWAY,
+                "seconds",
+            )?,
             max_token_age: self.max_token_age,
             type_policy: self.typ.unwrap_or_default(),
             now: self.now,
             network,
             refresh_mode: self.refresh_mode.unwrap_or_default(),
             jwks_cache_dir: self.jwks_cache_dir,
+            token_cache_size: token_cache_size(self.token_cache_size)?,
         };
         Ok(config)
     }
@@ -392,11 +403,17 @@ fn invalid(setting: &str, problem: impl fmt::Display) -> Error {
     Error::new(Code::Config, format!("{setting} {problem}"))
 }
 
-fn at_most(setting: &str, value: u64, limit: u64) -> Result<u64> {
+fn at_most(setting: &str, value: u64, limit: u64, unit: &str) -> Result<u64> {
     if value > limit {
-        return Err(invalid(setting, format!("is {value}; at most {limit} seconds are allowed")));
+        return Err(invalid(setting, format!("is {value}; at most {limit} {unit} are allowed")));
     }
     Ok(value)
+}
+
+fn token_cache_size(configured: Option<u64>) -> Result<usize> {
+    let tokens = configured.unwrap_or(DEFAULT_TOKEN_CACHE_SIZE);
+    let tokens = at_most("token_cache_size", tokens, MAX_TOKEN_CACHE_SIZE, "tokens")?;
+    Ok(usize::try_from(tokens).unwrap_or(0))
 }
 
 fn issuer_name(name: String) -> Result<String> {

@@ -10,9 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::config::{Config, KeySource, TypePolicy};
@@ -126,7 +123,7 @@ pub fn verify_jws(jwks: &str, token: &[u8], algorithms: &[&str]) -> Result<()> {
     let header = Header::parse(&without_type(parts.header)?, &allowed, TypePolicy::Any)?;
     octets(parts.payload, "payload")?;
     let signature = parts.signature_octets()?;
-    check(jwks, header.key_id.as_deref(), header.algorithm, parts.signing_input, &signature)
+    check(jwks, header.key_id(), header.algorithm, parts.signing_input, &signature)
 }
 
 /// Whether a signature over a message is by a key of the set. The arithmetic alone: an RSA exponent
@@ -174,7 +171,7 @@ fn without_type(encoded: &[u8]) -> Result<Vec<u8>> {
     let members = header.root().members().filter(|(name, _)| !name.is_string("typ"));
     let members: Vec<String> =
         members.map(|(name, value)| format!("{}:{}", name.raw(), value.raw())).collect();
-    Ok(URL_SAFE_NO_PAD.encode(format!("{{{}}}", members.join(","))).into_bytes())
+    Ok(base64url::encode(format!("{{{}}}", members.join(",")).as_bytes()).into_bytes())
 }
 
 /// The machine's clocks, each moved by what a test has added to it. They go on by themselves, so that

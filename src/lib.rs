@@ -38,21 +38,25 @@ mod resource;
 mod stats;
 mod sync;
 mod token;
+mod verified;
 mod verifier;
 
 #[allow(unsafe_code)] // the C ABI; nowhere else
 mod ffi;
 
 pub use config::{
-    AudienceRule, Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH, IssuerSettings,
-    MAX_LEEWAY, RefreshMode, TokenFamily, TypePolicy,
+    AudienceRule, Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH,
+    DEFAULT_TOKEN_CACHE_SIZE, IssuerSettings, MAX_LEEWAY, MAX_TOKEN_CACHE_SIZE, RefreshMode,
+    TokenFamily, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};
 pub use resource::decision::Decision;
 pub use resource::request::Request;
 pub use resource::response::Response;
-pub use stats::{DocumentStats, DroppedKey, IssuerStats, KeyInfo, SeenHeaders, Stats};
+pub use stats::{
+    DocumentStats, DroppedKey, IssuerStats, KeyInfo, SeenHeaders, Stats, TokenCacheStats,
+};
 pub use token::claims::Claims;
 pub use token::compact::MAX_TOKEN_LENGTH;
 pub use token::identity::TokenKind;

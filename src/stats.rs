@@ -16,8 +16,21 @@ pub struct Stats {
     pub issuers: Vec<IssuerStats>,
     /// Tokens judged, by outcome: `OK`, or a code's name. Outcomes that never came are left out.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// The verified-token cache.
+    pub token_cache: TokenCacheStats,
     /// Events that were lost because nobody drained them in time.
     pub events_lost: u64,
+}
+
+/// Verified tokens that are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TokenCacheStats {
+    /// How many there are.
+    pub entries: u64,
+    /// About how much memory they take.
+    pub bytes: u64,
+    /// Verdicts `OK` for which no signature was checked.
+    pub hits: u64,
 }
 
 impl Stats {
@@ -31,13 +44,20 @@ impl Stats {
     /// added up; of `ttl`, `next_refresh` and `generation` the least, of `age`, `retry_after`,
     /// `consecutive_failures` and `skew` the furthest from 0).
     ///
-    /// Also `events_lost` and, for each outcome, `verdicts.OK`, `verdicts.EXPIRED` and so on, which belong
-    /// to no issuer. `None` for an unknown name or issuer, and where there is no such number now.
+    /// Also `events_lost`, `token_cache.entries`, `token_cache.bytes`, `token_cache.hits` and, for each
+    /// outcome, `verdicts.OK`, `verdicts.EXPIRED` and so on, which belong to no issuer. `None` for an unknown name or issuer, and where there is no such number now.
     #[must_use]
     pub fn number(&self, issuer: Option<&str>, name: &str) -> Option<i64> {
         if issuer.is_none() {
-            if name == "events_lost" {
-                return signed(self.events_lost);
+            let of_no_issuer = match name {
+                "events_lost" => Some(self.events_lost),
+                "token_cache.entries" => Some(self.token_cache.entries),
+                "token_cache.bytes" => Some(self.token_cache.bytes),
+                "token_cache.hits" => Some(self.token_cache.hits),
+                _ => None,
+            };
+            if let Some(number) = of_no_issuer {
+                return signed(number);
             }
             if let Some(outcome) = name.strip_prefix("verdicts.") {
                 return self.verdict_count(outcome).and_then(signed);
@@ -194,15 +214,17 @@ pub(crate) struct Verdicts {
 const PARTS: usize = 8;
 /// OK, and every code.
 const OUTCOMES: usize = 1 + Code::ALL.len();
+/// What is counted beside the outcomes.
+const HITS: usize = OUTCOMES;
 
 /// Alone on its cache lines (processors fetch them in pairs).
 #[derive(Debug)]
 #[repr(align(128))]
-struct Part([AtomicU64; OUTCOMES]);
+struct Part([AtomicU64; OUTCOMES + 1]);
 
 impl Verdicts {
     pub(crate) fn new() -> Self {
-        Self { parts: [const { Part([const { AtomicU64::new(0) }; OUTCOMES]) }; PARTS] }
+        Self { parts: [const { Part([const { AtomicU64::new(0) }; OUTCOMES + 1]) }; PARTS] }
     }
 
     /// Counts a verdict; that a caller has to come back is none.
@@ -212,18 +234,34 @@ impl Verdicts {
             Err(error) if error.code() == Code::WouldBlock => return,
             Err(error) => 1 + position(error.code()),
         };
+        self.add_one(outcome);
+    }
+
+    /// Counts a verdict OK for which no signature was checked.
+    pub(crate) fn count_hit(&self) {
+        self.add_one(0);
+        self.add_one(HITS);
+    }
+
+    fn add_one(&self, place: usize) {
         let part = self.parts.get(part_of_this_thread());
-        if let Some(count) = part.and_then(|part| part.0.get(outcome)) {
+        if let Some(count) = part.and_then(|part| part.0.get(place)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn read(&self) -> BTreeMap<&'static str, u64> {
-        let total = |outcome: usize| {
-            let counts = self.parts.iter().filter_map(|part| part.0.get(outcome));
-            counts.map(|count| count.load(Ordering::Relaxed)).sum::<u64>()
-        };
-        outcomes().enumerate().map(|(at, name)| (name, total(at))).filter(|(_, n)| *n > 0).collect()
+        let totals = outcomes().enumerate().map(|(at, name)| (name, self.total(at)));
+        totals.filter(|(_, total)| *total > 0).collect()
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.total(HITS)
+    }
+
+    fn total(&self, place: usize) -> u64 {
+        let counts = self.parts.iter().filter_map(|part| part.0.get(place));
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -315,6 +353,7 @@ mod tests {
         let stats = Stats {
             issuers: vec![issuer("a", one), issuer("b", two)],
             verdicts: BTreeMap::from([("OK", 3)]),
+            token_cache: TokenCacheStats { entries: 5, bytes: 6, hits: 7 },
             events_lost: 4,
         };
         for (issuer, name, number) in [
@@ -325,6 +364,10 @@ mod tests {
             (None, "skew", Some(-90)),
             (None, "retry_after", None),
             (None, "events_lost", Some(4)),
+            (None, "token_cache.entries", Some(5)),
+            (None, "token_cache.bytes", Some(6)),
+            (None, "token_cache.hits", Some(7)),
+            (Some("a"), "token_cache.hits", None),
             (None, "verdicts.OK", Some(3)),
             (None, "verdicts.EXPIRED", Some(0)),
             (None, "verdicts.NONSENSE", None),

@@ -21,13 +21,14 @@ use crate::resource::metadata::Metadata;
 use crate::resource::request::Request;
 use crate::resource::response::Response;
 use crate::resource::{announced, authorization_server, well_known};
-use crate::stats::{IssuerStats, Stats, Verdicts};
-use crate::token::claims::Claims;
+use crate::stats::{IssuerStats, Stats, TokenCacheStats, Verdicts};
+use crate::token::claims::{Claims, Ticket};
 use crate::token::compact::Compact;
 use crate::token::header::Header;
 use crate::token::json::Document;
 use crate::token::policy::Policy;
 use crate::token::{rules, scope};
+use crate::verified::{Entry, VerifiedTokens};
 
 /// Decides whether a bearer token may call this server.
 ///
@@ -48,6 +49,8 @@ struct Inner {
     server_metadata: Option<Arc<Cache<ServerMetadata>>>,
     around: Surroundings,
     verdicts: Verdicts,
+    /// `None` where none are to be kept.
+    verified: Option<VerifiedTokens>,
 }
 
 /// A token that has passed every check that needs no key.
@@ -85,8 +88,10 @@ impl Verifier {
         let keys = key_caches(&config, &around)?;
         let metadata = Metadata::new(&config);
         let server_metadata = server_metadata_cache(&config, &around).map(Arc::new);
+        let verified = VerifiedTokens::new(config.token_cache_size);
         let verdicts = Verdicts::new();
-        Ok(Self(Arc::new(Inner { config, keys, metadata, server_metadata, around, verdicts })))
+        let inner = Inner { config, keys, metadata, server_metadata, around, verdicts, verified };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// The configuration in force.
@@ -105,7 +110,7 @@ impl Verifier {
     /// [`Code::Audience`]), key ([`Code::KeysUnavailable`], [`Code::UnknownKey`],
     /// [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`].
     pub fn verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
-        self.judge(token.as_ref(), policy, Wait::Allowed)
+        self.accept(token.as_ref(), policy, Wait::Allowed)
     }
 
     /// Judges a token without waiting.
@@ -115,7 +120,7 @@ impl Verifier {
     /// then under way, and [`Self::wait`] off the event loop tells when to try again. In the refresh
     /// mode `inline` no fetch is started, and [`Self::verify`] off the event loop makes it.
     pub fn try_verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
-        self.judge(token.as_ref(), policy, Wait::No)
+        self.accept(token.as_ref(), policy, Wait::No)
     }
 
     /// Decides whether a request may go on, by its `Authorization` header and its query; else says what
@@ -276,7 +281,17 @@ impl Verifier {
         Stats {
             issuers: issuers.map(|(issuer, cache)| issuer_stats(issuer, cache)).collect(),
             verdicts: self.0.verdicts.read(),
+            token_cache: self.token_cache_stats(),
             events_lost: self.0.around.journal.lost(),
+        }
+    }
+
+    fn token_cache_stats(&self) -> TokenCacheStats {
+        let (entries, bytes) = self.0.verified.as_ref().map_or((0, 0), VerifiedTokens::size);
+        TokenCacheStats {
+            entries: entries as u64,
+            bytes: bytes as u64,
+            hits: self.0.verdicts.hits(),
         }
     }
 
@@ -309,7 +324,7 @@ impl Verifier {
 
     fn decide(&self, request: &Request<'_>, policy: &Policy, wait: Wait) -> Decision {
         let verdict = match request.token() {
-            Ok(token) => self.judge(token, policy, wait),
+            Ok(token) => self.accept(token, policy, wait),
             Err(error) => self.counted(Err(error)),
         };
         Decision::new(verdict, || self.terms(policy))
@@ -342,23 +357,66 @@ impl Verifier {
         Terms { scopes: announced(all.chain(any)), metadata_url: self.resource_metadata_url() }
     }
 
-    fn judge(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
+    /// Judges a token: by what is known of it, where that says that it is good; from scratch otherwise.
+    pub(crate) fn accept(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
+        if let Some(claims) = self.recall(token, policy, |entry| entry.claims.clone()) {
+            return Ok(claims);
+        }
         self.counted(self.verdict(token, policy, wait))
     }
 
-    fn counted(&self, verdict: Result<Claims>) -> Result<Claims> {
+    fn counted<T>(&self, verdict: Result<T>) -> Result<T> {
         self.0.verdicts.count(&verdict);
         verdict
     }
 
+    /// The ticket of a token that is kept and is good now, for this policy too; 0 says nothing of a token.
+    pub(crate) fn ticket(&self, token: &[u8], policy: &Policy) -> Ticket {
+        self.recall(token, policy, |entry| entry.claims.ticket()).unwrap_or(0)
+    }
+
+    /// As [`Self::ticket`], of the token in a request.
+    pub(crate) fn ticket_of_request(&self, request: &Request<'_>, policy: &Policy) -> Ticket {
+        request.token().map_or(0, |token| self.ticket(token, policy))
+    }
+
+    /// A token that was accepted is accepted again as long as the very key set that signed it is in force
+    /// and fresh, and its times and scopes pass anew. Whatever else is the case is for the whole story to
+    /// tell, so that a verdict cannot depend on what was kept.
+    fn recall<R>(
+        &self,
+        token: &[u8],
+        policy: &Policy,
+        read: impl FnOnce(&Entry) -> R,
+    ) -> Option<R> {
+        let found = self.0.verified.as_ref()?.find(token)?;
+        let entry = found.entry()?;
+        let (keys, moment) = (self.0.keys.get(entry.issuer)?, self.0.around.clock.moment());
+        let is_good = keys.is_fresh_and(moment, |keys| entry.is_signed_by(keys))
+            && rules::still_in_time(&entry.claims, &self.0.config, self.now(policy))
+            && self.check_scopes(&entry.claims, policy).is_ok();
+        is_good.then(|| {
+            entry.touch();
+            self.0.verdicts.count_hit();
+            read(entry)
+        })
+    }
+
     fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
         let candidate = self.read(token, policy)?;
-        self.check_signature(&candidate, wait)?;
+        let keys = self.check_signature(&candidate, wait)?;
+        let issuer = candidate.issuer;
+        let claims = Claims::new(candidate.header, candidate.payload, candidate.registered);
+        self.check_scopes(&claims, policy)?;
+        let verified = self.0.verified.as_ref();
+        let ticket = verified.map_or(0, |verified| verified.keep(token, &claims, issuer, &keys));
+        Ok(claims.with_ticket(ticket))
+    }
+
+    fn check_scopes(&self, claims: &Claims, policy: &Policy) -> Result<()> {
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        let (granted, hierarchy) = (&candidate.registered.scopes, &config.scope_hierarchy);
-        scope::require(granted, required, &policy.alternatives, hierarchy)?;
-        Ok(Claims::new(candidate.header, candidate.payload, candidate.registered))
+        scope::require(claims.granted(), required, &policy.alternatives, &config.scope_hierarchy)
     }
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
@@ -369,8 +427,9 @@ impl Verifier {
         let header = Header::parse(parts.header, &config.algorithms, config.type_policy)?;
         let payload = parts.payload_object()?;
         let signature = parts.signature_octets()?;
-        let (issuer, trusted) = rules::issuer(&payload, config)?;
-        let registered = rules::judge(&payload, config, trusted, self.now(policy))
+        let claims = rules::Named::of(&payload);
+        let (issuer, trusted) = rules::issuer(&claims, config)?;
+        let registered = rules::judge(&claims, config, trusted, self.now(policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;
         Ok(Candidate {
             header,
@@ -396,11 +455,11 @@ impl Verifier {
     }
 
     /// An unknown key id may have been rotated in: as long as the keys are older than this call, they
-    /// are fetched once more, then looked through again.
-    fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<()> {
+    /// are fetched once more, then looked through again. Gives the key set with the key that signed.
+    fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<Arc<KeySet>> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let key_id = candidate.header.key_id.as_deref();
+        let key_id = candidate.header.key_id();
         let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
@@ -408,7 +467,8 @@ impl Verifier {
                 (Err(Some(Miss::UnknownId)), Some(key_id)) => {
                     snapshot = keys.newer_than(&snapshot, key_id, &call)?;
                 }
-                (checked, _) => return checked.map_err(refusal),
+                (Ok(()), _) => return Ok(Arc::clone(&snapshot.document)),
+                (Err(miss), _) => return Err(refusal(miss)),
             }
         }
     }
@@ -422,8 +482,7 @@ impl Verifier {
 impl Candidate<'_> {
     /// Whether a key of the set made the signature; `Err(None)` where the fitting ones did not.
     fn check_against(&self, snapshot: &Snapshot<KeySet>) -> std::result::Result<(), Option<Miss>> {
-        let mut keys =
-            snapshot.document.candidates(self.header.key_id.as_deref(), self.header.algorithm)?;
+        let mut keys = snapshot.document.candidates(self.header.key_id(), self.header.algorithm)?;
         if keys.any(|key| key.public.verifies(self.signing_input, &self.signature)) {
             Ok(())
         } else {

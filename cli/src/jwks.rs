@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::iter;
 
-use authkit::{DocumentStats, Event, Happening, IssuerStats, SeenHeaders, Source, Stats, Verifier};
+use authkit::{
+    DocumentStats, Event, Happening, IssuerStats, SeenHeaders, Source, Stats, TokenCacheStats,
+    Verifier,
+};
 use serde::Serialize;
 
 use crate::Exit;
@@ -62,7 +65,12 @@ fn look(arguments: &JwksArguments) -> Result<Findings, Failure> {
 impl Findings {
     /// Where there is nothing to look with.
     fn none(failure: Failure) -> Self {
-        let stats = Stats { issuers: Vec::new(), verdicts: BTreeMap::new(), events_lost: 0 };
+        let stats = Stats {
+            issuers: Vec::new(),
+            verdicts: BTreeMap::new(),
+            token_cache: TokenCacheStats::default(),
+            events_lost: 0,
+        };
         Self { stats, events: Vec::new(), failure: Some(failure) }
     }
 

@@ -125,6 +125,11 @@ const FLAGS: &[Flag] = &[
         value: "DIR",
         help: "Directory in which processes of one user share fetched keys",
     },
+    Flag {
+        long: "token-cache-size",
+        value: "TOKENS",
+        help: "Verified tokens to keep, 0 to 65536 [default: 1024]",
+    },
 ];
 
 /// The settings given as flags, in their text forms.

@@ -124,7 +124,7 @@ impl<'a> Verdict<'a> {
 fn print_accepted(out: &mut dyn Write, Accepted { claims, now }: &Accepted) -> io::Result<()> {
     let scopes =
         if claims.scopes().is_empty() { "(none)".to_owned() } else { claims.scopes().join(" ") };
-    let key = claims.key_id().map_or_else(|| "(unnamed)".to_owned(), |id| id.into_owned());
+    let key = claims.key_id().map_or_else(|| "(unnamed)".to_owned(), str::to_owned);
     let lines = [
         ("subject", claims.subject().to_owned()),
         ("client", claims.client_id().into_owned()),

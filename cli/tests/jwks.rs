@@ -162,6 +162,7 @@ fn json_is_the_librarys_stats_with_the_outcome_and_the_events() {
         "ok",
         "reason",
         "retry_after",
+        "token_cache",
         "verdicts",
     ];
     assert_eq!(members, expected);

@@ -70,6 +70,7 @@ impl Config {
                 "jwks_cache_dir",
                 json!(self.jwks_cache_dir.as_ref().map(|path| path.display().to_string())),
             ),
+            ("token_cache_size", json!(self.token_cache_size)),
         ]
     }
 

@@ -128,6 +128,7 @@ pub struct ConfigBuilder {
     pub(super) proxy: Option<ProxyUrl>,
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
+    pub(super) token_cache_size: Option<u64>,
     /// The variable of FastMCP's by which the environment asks for AuthKit, for messages about what it lacks.
     #[serde(skip)]
     pub(super) asked_by: Option<String>,
@@ -162,6 +163,7 @@ impl ConfigBuilder {
         "proxy",
         "refresh_mode",
         "jwks_cache_dir",
+        "token_cache_size",
     ];
 
     /// Reads one JSON object whose members are the settings. Unknown and repeated members are refused.
@@ -215,6 +217,7 @@ impl ConfigBuilder {
             "proxy" => self.proxy = Some(ProxyUrl(text.to_owned())),
             "refresh_mode" => self.refresh_mode = Some(word(name, text)?),
             "jwks_cache_dir" => self.jwks_cache_dir = Some(text.into()),
+            "token_cache_size" => self.token_cache_size = Some(number(name, text)?),
             _ => return Err(unknown(name)),
         }
         Ok(())
@@ -252,6 +255,7 @@ impl ConfigBuilder {
             proxy: self.proxy.or(other.proxy),
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
+            token_cache_size: self.token_cache_size.or(other.token_cache_size),
             asked_by: self.asked_by.or(other.asked_by),
         }
     }
@@ -450,6 +454,15 @@ impl ConfigBuilder {
     #[must_use]
     pub fn jwks_cache_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.jwks_cache_dir = Some(path.into());
+        self
+    }
+
+    /// How many verified tokens are kept, so that they need not be verified again while the key set that
+    /// signed them is in force; default 1024, at most 65,536, 0 for none. They take 8 KiB each on average
+    /// at most.
+    #[must_use]
+    pub fn token_cache_size(mut self, tokens: u64) -> Self {
+        self.token_cache_size = Some(tokens);
         self
     }
 }

@@ -15,6 +15,7 @@ use super::status::authkit_status;
 use super::text::{self, Text};
 use super::values::Members;
 use crate::Claims;
+use crate::token::facts::whole_seconds;
 
 /// What an accepted token says. Immutable, independent of the verifier that made it. The caller's,
 /// freed with authkit_claims_free().
@@ -27,6 +28,7 @@ pub struct authkit_claims {
     names: OnceBox<Names>,
     members: OnceBox<Members>,
     identity: OnceBox<Identity>,
+    record: OnceBox<Text>,
 }
 
 /// C's copies of the claims that have getters of their own.
@@ -48,9 +50,9 @@ impl Names {
             subject: Text::new(claims.subject()),
             resource: claims.resource().map(Text::new),
             client_id: Text::new(&claims.client_id()),
-            key_id: claims.key_id().map(|id| Text::new(&id)),
+            key_id: claims.key_id().map(Text::new),
             algorithm: Text::new(claims.algorithm()),
-            scopes: claims.scopes().iter().map(|scope| Text::new(scope)).collect(),
+            scopes: claims.granted().map(Text::new).collect(),
             audience: claims.audience().iter().map(|audience| Text::new(audience)).collect(),
         }
     }
@@ -60,7 +62,7 @@ impl authkit_claims {
     pub(super) fn new(claims: Claims) -> Self {
         let (json, header_json) = (OnceBox::new(), OnceBox::new());
         let (names, members, identity) = (OnceBox::new(), OnceBox::new(), OnceBox::new());
-        Self { claims, json, header_json, names, members, identity }
+        Self { claims, json, header_json, names, members, identity, record: OnceBox::new() }
     }
 
     fn names(&self) -> &Names {
@@ -69,6 +71,10 @@ impl authkit_claims {
 
     pub(super) fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| Box::new(Identity::of(&self.claims)))
+    }
+
+    pub(super) fn record(&self) -> &Text {
+        self.record.get_or_init(|| Box::new(Text::new(&self.claims.record())))
     }
 
     pub(super) fn members(&self) -> &Members {
@@ -234,7 +240,7 @@ pub unsafe extern "C" fn authkit_claims_not_before(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_scope_count(claims: *const authkit_claims) -> usize {
     // SAFETY: NULL or a live handle, by the header's contract.
-    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.scopes().len()))
+    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.granted().len()))
 }
 
 /// One of the token's scopes, in the token's order; `index` counts from 0.
@@ -297,12 +303,6 @@ pub unsafe extern "C" fn authkit_claims_free(claims: *mut authkit_claims) {
     unsafe { free(claims) }
 }
 
-/// A NumericDate without its fraction, towards the past.
-#[allow(clippy::cast_possible_truncation)] // out of range saturates, which is what is meant
-fn whole_seconds(seconds: f64) -> i64 {
-    seconds.floor() as i64
-}
-
 // A handle is read by many threads at once: C is promised it, so the compiler must agree.
 const fn shared<T: Send + Sync>() {}
 const _: () = {
@@ -312,18 +312,3 @@ const _: () = {
     shared::<super::policy::authkit_policy>();
     shared::<super::error::authkit_error>();
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[allow(clippy::float_cmp)]
-    fn times_lose_their_fraction_towards_the_past() {
-        for (given, seconds) in
-            [(1.9, 1), (-0.5, -1), (0.0, 0), (1e300, i64::MAX), (1_760_000_000.25, 1_760_000_000)]
-        {
-            assert_eq!(whole_seconds(given), seconds, "{given}");
-        }
-    }
-}

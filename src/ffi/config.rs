@@ -162,6 +162,9 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
 ///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
 ///   by that user alone. Default: none.
+/// - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
+///   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
+///   at most. Default: 1024.
 ///
 /// `name` and `value` are copied.
 ///

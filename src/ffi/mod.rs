@@ -29,5 +29,6 @@ mod response;
 mod stats;
 mod status;
 mod values;
+mod verdict;
 mod verifier;
 mod version;

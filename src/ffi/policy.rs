@@ -15,6 +15,21 @@ pub struct authkit_policy {
     pub(super) policy: Policy,
 }
 
+/// Gives what `read` makes of a policy, of one without demands where there is none.
+///
+/// # Safety
+/// `nullable_policy` is NULL or a live handle.
+pub(super) unsafe fn by_policy<T>(
+    nullable_policy: *const authkit_policy,
+    read: impl FnOnce(&Policy) -> T,
+) -> T {
+    // SAFETY: this function's contract is that one's.
+    match unsafe { nullable_policy.as_ref() } {
+        Some(policy) => read(&policy.policy),
+        None => read(&Policy::default()),
+    }
+}
+
 impl Handle for authkit_policy {
     const NAME: &'static str = "policy";
 }

@@ -9,7 +9,7 @@ use super::claims::authkit_claims;
 use super::error::authkit_error;
 use super::handle::Handle;
 use super::outcome::{borrowed, finish, free, measured, plain, produce};
-use super::policy::authkit_policy;
+use super::policy::{authkit_policy, by_policy};
 use super::status::authkit_status;
 use super::text::{self, Text};
 use super::verifier::authkit_verifier;
@@ -365,6 +365,21 @@ unsafe fn decide(
 ) -> Result<authkit_response> {
     // SAFETY: NULL or a live handle, by this function's contract.
     let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+    // SAFETY: NULL or readable bytes of these lengths, by this function's contract.
+    let request = unsafe { request(authorization, query) }?;
+    // SAFETY: NULL or a live handle, by this function's contract.
+    let decision = unsafe { by_policy(nullable_policy, |policy| how(verifier, &request, policy)) };
+    Ok(decision.into())
+}
+
+/// A request, each of its parts with its length; NULL where it has none.
+///
+/// # Safety
+/// Each part is NULL or begins as many readable bytes, which stay alive and unchanged for `'a`.
+pub(super) unsafe fn request<'a>(
+    authorization: (*const c_char, usize),
+    query: (*const c_char, usize),
+) -> Result<Request<'a>> {
     let mut request = Request::new();
     if !authorization.0.is_null() {
         let (pointer, len) = authorization;
@@ -377,12 +392,7 @@ unsafe fn decide(
         let value = unsafe { text::bytes_argument(query.0, query.1, "nullable_query") }?;
         request = request.query(value);
     }
-    // SAFETY: NULL or a live handle, by this function's contract.
-    let decision = match unsafe { nullable_policy.as_ref() } {
-        Some(policy) => how(verifier, &request, &policy.policy),
-        None => how(verifier, &request, &Policy::default()),
-    };
-    Ok(decision.into())
+    Ok(request)
 }
 
 /// One answer, by `well_known` or `try_well_known`.

@@ -55,7 +55,9 @@ pub unsafe extern "C" fn authkit_verifier_stats(
 /// - skew: the issuer's clock less this machine's in seconds, or null
 /// - headers: date, age, cache_control, etag, expires of the last answer, or null
 ///
-/// `verdicts`, a map from outcome (OK, EXPIRED, ...) to count, and `events_lost`. More members may come.
+/// `verdicts`, a map from outcome (OK, EXPIRED, ...) to count; `token_cache`, of the verified tokens that
+/// are kept: entries, bytes, and hits, the verdicts OK for which no signature was checked; and
+/// `events_lost`. More members may come.
 /// Nothing in it comes from a token.
 ///
 /// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
@@ -78,7 +80,7 @@ pub unsafe extern "C" fn authkit_stats_json(
 /// `next_refresh` and `generation` it is the least, of `age`, `retry_after`, `consecutive_failures` and
 /// `skew` the furthest from 0.
 /// `name` is a name of authkit_stats_json() whose value is a number, `keys` or `dropped` for their
-/// count, or with NULL as issuer `events_lost`, `verdicts.OK`, `verdicts.EXPIRED` and so on.
+/// count, or with NULL as issuer `events_lost`, `token_cache.hits`, `verdicts.OK` and so on.
 /// `out` receives the number, 0 on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `stats`, `name` or `out` is NULL or a text is not UTF-8;

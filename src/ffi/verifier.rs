@@ -10,7 +10,7 @@ use super::config::authkit_config;
 use super::error::authkit_error;
 use super::handle::Handle;
 use super::outcome::{borrowed, finish, free, measured, plain, produce};
-use super::policy::authkit_policy;
+use super::policy::{authkit_policy, by_policy};
 use super::status::authkit_status;
 use super::text::{self, Text};
 use crate::error::{Code, Error, Result};
@@ -312,11 +312,7 @@ unsafe fn judge(
     let verifier = unsafe { authkit_verifier::lend(verifier) }?;
     // SAFETY: NULL or `len` readable bytes, by this function's contract.
     let token = unsafe { text::bytes_argument(token, len, "token") }?;
+    let judge = |policy: &Policy| how(&verifier.verifier, token, policy);
     // SAFETY: NULL or a live handle, by this function's contract.
-    let policy = unsafe { nullable_policy.as_ref() };
-    let claims = match policy {
-        Some(policy) => how(&verifier.verifier, token, &policy.policy)?,
-        None => how(&verifier.verifier, token, &Policy::default())?,
-    };
-    Ok(authkit_claims::new(claims))
+    unsafe { by_policy(nullable_policy, judge) }.map(authkit_claims::new)
 }

@@ -336,6 +336,14 @@ impl<D: Document> Cache<D> {
         (skew.unsigned_abs() > self.around.leeway).then_some(skew)
     }
 
+    /// Whether what is in force has this property and no refresh of it is due.
+    pub(crate) fn is_fresh_and(&self, now: Moment, property: impl FnOnce(&Arc<D>) -> bool) -> bool {
+        let holds = |known: &Snapshot<D>| {
+            known.standing(now) == Standing::Fresh && property(&known.document)
+        };
+        self.newest.look(holds).unwrap_or(false)
+    }
+
     /// What is in force, whatever its standing.
     pub(crate) fn in_force(&self) -> Option<Arc<Snapshot<D>>> {
         self.newest.get()

@@ -17,6 +17,11 @@ impl<T> Newest<T> {
         self.0.load_full()
     }
 
+    /// What a look at the value says, which costs not even a count of references.
+    pub(crate) fn look<R>(&self, at: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.load().as_deref().map(at)
+    }
+
     /// Puts a value in force whatever is there.
     pub(crate) fn put(&self, value: T) {
         self.0.store(Some(Arc::new(value)));

@@ -1,135 +1,155 @@
 //! What an accepted token says: the very payload that was signed, and the claims read from it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::algorithm::Algorithm;
 use crate::config::TokenFamily;
 
-use super::header::{Header, string_member};
+use super::header::Header;
 use super::json::{Document, Value};
 use super::rules::{Registered, audience_list};
 
-/// The claims of an accepted token. Plain data: it outlives the verifier and can be shared.
-pub struct Claims {
-    header: Document,
+/// The claims of an accepted token. Plain data: it outlives the verifier, and clones share it.
+#[derive(Clone)]
+pub struct Claims(Arc<Accepted>, Ticket);
+
+/// A number for one acceptance of one token that is kept, never given to another by the same verifier: a
+/// slot in its low 16 bits, above them how many acceptances were kept before. 0 is none.
+pub(crate) type Ticket = u64;
+
+/// What was read from the token, once.
+struct Accepted {
+    header: Header,
     payload: Document,
-    algorithm: Algorithm,
     registered: Registered,
 }
 
 impl std::fmt::Debug for Claims {
     /// No claim's value: a `{:?}` ends up in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Claims").field("issuer", &self.registered.issuer).finish_non_exhaustive()
+        f.debug_struct("Claims").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        Self { algorithm: header.algorithm, header: header.into_document(), payload, registered }
+        Self(Arc::new(Accepted { header, payload, registered }), 0)
+    }
+
+    pub(crate) fn with_ticket(self, ticket: Ticket) -> Self {
+        Self(self.0, ticket)
+    }
+
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.1
     }
 
     /// The payload as it was signed: one JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
-        self.payload.text()
+        self.0.payload.text()
     }
 
     /// The JOSE header as it was signed: one JSON object.
     #[must_use]
     pub fn header_json(&self) -> &str {
-        self.header.text()
+        self.0.header.text()
     }
 
     /// The issuer (`iss`): one of the allow-listed.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.registered.issuer
+        self.0.payload.kept(&self.0.registered.issuer)
     }
 
     /// Which of AuthKit's two families the token is of: by the configured issuer that vouched for it, never
     /// by what the token says of itself.
     #[must_use]
     pub fn family(&self) -> TokenFamily {
-        self.registered.family
+        self.0.registered.family
     }
 
     /// The subject (`sub`): the user, or the client of a machine token. Never empty.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.registered.subject
+        self.0.payload.kept(&self.0.registered.subject)
     }
 
     /// The configured audience that the token matched; `None` where the issuer's audience is not checked.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
-        self.registered.resource.as_deref()
+        Some(self.0.payload.kept(self.0.registered.resource.as_ref()?))
     }
 
     /// All audiences that the token names (`aud`).
     #[must_use]
     pub fn audience(&self) -> Vec<Cow<'_, str>> {
-        self.payload.get("aud").and_then(|value| audience_list(value).ok()).unwrap_or_default()
+        self.0.payload.get("aud").and_then(|value| audience_list(value).ok()).unwrap_or_default()
     }
 
     /// The client the token was issued to: `client_id`, else `azp`, else `sub`.
     #[must_use]
     pub fn client_id(&self) -> Cow<'_, str> {
         let named =
-            ["client_id", "azp"].into_iter().find_map(|name| self.payload.get(name)?.as_str());
+            ["client_id", "azp"].into_iter().find_map(|name| self.0.payload.get(name)?.as_str());
         named.unwrap_or(Cow::Borrowed(self.subject()))
     }
 
     /// The scopes as granted, in the token's order.
     #[must_use]
-    pub fn scopes(&self) -> &[String] {
-        &self.registered.scopes
+    pub fn scopes(&self) -> Vec<&str> {
+        self.granted().collect()
+    }
+
+    /// The scopes as granted, without a list of them.
+    pub(crate) fn granted(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.0.registered.scopes.iter().map(|scope| self.0.payload.kept(scope))
     }
 
     /// Whether the token names this scope itself (a declared hierarchy is not applied).
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.registered.scopes.iter().any(|granted| granted == scope)
+        self.granted().any(|granted| granted == scope)
     }
 
     /// When the token expires (`exp`), in Unix seconds.
     #[must_use]
     pub fn expires_at(&self) -> f64 {
-        self.registered.expires_at
+        self.0.registered.expires_at
     }
 
     /// When the token was issued (`iat`), in Unix seconds.
     #[must_use]
     pub fn issued_at(&self) -> Option<f64> {
-        self.registered.issued_at
+        self.0.registered.issued_at
     }
 
     /// When the token becomes valid (`nbf`), in Unix seconds.
     #[must_use]
     pub fn not_before(&self) -> Option<f64> {
-        self.registered.not_before
+        self.0.registered.not_before
     }
 
     /// The id of the key that signed (`kid`), where the header names one.
     #[must_use]
-    pub fn key_id(&self) -> Option<Cow<'_, str>> {
-        string_member(&self.header, "kid")
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.header.key_id()
     }
 
     /// The algorithm that signed (`alg`).
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        self.algorithm.name()
+        self.0.header.algorithm.name()
     }
 
     /// Any top-level claim.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.payload.get(name)
+        self.0.payload.get(name)
     }
 
     /// Name and value of every top-level claim, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        self.payload.root().members().filter_map(|(name, value)| Some((name.as_str()?, value)))
+        self.0.payload.root().members().filter_map(|(name, value)| Some((name.as_str()?, value)))
     }
 }

@@ -1,5 +1,7 @@
 //! The compact serialization (RFC 7515 §7.1): three parts, nothing before, between or after.
 
+use memchr::memchr;
+
 use crate::error::{Code, Error, Result};
 
 use super::base64url;
@@ -22,7 +24,7 @@ pub(crate) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
-    /// Takes a token apart without copying. However many dots come, at most four are looked for
+    /// Takes a token apart without copying. However many dots come, at most three are looked for
     /// (CVE-2025-30204, CVE-2025-27144).
     pub(crate) fn split(token: &'t [u8]) -> Result<Self> {
         if token.len() > MAX_TOKEN_LENGTH {
@@ -38,12 +40,14 @@ impl<'t> Compact<'t> {
             return Err(malformed("the token starts with its scheme")
                 .with_hint("pass the token alone, without Bearer"));
         }
-        let mut parts = token.splitn(4, |byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(not_compact(token));
-        };
+        let cut = |text: &'t [u8]| text.split_at_checked(memchr(b'.', text)?);
+        let (header, payload, signature) = cut(token)
+            .and_then(|(header, rest)| {
+                let (payload, rest) = cut(rest.get(1..)?)?;
+                Some((header, payload, rest.get(1..)?))
+            })
+            .filter(|(_, _, signature)| memchr(b'.', signature).is_none())
+            .ok_or_else(|| not_compact(token))?;
         if header.is_empty() || payload.is_empty() {
             return Err(malformed("the token has an empty part"));
         }

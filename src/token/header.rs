@@ -5,10 +5,12 @@ use crate::config::TypePolicy;
 use crate::error::{Code, Error, Result, quoted};
 
 use super::compact::{malformed, object};
-use super::json::{Document, Value};
+use super::json::{Document, Kept, Value};
 
 /// Longest key id that is looked up, in bytes.
 const MAX_KEY_ID_LENGTH: usize = 4096;
+/// What a type may be prefixed with.
+const MEDIA_TYPE: &str = "application/";
 
 /// A header that passed: an allowed algorithm, no extension, an access token's type.
 ///
@@ -17,45 +19,82 @@ const MAX_KEY_ID_LENGTH: usize = 4096;
 pub(crate) struct Header {
     document: Document,
     pub(crate) algorithm: Algorithm,
-    pub(crate) key_id: Option<String>,
+    key_id: Option<Kept>,
+}
+
+/// The members that decide, found in one pass.
+#[derive(Default)]
+struct Named<'d> {
+    crit: Option<Value<'d>>,
+    b64: Option<Value<'d>>,
+    zip: Option<Value<'d>>,
+    alg: Option<Value<'d>>,
+    typ: Option<Value<'d>>,
+    kid: Option<Value<'d>>,
+}
+
+impl<'d> Named<'d> {
+    fn of(header: &'d Document) -> Self {
+        let mut named = Self::default();
+        for (name, value) in header.root().members() {
+            let place = match name.as_str().as_deref() {
+                Some("alg") => &mut named.alg,
+                Some("kid") => &mut named.kid,
+                Some("typ") => &mut named.typ,
+                Some("crit") => &mut named.crit,
+                Some("b64") => &mut named.b64,
+                Some("zip") => &mut named.zip,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        named
+    }
 }
 
 impl Header {
     pub(crate) fn parse(encoded: &[u8], allowed: &[Algorithm], types: TypePolicy) -> Result<Self> {
         let document = object(encoded, "header")?;
-        refuse_extensions(&document)?;
-        let algorithm = allowed_algorithm(&document, allowed)?;
-        check_type(&document, types)?;
-        let key_id = key_id(&document)?;
+        let named = Named::of(&document);
+        refuse_extensions(&named)?;
+        let algorithm = allowed_algorithm(named.alg, allowed)?;
+        check_type(named.typ, types)?;
+        let key_id = key_id(named.kid)?;
         Ok(Self { document, algorithm, key_id })
     }
 
-    pub(crate) fn into_document(self) -> Document {
-        self.document
+    /// The id of the key that signed, as the header names it.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        Some(self.document.kept(self.key_id.as_ref()?))
+    }
+
+    /// The header as it was signed.
+    pub(crate) fn text(&self) -> &str {
+        self.document.text()
     }
 }
 
 /// `crit` demands what this library does not do, whatever it lists (RFC 7515 §4.1.11); `b64` and
 /// `zip` change what the payload's octets mean (RFC 7797; RFC 7516 §4.1.3).
-fn refuse_extensions(header: &Document) -> Result<()> {
-    if header.get("crit").is_some() {
+fn refuse_extensions(header: &Named<'_>) -> Result<()> {
+    if header.crit.is_some() {
         return Err(Error::new(
             Code::CriticalHeader,
             "the header has crit, and no critical extension is supported",
         ));
     }
-    if header.get("b64").is_some_and(|b64| b64.as_bool() != Some(true)) {
+    if header.b64.is_some_and(|b64| b64.as_bool() != Some(true)) {
         return Err(malformed("the header says that the payload is not base64url (b64)"));
     }
-    if header.get("zip").is_some() {
+    if header.zip.is_some() {
         return Err(malformed("the header says that the payload is compressed (zip)"));
     }
     Ok(())
 }
 
-fn allowed_algorithm(header: &Document, allowed: &[Algorithm]) -> Result<Algorithm> {
+fn allowed_algorithm(alg: Option<Value<'_>>, allowed: &[Algorithm]) -> Result<Algorithm> {
     let refused = |reason: String| Error::new(Code::Algorithm, reason);
-    let Some(value) = header.get("alg") else {
+    let Some(value) = alg else {
         return Err(refused("the header names no algorithm".to_owned()));
     };
     let Some(name) = value.as_str() else {
@@ -76,8 +115,8 @@ fn allowed_algorithm(header: &Document, allowed: &[Algorithm]) -> Result<Algorit
 }
 
 /// A token that says it is another kind of thing is one (RFC 8725 §3.11).
-fn check_type(header: &Document, types: TypePolicy) -> Result<()> {
-    let Some(value) = header.get("typ") else {
+fn check_type(typ: Option<Value<'_>>, types: TypePolicy) -> Result<()> {
+    let Some(value) = typ else {
         return match types {
             TypePolicy::Any => Ok(()),
             TypePolicy::Rfc9068 => Err(Error::new(
@@ -88,13 +127,12 @@ fn check_type(header: &Document, types: TypePolicy) -> Result<()> {
     };
     let name = value.as_str().ok_or_else(|| malformed("the header's typ is not a string"))?;
     // Media types compare without case, and may come without their prefix (RFC 7515 §4.1.9).
-    let lower = name.to_ascii_lowercase();
-    let fits = match lower.strip_prefix("application/").unwrap_or(&lower) {
-        "at+jwt" => true,
-        "jwt" => types == TypePolicy::Any,
-        _ => false,
+    let subtype = match name.split_at_checked(MEDIA_TYPE.len()) {
+        Some((prefix, subtype)) if prefix.eq_ignore_ascii_case(MEDIA_TYPE) => subtype,
+        _ => &name,
     };
-    if fits {
+    let is_jwt = || types == TypePolicy::Any && subtype.eq_ignore_ascii_case("jwt");
+    if subtype.eq_ignore_ascii_case("at+jwt") || is_jwt() {
         Ok(())
     } else {
         Err(Error::new(
@@ -104,8 +142,8 @@ fn check_type(header: &Document, types: TypePolicy) -> Result<()> {
     }
 }
 
-fn key_id(header: &Document) -> Result<Option<String>> {
-    let Some(value) = header.get("kid") else { return Ok(None) };
+fn key_id(kid: Option<Value<'_>>) -> Result<Option<Kept>> {
+    let Some(value) = kid else { return Ok(None) };
     let key_id = value.as_str().ok_or_else(|| malformed("the header's kid is not a string"))?;
     if key_id.len() > MAX_KEY_ID_LENGTH {
         return Err(Error::new(
@@ -113,13 +151,5 @@ fn key_id(header: &Document) -> Result<Option<String>> {
             format!("the header's kid is {} bytes long", key_id.len()),
         ));
     }
-    Ok(Some(key_id.into_owned()))
-}
-
-/// A string member, for the claims' view of the header.
-pub(crate) fn string_member<'d>(
-    header: &'d Document,
-    name: &str,
-) -> Option<std::borrow::Cow<'d, str>> {
-    header.get(name).and_then(Value::as_str)
+    Ok(value.keep())
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Deepest nesting that is read; a token needs three levels.
 const MAX_DEPTH: usize = 16;
 /// Objects up to this many members are checked for repeats member by member, larger ones by sorting.
-const PAIRWISE_MEMBERS: usize = 16;
+const PAIRWISE_MEMBERS: usize = 32;
 
 /// Why a text is not JSON that this library reads. Static: nothing of the text is repeated.
 pub(crate) type Problem = &'static str;
@@ -18,6 +18,15 @@ pub(crate) type Problem = &'static str;
 pub(crate) struct Document {
     text: String,
     nodes: Vec<Node>,
+    /// Whether a string anywhere has an escape, and so may hold characters that the raw text cannot.
+    has_escapes: bool,
+}
+
+/// A string that is kept beside its document, without a copy where it stands there word for word.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Place { start: u32, end: u32 },
+    Text(Box<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +66,11 @@ impl Document {
         if u32::try_from(text.len()).is_err() {
             return Err("too long");
         }
-        let nodes = Parser::new(&text).document()?;
-        let document = Self { text, nodes };
+        let Parser { nodes, has_escapes, .. } = Parser::new(&text).document()?;
+        let document = Self { text, nodes, has_escapes };
         if document.root().node().kind != Kind::Object {
             return Err("not a JSON object");
         }
-        document.refuse_repeated_members()?;
         Ok(document)
     }
 
@@ -78,38 +86,23 @@ impl Document {
 
     /// A member of the outermost object.
     pub(crate) fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.root().members().find(|(member, _)| member.is_string(name)).map(|(_, value)| value)
+        self.root().get(name)
     }
 
-    /// Two members of one name are refused, also when equal only after unescaping: whoever reads
-    /// the other one sees another token.
-    fn refuse_repeated_members(&self) -> Result<(), Problem> {
-        let mut names = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            if node.kind != Kind::Object {
-                continue;
+    /// Whether a string anywhere has an escape, and so may hold characters that the raw text cannot.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.has_escapes
+    }
+
+    /// A string out of this document, kept without a copy where it can be.
+    pub(crate) fn kept<'d>(&'d self, kept: &'d Kept) -> &'d str {
+        match kept {
+            Kept::Place { start, end } => {
+                self.text.get(*start as usize..*end as usize).unwrap_or_default()
             }
-            names.clear();
-            names.extend(
-                Value { document: self, index }.members().filter_map(|(name, _)| name.as_str()),
-            );
-            if has_repeats(&mut names) {
-                return Err("a member is repeated");
-            }
+            Kept::Text(text) => text,
         }
-        Ok(())
     }
-}
-
-fn has_repeats(names: &mut [Cow<'_, str>]) -> bool {
-    if names.len() > PAIRWISE_MEMBERS {
-        names.sort_unstable();
-        return names.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
-    }
-    names
-        .iter()
-        .enumerate()
-        .any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name))
 }
 
 impl<'d> Value<'d> {
@@ -147,9 +140,46 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// Whether the value is a string.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.node().kind, Kind::String | Kind::EscapedString)
+    }
+
     /// The text of a string that has escapes in it, and so may hold characters the raw text cannot.
     pub(crate) fn as_escaped_str(self) -> Option<Cow<'d, str>> {
         if self.node().kind == Kind::EscapedString { self.as_str() } else { None }
+    }
+
+    /// The text of a string, to be looked up in the document for as long as that lives.
+    pub(crate) fn keep(self) -> Option<Kept> {
+        let node = self.node();
+        match node.kind {
+            Kind::String => Some(Kept::Place { start: node.start, end: node.end }),
+            Kind::EscapedString => Some(Kept::Text(unescape(self.span()).into())),
+            _ => None,
+        }
+    }
+
+    /// The words of a string, kept likewise: what stands between SPACE and SPACE.
+    pub(crate) fn keep_words(self, words: &mut Vec<Kept>) {
+        let is_separator = |octet: &u8| *octet == b' ';
+        match self.as_str() {
+            Some(Cow::Borrowed(text)) => {
+                let mut start = self.node().start;
+                for word in text.as_bytes().split(is_separator) {
+                    let end = start + offset(word.len());
+                    if end > start {
+                        words.push(Kept::Place { start, end });
+                    }
+                    start = end + 1;
+                }
+            }
+            Some(Cow::Owned(text)) => {
+                let split = text.split(' ').filter(|word| !word.is_empty());
+                words.extend(split.map(|word| Kept::Text(word.into())));
+            }
+            None => {}
+        }
     }
 
     /// The value of a number.
@@ -158,7 +188,8 @@ impl<'d> Value<'d> {
         if self.node().kind != Kind::Number {
             return None;
         }
-        self.span().parse().ok()
+        let span = self.span();
+        small_integer(span.as_bytes()).or_else(|| span.parse().ok())
     }
 
     /// The value of a number written as an integer that fits.
@@ -238,6 +269,22 @@ impl std::fmt::Debug for Value<'_> {
     }
 }
 
+/// A number written in so few digits that a double holds it exactly, as all dates are.
+fn small_integer(digits: &[u8]) -> Option<f64> {
+    if digits.len() > 15 {
+        return None;
+    }
+    let mut number: u64 = 0;
+    for digit in digits {
+        match digit {
+            b'0'..=b'9' => number = number * 10 + u64::from(digit - b'0'),
+            _ => return None,
+        }
+    }
+    #[allow(clippy::cast_precision_loss)] // below 10^15
+    Some(number as f64)
+}
+
 /// The text behind the escapes; the parser has proven them well-formed.
 fn unescape(span: &str) -> String {
     let mut out = String::with_capacity(span.len());
@@ -297,8 +344,17 @@ struct Parser<'t> {
     bytes: &'t [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// Indexes of the containers that are still open.
-    open: Vec<usize>,
+    has_escapes: bool,
+    open: [Container; MAX_DEPTH],
+    depth: usize,
+}
+
+/// An array or object whose end has not come yet.
+#[derive(Clone, Copy)]
+struct Container {
+    /// Index of its node.
+    node: usize,
+    is_object: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -307,39 +363,43 @@ impl<'t> Parser<'t> {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            nodes: Vec::with_capacity(48),
-            open: Vec::with_capacity(4),
+            // A token's claims have one node per 20 to 30 bytes.
+            nodes: Vec::with_capacity(4 + text.len() / 16),
+            has_escapes: false,
+            open: [Container { node: 0, is_object: false }; MAX_DEPTH],
+            depth: 0,
         }
     }
 
-    fn document(mut self) -> Result<Vec<Node>, Problem> {
+    fn document(mut self) -> Result<Self, Problem> {
         self.skip_white_space();
         self.value()?;
-        while let Some(container) = self.open.last().copied() {
+        while let Some(container) = self.innermost() {
             self.element(container)?;
         }
         self.skip_white_space();
         if self.at != self.bytes.len() {
             return Err("something follows the JSON value");
         }
-        Ok(self.nodes)
+        Ok(self)
+    }
+
+    fn innermost(&self) -> Option<Container> {
+        self.open.get(self.depth.checked_sub(1)?).copied()
     }
 
     /// Reads what comes next inside an open container: its end, or one more element or member.
-    fn element(&mut self, container: usize) -> Result<(), Problem> {
-        let is_object = self.nodes.get(container).is_some_and(|node| node.kind == Kind::Object);
-        let is_first = self.nodes.len() == container + 1;
+    fn element(&mut self, container: Container) -> Result<(), Problem> {
+        let is_first = self.nodes.len() == container.node + 1;
         self.skip_white_space();
-        if self.peek() == Some(if is_object { b'}' } else { b']' }) {
-            self.at += 1;
-            self.close(container);
-            return Ok(());
+        if self.skip_if(if container.is_object { b'}' } else { b']' }) {
+            return self.close(container);
         }
         if !is_first {
             self.expect(b',', "a comma is missing")?;
             self.skip_white_space();
         }
-        if is_object {
+        if container.is_object {
             if self.peek() != Some(b'"') {
                 return Err("a member's name is missing");
             }
@@ -354,34 +414,73 @@ impl<'t> Parser<'t> {
     /// Reads a scalar whole, or the opening of a container.
     fn value(&mut self) -> Result<(), Problem> {
         match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b'{') => self.open(Kind::Object),
             Some(b'[') => self.open(Kind::Array),
-            Some(b'"') => self.string(),
             Some(b't') => self.literal("true", Kind::True),
             Some(b'f') => self.literal("false", Kind::False),
             Some(b'n') => self.literal("null", Kind::Null),
-            Some(b'-' | b'0'..=b'9') => self.number(),
             _ => Err("a value is missing"),
         }
     }
 
     fn open(&mut self, kind: Kind) -> Result<(), Problem> {
-        if self.open.len() == MAX_DEPTH {
-            return Err("nested too deeply");
-        }
-        self.open.push(self.nodes.len());
+        let place = self.open.get_mut(self.depth).ok_or("nested too deeply")?;
+        *place = Container { node: self.nodes.len(), is_object: kind == Kind::Object };
+        self.depth += 1;
         self.push(kind, self.at, self.at + 1);
         self.at += 1;
         Ok(())
     }
 
-    fn close(&mut self, container: usize) {
-        self.open.pop();
+    fn close(&mut self, container: Container) -> Result<(), Problem> {
+        self.depth -= 1;
         let (end, next) = (self.at, self.nodes.len());
-        if let Some(node) = self.nodes.get_mut(container) {
+        if let Some(node) = self.nodes.get_mut(container.node) {
             node.end = offset(end);
             node.next = offset(next);
         }
+        if container.is_object && self.has_repeats(container.node + 1) {
+            return Err("a member is repeated");
+        }
+        Ok(())
+    }
+
+    /// Two members of one name are refused, also when equal only after unescaping: whoever reads
+    /// the other one sees another token. The members' nodes begin at `first`, and are the last.
+    fn has_repeats(&self, first: usize) -> bool {
+        let mut prints = [0; PAIRWISE_MEMBERS];
+        for (count, name) in self.names(first).enumerate() {
+            let print = fingerprint(name.as_bytes());
+            let (seen, free) = prints.split_at_mut(count);
+            match free.first_mut() {
+                Some(place) if !seen.contains(&print) => *place = print,
+                // Too many, or two that look alike.
+                _ => return self.has_equal_names(first),
+            }
+        }
+        false
+    }
+
+    fn has_equal_names(&self, first: usize) -> bool {
+        let mut names: Vec<_> = self.names(first).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
+    }
+
+    fn names(&self, first: usize) -> impl Iterator<Item = Cow<'t, str>> {
+        let text = self.text;
+        let mut index = first;
+        std::iter::from_fn(move || {
+            let name = self.nodes.get(index)?;
+            index = self.nodes.get(index + 1)?.next as usize;
+            let span = text.get(name.start as usize..name.end as usize)?;
+            Some(match name.kind {
+                Kind::EscapedString => Cow::Owned(unescape(span)),
+                _ => Cow::Borrowed(span),
+            })
+        })
     }
 
     fn literal(&mut self, word: &str, kind: Kind) -> Result<(), Problem> {
@@ -398,6 +497,7 @@ impl<'t> Parser<'t> {
         let start = self.at;
         let mut kind = Kind::String;
         loop {
+            self.skip_plain();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -409,9 +509,21 @@ impl<'t> Parser<'t> {
                 None => return Err("a string does not end"),
             }
         }
+        self.has_escapes |= kind == Kind::EscapedString;
         self.push(kind, start, self.at);
         self.at += 1;
         Ok(())
+    }
+
+    /// Goes on, eight octets at a time, to what is not plain text of a string, or to where fewer are left.
+    fn skip_plain(&mut self) {
+        while let Some(word) = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk()) {
+            let special = special_octets(u64::from_le_bytes(*word));
+            self.at += special.trailing_zeros() as usize / 8;
+            if special != 0 {
+                return;
+            }
+        }
     }
 
     fn escape(&mut self) -> Result<(), Problem> {
@@ -494,8 +606,29 @@ impl<'t> Parser<'t> {
 }
 
 /// Offsets fit: [`Document::parse`] has refused longer texts.
+#[allow(clippy::cast_possible_truncation)]
 fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
+    at as u32
+}
+
+/// The highest bit of each octet that a string cannot have as it is: quote, backslash and control
+/// characters. Above the lowest bit that is set, others may be set falsely.
+fn special_octets(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    // Of an octet below 0x80, subtracting borrows the highest bit where it was the smaller one.
+    let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    let controls = word.wrapping_sub(ONES * 0x20);
+    (quotes | backslashes | controls) & !word & (ONES * 0x80)
+}
+
+/// Equal for equal names, and for few others.
+fn fingerprint(name: &[u8]) -> u64 {
+    let (first, last) = match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (name.iter().fold(0, |word, octet| word << 8 | u64::from(*octet)), 0),
+    };
+    first.rotate_left(29) ^ last ^ (name.len() as u64) << 56
 }
 
 #[cfg(test)]
@@ -613,6 +746,71 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_alike_are_told_apart() {
+        // One fingerprint for both: these are compared whole.
+        let (one, two) = ("abcdefgh-0-stuvwxyz", "abcdefgh-1-stuvwxyz");
+        assert_eq!(fingerprint(one.as_bytes()), fingerprint(two.as_bytes()));
+        assert!(parse(&format!("{{\"{one}\":0,\"{two}\":0}}")).is_ok());
+        assert!(parse(&format!("{{\"{one}\":0,\"{two}\":0,\"{one}\":0}}")).is_err());
+        // Short names of zeros and of lengths about eight.
+        for (name, other) in
+            [("a", "aa"), ("", "a"), ("aaaaaaa", "aaaaaaaa"), ("aaaaaaaaa", "aaaaaaaa")]
+        {
+            assert!(parse(&format!("{{\"{name}\":0,\"{other}\":0}}")).is_ok(), "{name:?}");
+            assert!(parse(&format!("{{\"{name}\":0,\"{other}\":0,\"{name}\":0}}")).is_err());
+        }
+        for count in [PAIRWISE_MEMBERS - 1, PAIRWISE_MEMBERS, PAIRWISE_MEMBERS + 1] {
+            let names: Vec<_> = (0..count).map(|i| format!("\"m{i}\":{{\"m\":0}}")).collect();
+            assert!(parse(&format!("{{{}}}", names.join(","))).is_ok(), "{count}");
+            assert!(parse(&format!("{{{},\"m0\":0}}", names.join(","))).is_err(), "{count}");
+        }
+    }
+
+    /// Strings are read eight octets at a time: where in the eight an octet stands must not matter.
+    #[test]
+    fn every_octet_is_found_at_every_place_of_a_string() {
+        for place in 0..24 {
+            for octet in 0..=u8::MAX {
+                let mut text = b"{\"name\":\"abcdefghijklmnopqrstuvwxyz\"}".to_vec();
+                text[9 + place] = octet;
+                let expected = serde_json::from_slice::<serde_json::Value>(&text);
+                let parsed = Document::parse(text);
+                assert_eq!(parsed.is_ok(), expected.is_ok(), "{octet:#x} at {place}");
+                if let (Ok(parsed), Ok(expected)) = (parsed, expected) {
+                    assert_eq!(
+                        parsed.get("name").unwrap().as_str().as_deref(),
+                        expected["name"].as_str()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_read() {
+        let document = parse(r#"{"plain":"a","escaped":"\u0062","number":1}"#).unwrap();
+        for (name, text) in [("plain", Some("a")), ("escaped", Some("b")), ("number", None)] {
+            let kept = document.get(name).unwrap().keep();
+            assert_eq!(kept.as_ref().map(|kept| document.kept(kept)), text, "{name}");
+        }
+        assert!(document.has_escapes());
+        for (words, expected) in [
+            (r" a  b c", vec!["a", "b", "c"]),
+            (r"a\u0020\u0062 \u00e9 ", vec!["a", "b", "é"]),
+            ("é\u{a0}b c", vec!["é\u{a0}b", "c"]),
+            ("", vec![]),
+            (" ", vec![]),
+        ] {
+            let document = parse(&format!("{{\"words\":\"{words}\"}}")).unwrap();
+            let mut kept = Vec::new();
+            document.get("words").unwrap().keep_words(&mut kept);
+            let read: Vec<_> = kept.iter().map(|word| document.kept(word)).collect();
+            assert_eq!(read, expected, "{words}");
+        }
+        assert!(!parse(r#"{"a":"b"}"#).unwrap().has_escapes());
+    }
+
+    #[test]
     fn nesting_is_bounded_and_hostile_nesting_is_cheap() {
         let nested =
             |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
@@ -634,6 +832,9 @@ mod tests {
             "4.9e-324",
             "1.7976931348623157e308",
             "1e-400",
+            "999999999999999",
+            "9007199254740993",
+            "1760000000.5",
         ];
         for text in spellings {
             let document = parse(&format!("{{\"n\":{text}}}")).unwrap();

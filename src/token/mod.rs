@@ -3,6 +3,7 @@
 pub(crate) mod base64url;
 pub(crate) mod claims;
 pub(crate) mod compact;
+pub(crate) mod facts;
 pub(crate) mod header;
 pub(crate) mod identity;
 pub(crate) mod json;

@@ -3,31 +3,70 @@
 use crate::config::{AudienceRule, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy};
 use crate::error::{Code, Error, Result, quoted};
 
+use super::claims::Claims;
 use super::identity::CLIENT_ID_PREFIX;
-use super::json::{Document, Value};
+use super::json::{Document, Kept, Value};
 use super::scope;
 
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
-/// The claims that were judged, read once.
-#[derive(Debug)]
+/// The claims that the rules are about, found in one pass over the payload.
+pub(crate) struct Named<'d> {
+    pub(crate) payload: &'d Document,
+    iss: Option<Value<'d>>,
+    sub: Option<Value<'d>>,
+    aud: Option<Value<'d>>,
+    exp: Option<Value<'d>>,
+    nbf: Option<Value<'d>>,
+    iat: Option<Value<'d>>,
+    jti: Option<Value<'d>>,
+    client_id: Option<Value<'d>>,
+    pub(crate) scope: Option<Value<'d>>,
+    pub(crate) scp: Option<Value<'d>>,
+}
+
+impl<'d> Named<'d> {
+    pub(crate) fn of(payload: &'d Document) -> Self {
+        let (iss, sub, aud, exp, nbf, iat) = (None, None, None, None, None, None);
+        let (jti, client_id, scope, scp) = (None, None, None, None);
+        let mut named = Self { payload, iss, sub, aud, exp, nbf, iat, jti, client_id, scope, scp };
+        for (name, value) in payload.root().members() {
+            let place = match name.as_str().as_deref() {
+                Some("iss") => &mut named.iss,
+                Some("sub") => &mut named.sub,
+                Some("aud") => &mut named.aud,
+                Some("exp") => &mut named.exp,
+                Some("nbf") => &mut named.nbf,
+                Some("iat") => &mut named.iat,
+                Some("jti") => &mut named.jti,
+                Some("client_id") => &mut named.client_id,
+                Some("scope") => &mut named.scope,
+                Some("scp") => &mut named.scp,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        named
+    }
+}
+
+/// The claims that were judged, read once; texts are kept beside the payload.
 pub(crate) struct Registered {
-    pub(crate) issuer: String,
+    pub(crate) issuer: Kept,
     pub(crate) family: TokenFamily,
-    pub(crate) subject: String,
-    pub(crate) resource: Option<String>,
-    pub(crate) scopes: Vec<String>,
+    pub(crate) subject: Kept,
+    pub(crate) resource: Option<Kept>,
+    pub(crate) scopes: Vec<Kept>,
     pub(crate) expires_at: f64,
     pub(crate) issued_at: Option<f64>,
     pub(crate) not_before: Option<f64>,
 }
 
 /// Finds the allow-listed issuer that the token names. Exact, code point by code point.
-pub(crate) fn issuer<'c>(payload: &Document, config: &'c Config) -> Result<(usize, &'c Issuer)> {
+pub(crate) fn issuer<'c>(claims: &Named<'_>, config: &'c Config) -> Result<(usize, &'c Issuer)> {
     let refused = |reason: String| Error::new(Code::Issuer, reason);
-    let value =
-        payload.get("iss").ok_or_else(|| refused("the token names no issuer (iss)".to_owned()))?;
+    let value = claims.iss.ok_or_else(|| refused("the token names no issuer (iss)".to_owned()))?;
     let name =
         value.as_str().ok_or_else(|| refused("the token's issuer is not a string".to_owned()))?;
     let known = config.issuers.iter().enumerate().find(|(_, issuer)| issuer.name == name);
@@ -67,22 +106,22 @@ fn issuer_hint(name: &str, config: &Config) -> Option<String> {
 /// Judges every claim but the scopes' sufficiency: times first, so that a dead token is EXPIRED
 /// whatever else is wrong with it.
 pub(crate) fn judge(
-    payload: &Document,
+    claims: &Named<'_>,
     config: &Config,
     issuer: &Issuer,
     now: f64,
 ) -> Result<Registered> {
-    refuse_nul(payload)?;
-    let times = times(payload, config, now)?;
-    let subject = non_empty_string(payload, "sub")?;
-    let resource = audience(payload, config, issuer)?;
-    let scopes = scope::granted(payload, &config.scope_claims)?;
+    refuse_nul(claims.payload)?;
+    let times = times(claims, config, now)?;
+    let subject = non_empty_string(claims.sub, "sub")?;
+    let resource = audience(claims.aud, config, issuer)?;
+    let scopes = scope::granted(claims, &config.scope_claims)?;
     if config.type_policy == TypePolicy::Rfc9068 {
-        demand_rfc9068_claims(payload)?;
+        demand_rfc9068_claims(claims)?;
     }
     let (expires_at, issued_at, not_before) = times;
     Ok(Registered {
-        issuer: issuer.name.clone(),
+        issuer: kept(claims.iss, &issuer.name),
         family: issuer.family,
         subject,
         resource,
@@ -95,6 +134,9 @@ pub(crate) fn judge(
 
 /// U+0000 in a claim that hosts read as a C string would cut an identity short.
 fn refuse_nul(payload: &Document) -> Result<()> {
+    if !payload.has_escapes() {
+        return Ok(());
+    }
     let has_nul = |value: Value<'_>| value.as_escaped_str().is_some_and(|text| text.contains('\0'));
     if payload.get("act").and_then(|act| act.get("sub")).is_some_and(has_nul) {
         return Err(claim("the actor's subject contains U+0000"));
@@ -110,17 +152,35 @@ fn refuse_nul(payload: &Document) -> Result<()> {
     Ok(())
 }
 
+/// `exp`, `iat` and `nbf`.
 type Times = (f64, Option<f64>, Option<f64>);
 
-fn times(payload: &Document, config: &Config, now: f64) -> Result<Times> {
-    #[allow(clippy::cast_precision_loss)] // at most 300
-    let leeway = config.leeway as f64;
-    let expires_at = numeric_date(payload, "exp")?.ok_or_else(|| claim("the token has no exp"))?;
-    let not_before = numeric_date(payload, "nbf")?;
-    let issued_at = numeric_date(payload, "iat")?;
+fn times(claims: &Named<'_>, config: &Config, now: f64) -> Result<Times> {
+    let expires_at =
+        numeric_date(claims.exp, "exp")?.ok_or_else(|| claim("the token has no exp"))?;
+    let not_before = numeric_date(claims.nbf, "nbf")?;
+    let issued_at = numeric_date(claims.iat, "iat")?;
     if expires_at < 0.0 {
         return Err(claim("the token's exp is negative"));
     }
+    let times = (expires_at, issued_at, not_before);
+    judge_times(times, config, now)?;
+    Ok(times)
+}
+
+/// Whether the times of a token that was accepted allow it to be accepted again.
+pub(crate) fn still_in_time(claims: &Claims, config: &Config, now: f64) -> bool {
+    let times = (claims.expires_at(), claims.issued_at(), claims.not_before());
+    judge_times(times, config, now).is_ok()
+}
+
+fn judge_times(
+    (expires_at, issued_at, not_before): Times,
+    config: &Config,
+    now: f64,
+) -> Result<()> {
+    #[allow(clippy::cast_precision_loss)] // at most 300
+    let leeway = config.leeway as f64;
     if expires_at <= now - leeway {
         return Err(Error::new(
             Code::Expired,
@@ -136,7 +196,7 @@ fn times(payload: &Document, config: &Config, now: f64) -> Result<Times> {
     if let Some(max_age) = config.max_token_age {
         check_age(issued_at, max_age, now - leeway)?;
     }
-    Ok((expires_at, issued_at, not_before))
+    Ok(())
 }
 
 fn check_age(issued_at: Option<f64>, max_age: u64, now: f64) -> Result<()> {
@@ -162,8 +222,8 @@ fn seconds(span: f64) -> String {
 }
 
 /// A NumericDate (RFC 7519 §2): a number, possibly with a fraction; never a string (CVE-2026-25537).
-fn numeric_date(payload: &Document, name: &str) -> Result<Option<f64>> {
-    let Some(value) = payload.get(name) else { return Ok(None) };
+fn numeric_date(value: Option<Value<'_>>, name: &str) -> Result<Option<f64>> {
+    let Some(value) = value else { return Ok(None) };
     let date =
         value.as_f64().ok_or_else(|| claim(format!("the token's {name} is not a number")))?;
     if date.abs() > MAX_NUMERIC_DATE {
@@ -172,18 +232,16 @@ fn numeric_date(payload: &Document, name: &str) -> Result<Option<f64>> {
     Ok(Some(date))
 }
 
-fn non_empty_string(payload: &Document, name: &str) -> Result<String> {
-    let value = payload.get(name).ok_or_else(|| claim(format!("the token has no {name}")))?;
-    match value.as_str() {
-        Some(text) if !text.is_empty() => Ok(text.into_owned()),
-        _ => Err(claim(format!("the token's {name} is empty or not a string"))),
-    }
+fn non_empty_string(value: Option<Value<'_>>, name: &str) -> Result<Kept> {
+    let value = value.ok_or_else(|| claim(format!("the token has no {name}")))?;
+    let text = value.keep().filter(|_| !value.is_string(""));
+    text.ok_or_else(|| claim(format!("the token's {name} is empty or not a string")))
 }
 
-fn demand_rfc9068_claims(payload: &Document) -> Result<()> {
-    non_empty_string(payload, "client_id")?;
-    non_empty_string(payload, "jti")?;
-    if payload.get("iat").is_none() {
+fn demand_rfc9068_claims(claims: &Named<'_>) -> Result<()> {
+    non_empty_string(claims.client_id, "client_id")?;
+    non_empty_string(claims.jti, "jti")?;
+    if claims.iat.is_none() {
         return Err(claim("the token has no iat (RFC 9068 section 2.2)"));
     }
     Ok(())
@@ -194,21 +252,31 @@ fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 }
 
 /// The configured audience that the token is meant for.
-fn audience(payload: &Document, config: &Config, issuer: &Issuer) -> Result<Option<String>> {
-    let Some(value) = payload.get("aud") else {
+fn audience(aud: Option<Value<'_>>, config: &Config, issuer: &Issuer) -> Result<Option<Kept>> {
+    let Some(value) = aud else {
         return match issuer.audience {
             AudienceRule::Required => Err(no_audience(issuer, config)),
             AudienceRule::IfPresent | AudienceRule::NotChecked => Ok(None),
         };
     };
+    let single = value.as_str();
+    if let Some(audience) = single.and_then(|single| accepted(&single, issuer, config)) {
+        return Ok(Some(kept(aud, audience)));
+    }
     let named = audience_list(value)?;
     let matched = named.iter().find_map(|audience| accepted(audience, issuer, config));
     match matched {
-        Some(audience) => Ok(Some(audience.to_owned())),
+        Some(audience) => Ok(Some(Kept::Text(audience.into()))),
         None if issuer.audience == AudienceRule::NotChecked => Ok(None),
         None if named.is_empty() => Err(no_audience(issuer, config)),
         None => Err(wrong_audience(&named, issuer, config)),
     }
+}
+
+/// A configured text, at its place in the token where that says the same.
+fn kept(value: Option<Value<'_>>, text: &str) -> Kept {
+    let same = value.filter(|value| value.is_string(text)).and_then(Value::keep);
+    same.unwrap_or_else(|| Kept::Text(text.into()))
 }
 
 /// The audiences a token names (a string, or a list of strings: RFC 7519 §4.1.3).

@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Code, Error, Result, quoted};
 
-use super::json::{Document, Value};
+use super::json::{Kept, Value};
+use super::rules::Named;
 
 /// Reads the granted scopes. Without configured claims: `scope`, or `scp` where there is no `scope`.
-pub(crate) fn granted(payload: &Document, configured_claims: &[String]) -> Result<Vec<String>> {
+pub(crate) fn granted(claims: &Named<'_>, configured_claims: &[String]) -> Result<Vec<Kept>> {
     let mut scopes = Vec::new();
     if configured_claims.is_empty() {
-        let claim = ["scope", "scp"].into_iter().find_map(|name| Some((name, payload.get(name)?)));
-        if let Some((name, value)) = claim {
-            collect(name, value, &mut scopes)?;
+        match (claims.scope, claims.scp) {
+            (Some(value), _) => collect("scope", value, &mut scopes)?,
+            (None, Some(value)) => collect("scp", value, &mut scopes)?,
+            (None, None) => {}
         }
         return Ok(scopes);
     }
     for name in configured_claims {
-        if let Some(value) = payload.get(name) {
+        if let Some(value) = claims.payload.get(name) {
             collect(name, value, &mut scopes)?;
         }
     }
@@ -26,11 +28,11 @@ pub(crate) fn granted(payload: &Document, configured_claims: &[String]) -> Resul
 
 /// A string is split on SPACE alone (RFC 6749 §3.3): to take a tab or U+2028 as a separator would
 /// find scopes that the issuer never granted. An array holds one scope an element.
-fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()> {
+fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<Kept>) -> Result<()> {
     let wrong =
         |problem: &str| Error::new(Code::Claim, format!("the claim {} {problem}", quoted(name)));
-    if let Some(text) = value.as_str() {
-        scopes.extend(text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned));
+    if value.is_text() {
+        value.keep_words(scopes);
         return Ok(());
     }
     let items = value.items().ok_or_else(|| wrong("is neither a string nor a list of strings"))?;
@@ -39,20 +41,20 @@ fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<String>) -> Result<()>
         if scope.is_empty() || scope.contains(' ') {
             return Err(wrong("lists a scope that is empty or contains a space"));
         }
-        scopes.push(scope.into_owned());
+        scopes.extend(item.keep());
     }
     Ok(())
 }
 
 /// Refuses a token that lacks any of the required scopes, or all of a group of alternatives, naming
 /// everything that is missing.
-pub(crate) fn require<'s>(
-    granted: &[String],
+pub(crate) fn require<'g, 's>(
+    granted: impl Iterator<Item = &'g str> + Clone,
     required: impl Iterator<Item = &'s String>,
     alternatives: &'s [Vec<String>],
     hierarchy: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<()> {
-    let lacks = |scope: &&String| !has(granted, scope, hierarchy);
+    let lacks = |scope: &&String| !has(granted.clone(), scope, hierarchy);
     let missing = required.filter(lacks).collect::<Vec<_>>();
     let unmet = alternatives.iter().filter(|group| group.iter().all(|scope| lacks(&scope)));
     let unmet = unmet.map(|group| group.join(" ")).collect::<Vec<_>>();
@@ -76,8 +78,12 @@ fn insufficient(missing: &[&String], unmet: &[String]) -> Error {
         .with_hint(format!("let the client ask for {} when it authorizes", asks.join(" and ")))
 }
 
-fn has(granted: &[String], wanted: &str, hierarchy: &BTreeMap<String, BTreeSet<String>>) -> bool {
-    granted.iter().any(|scope| {
+fn has<'g>(
+    mut granted: impl Iterator<Item = &'g str>,
+    wanted: &str,
+    hierarchy: &BTreeMap<String, BTreeSet<String>>,
+) -> bool {
+    granted.any(|scope| {
         scope == wanted || hierarchy.get(scope).is_some_and(|included| included.contains(wanted))
     })
 }

@@ -39,6 +39,7 @@ static const char *const SETTINGS[][2] = {
     {"proxy", "http://proxy.example:3128"},
     {"refresh_mode", "inline"},
     {"jwks_cache_dir", "/var/cache/app/authkit"},
+    {"token_cache_size", "4096"},
 };
 
 static void every_documented_setting_can_be_set(void) {

@@ -19,6 +19,10 @@ impl<T> ArcSwapOption<T> {
         self.0.lock().unwrap().clone()
     }
 
+    pub(crate) fn load(&self) -> Option<Arc<T>> {
+        self.load_full()
+    }
+
     pub(crate) fn store(&self, value: Option<Arc<T>>) {
         *self.0.lock().unwrap() = value;
     }

@@ -67,7 +67,7 @@ fn claims_are_the_payload_that_was_signed() {
     assert_eq!(claims.header_json(), keys::rsa().header().to_string());
     assert_eq!(claims.subject(), "user_01H");
     assert_eq!(claims.client_id(), "client_01H");
-    assert_eq!(claims.key_id().as_deref(), Some(keys::rsa().kid));
+    assert_eq!(claims.key_id(), Some(keys::rsa().kid));
     assert_eq!(
         (claims.expires_at(), claims.issued_at(), claims.not_before()),
         ((NOW + 300) as f64, Some((NOW - 60) as f64), None)

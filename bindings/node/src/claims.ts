@@ -1,6 +1,8 @@
 // Claims: what an accepted token says, copied out of the library as plain data.
 
-import { OK, defect } from "./errors.js";
+import { inspect } from "node:util";
+
+import { defect } from "./errors.js";
 import type { Native, Pointer } from "./native.js";
 
 /** A JSON value, frozen. */
@@ -72,85 +74,157 @@ export interface Claims {
   readonly algorithm: string;
 }
 
+/** Between the parts of a record (RFC 7464 section 2.2): no JSON text can hold it. */
+const SEPARATOR = "\x1e";
+
+/** A token's claims, and the number of the acceptance that they were made of; 0 where it is not kept. */
+export interface Acceptance {
+  readonly ticket: number;
+  readonly claims: Claims;
+}
+
 /** Copies the claims out and frees the native ones. */
-export function takeClaims(native: Native, claims: Pointer | null): Claims {
+export function takeClaims(native: Native, claims: Pointer | null): Acceptance {
   if (claims === null) {
     throw defect("a token was accepted without claims");
   }
   try {
-    return Object.freeze({
-      payload: object(native.claimsJson(claims, null)),
-      header: object(native.claimsHeaderJson(claims, null)),
-      issuer: present(native.claimsIssuer(claims)),
-      subject: present(native.claimsSubject(claims)),
-      audience: list(claims, native.claimsAudienceCount(claims), native.claimsAudienceAt),
-      resource: native.claimsResource(claims) ?? undefined,
-      clientId: present(native.claimsClientId(claims)),
-      ...identity(native.claimsIdentityJson(claims, null)),
-      scopes: list(claims, native.claimsScopeCount(claims), native.claimsScopeAt),
-      expiresAt: present(time(claims, native.claimsExpiresAt)),
-      issuedAt: time(claims, native.claimsIssuedAt),
-      notBefore: time(claims, native.claimsNotBefore),
-      keyId: native.claimsKeyId(claims) ?? undefined,
-      algorithm: present(native.claimsAlgorithm(claims)),
-    });
+    return fromRecord(native.claimsRecord(claims, null) ?? "");
   } finally {
     native.claimsFree(claims);
   }
 }
 
-/** What the library tells of the caller, in its JSON: null for what the token does not say. */
-interface Identity extends Pick<Claims, "role" | "roles" | "permissions" | "entitlements" | "kind" | "family"> {
+/** What a record says, as the library writes it. */
+export function fromRecord(record: string): Acceptance {
+  const [ticket, facts, header, payload, ...more] = record.split(SEPARATOR);
+  if (ticket === undefined || facts === undefined || header === undefined || payload === undefined || more.length > 0) {
+    throw defect("a token was accepted without a record");
+  }
+  return { ticket: Number(ticket), claims: claimsOf(facts, header, payload) };
+}
+
+/** What the library tells under the names of the C ABI: null for what the token does not say. */
+interface Facts
+  extends Pick<
+    Claims,
+    "issuer" | "subject" | "audience" | "scopes" | "algorithm" | "roles" | "permissions" | "entitlements" | "kind" | "family"
+  > {
+  readonly resource: string | null;
+  readonly client_id: string;
+  readonly expires_at: number;
+  readonly issued_at: number | null;
+  readonly not_before: number | null;
+  readonly key_id: string | null;
   readonly org_id: string | null;
   readonly session_id: string | null;
+  readonly role: string | null;
   readonly actor: string | null;
   readonly feature_flags: readonly string[];
   readonly is_impersonated: boolean;
   readonly is_machine: boolean;
 }
 
-function identity(json: string | null) {
-  const told = object(json) as unknown as Identity;
-  return {
-    orgId: told.org_id ?? undefined,
-    sessionId: told.session_id ?? undefined,
-    role: told.role ?? undefined,
-    roles: told.roles,
-    permissions: told.permissions,
-    entitlements: told.entitlements,
-    featureFlags: told.feature_flags,
-    actor: told.actor ?? undefined,
-    isImpersonated: told.is_impersonated,
-    kind: told.kind,
-    isMachine: told.is_machine,
-    family: told.family,
+/**
+ * Claims whose parts are parsed when they are first asked for. Own properties of a plain object, so that
+ * cloning, spreading and comparing see data; a person who prints them does too.
+ */
+function claimsOf(factsJson: string, headerJson: string, payloadJson: string): Claims {
+  let [facts, header, payload]: [Facts?, JsonObject?, JsonObject?] = [];
+  const told = () => (facts ??= object(factsJson) as unknown as Facts);
+  const claims: Claims = {
+    get payload() {
+      return (payload ??= object(payloadJson));
+    },
+    get header() {
+      return (header ??= object(headerJson));
+    },
+    get issuer() {
+      return told().issuer;
+    },
+    get subject() {
+      return told().subject;
+    },
+    get audience() {
+      return told().audience;
+    },
+    get resource() {
+      return told().resource ?? undefined;
+    },
+    get clientId() {
+      return told().client_id;
+    },
+    get orgId() {
+      return told().org_id ?? undefined;
+    },
+    get sessionId() {
+      return told().session_id ?? undefined;
+    },
+    get role() {
+      return told().role ?? undefined;
+    },
+    get roles() {
+      return told().roles;
+    },
+    get permissions() {
+      return told().permissions;
+    },
+    get entitlements() {
+      return told().entitlements;
+    },
+    get featureFlags() {
+      return told().feature_flags;
+    },
+    get actor() {
+      return told().actor ?? undefined;
+    },
+    get isImpersonated() {
+      return told().is_impersonated;
+    },
+    get kind() {
+      return told().kind;
+    },
+    get isMachine() {
+      return told().is_machine;
+    },
+    get family() {
+      return told().family;
+    },
+    get scopes() {
+      return told().scopes;
+    },
+    get expiresAt() {
+      return told().expires_at;
+    },
+    get issuedAt() {
+      return told().issued_at ?? undefined;
+    },
+    get notBefore() {
+      return told().not_before ?? undefined;
+    },
+    get keyId() {
+      return told().key_id ?? undefined;
+    },
+    get algorithm() {
+      return told().algorithm;
+    },
   };
+  return Object.freeze(Object.defineProperty(claims, inspect.custom, PRINTED));
 }
 
-const timeSlot = new BigInt64Array(new ArrayBuffer(8));
-
-function time(claims: Pointer, read: (claims: Pointer, out: BigInt64Array) => number): number | undefined {
-  return read(claims, timeSlot) === OK ? Number(timeSlot[0]) : undefined;
-}
-
-function list(
-  claims: Pointer,
-  count: number,
-  at: (claims: Pointer, index: number) => string | null,
-): readonly string[] {
-  const items: string[] = [];
-  for (let index = 0; index < count; index++) {
-    items.push(present(at(claims, index)));
-  }
-  return Object.freeze(items);
-}
+/** How `console.log` shows claims: as the data that they are. */
+const PRINTED = {
+  value(this: Claims): object {
+    return { ...this };
+  },
+};
 
 /**
  * JSON.parse makes every member, `__proto__` too, an own property and touches no prototype; the
  * library has refused repeated members, so that both read the same claims.
  */
-function object(json: string | null): JsonObject {
-  return freeze(JSON.parse(present(json)) as JsonObject);
+function object(json: string): JsonObject {
+  return freeze(JSON.parse(json) as JsonObject);
 }
 
 /** No deeper than the library reads, which is 16. */
@@ -160,13 +234,6 @@ function freeze<T extends Json | undefined>(value: T): T {
       freeze(inner);
     }
     Object.freeze(value);
-  }
-  return value;
-}
-
-function present<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) {
-    throw defect("a claim that every accepted token has cannot be read");
   }
   return value;
 }

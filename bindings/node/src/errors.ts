@@ -204,6 +204,31 @@ export function takeError(native: Native, status: number, slot: PointerSlot): Au
   }
 }
 
+/** Makes the error of a refusal that the library has written as a JSON document. */
+export function toldError(native: Native, status: number, document: string): AuthKitError {
+  const { type, code, httpStatus, error } = meaning(native, status);
+  if (!document.startsWith("{")) {
+    return new type({ code, status, httpStatus, error, reason: "the library gave no reason" });
+  }
+  const { reason, hint, retry_after } = JSON.parse(document) as Refusal;
+  return new type({
+    code,
+    status,
+    httpStatus,
+    error,
+    reason,
+    hint: hint ?? undefined,
+    retryAfter: retry_after ?? undefined,
+  });
+}
+
+/** A refusal as the library writes it. */
+interface Refusal {
+  readonly reason: string;
+  readonly hint: string | null;
+  readonly retry_after: number | null;
+}
+
 /** Frees an error that nobody asks. */
 export function dropError(native: Native, slot: PointerSlot): void {
   const original = slotPointer(slot);

@@ -34,6 +34,7 @@ export type {
   KeyStats,
   Response,
   Stats,
+  TokenCacheStats,
   VerifierOptions,
   VerifyOptions,
   WatchOptions,

@@ -1,13 +1,15 @@
 // Finds and loads the native library, once per thread, when the first verifier needs it.
 
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import koffi, { type LibraryHandle } from "koffi";
+import { dirname, join, resolve } from "node:path";
+import type { LibraryHandle } from "koffi";
 
 import { badConfig, messageOf } from "./errors.js";
-import { ABI_VERSION, abiVersion, bind, type Native } from "./native.js";
+import { ABI_VERSION, abiVersion, bind, type Koffi, type Native } from "./native.js";
+import { fileName, platform } from "./platform.js";
 
 const PATH_VARIABLE = "AUTHKIT_LIBRARY_PATH";
+const OPTIONAL = "`npm install --include=optional` on this machine brings it";
 
 let loaded: Native | undefined;
 
@@ -25,28 +27,40 @@ function libraryPath(): string {
     // With its directories, since the system's loader looks for a bare name elsewhere.
     return resolve(chosen);
   }
-  const packaged = join(__dirname, "..", "native", fileName());
-  if (!existsSync(packaged)) {
-    throw badConfig(
-      `authkit-verifier has no native library for ${process.platform} ${process.arch}: there is no ${packaged}`,
-      `build it in a checkout with \`npm run build:native\`, or name one in ${PATH_VARIABLE}`,
-    );
-  }
-  return packaged;
+  // Only a checkout has one, and who built it there means it.
+  const built = join(__dirname, "..", "native", fileName());
+  return existsSync(built) ? built : packagedPath();
 }
 
-function fileName(): string {
-  switch (process.platform) {
-    case "win32":
-      return "authkit.dll";
-    case "darwin":
-      return "libauthkit.dylib";
-    default:
-      return "libauthkit.so";
+/** The library of the platform's package, which npm installs beside this one. */
+function packagedPath(): string {
+  const name = `@authkit-verifier/${platform()}`;
+  let manifest: string;
+  try {
+    manifest = require.resolve(`${name}/package.json`);
+  } catch {
+    throw badConfig(
+      `authkit-verifier has no native library for ${platform()}: the package ${name} is not installed`,
+      `if the release has it, ${OPTIONAL}; otherwise build the library in a checkout with \`npm run build:native\`, ` +
+        `and name it in ${PATH_VARIABLE}`,
+    );
   }
+  const [own, its] = [versionIn("../package.json"), versionIn(manifest)];
+  if (its !== own) {
+    throw badConfig(
+      `${name} is of release ${its}, and authkit-verifier of release ${own}`,
+      `install both of one release: \`npm install authkit-verifier@${own}\``,
+    );
+  }
+  return join(dirname(manifest), fileName());
+}
+
+function versionIn(manifest: string): string {
+  return (require(manifest) as { version: string }).version;
 }
 
 function load(path: string): Native {
+  const koffi = foreignFunctions();
   let library: LibraryHandle;
   let version: number;
   try {
@@ -62,8 +76,17 @@ function load(path: string): Native {
     );
   }
   try {
-    return bind(library);
+    return bind(library, koffi);
   } catch (cause) {
     throw badConfig(`${path} is older than this package: ${messageOf(cause)}`);
+  }
+}
+
+/** koffi, whose own native part is optional too: loaded here, so that what is missing is said and not thrown at `import`. */
+function foreignFunctions(): Koffi {
+  try {
+    return require("koffi") as Koffi;
+  } catch (cause) {
+    throw badConfig(`koffi, by which the library is called, cannot be loaded: ${messageOf(cause)}`, OPTIONAL);
   }
 }

@@ -1,6 +1,8 @@
 // The C ABI as JavaScript functions: the part of include/authkit.h that this package calls, nothing added.
 
-import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+import type { KoffiFunc, LibraryHandle } from "koffi";
+
+export type Koffi = typeof import("koffi");
 
 /** Address of a native object. koffi gives NULL as null and takes it likewise. */
 export type Pointer = bigint;
@@ -23,8 +25,8 @@ type Judge = (
   token: Uint8Array,
   length: number,
   policy: Pointer | null,
-  outClaims: PointerSlot,
-  outError: PointerSlot,
+  buffer: Uint8Array,
+  capacity: number,
 ) => number;
 type Authorize = (
   verifier: Pointer,
@@ -45,7 +47,6 @@ type WellKnown = (
   outError: PointerSlot,
 ) => number;
 type Text = (owner: Pointer) => string | null;
-type Time = (claims: Pointer, out: BigInt64Array) => number;
 type Free = (owner: Pointer) => void;
 
 /** The functions, by their names in C without `authkit_`. */
@@ -67,8 +68,18 @@ export interface Native {
   policyFree: Free;
 
   verifierNew: (config: Pointer, outVerifier: PointerSlot, outError: PointerSlot) => number;
-  verifierVerify: KoffiFunc<Judge>;
-  verifierTryVerify: Judge;
+  /** A ticket, which is below 2^53; 0 for none. */
+  verifierRecall: (verifier: Pointer, token: Uint8Array, length: number, policy: Pointer | null) => number;
+  verifierRecallRequest: (
+    verifier: Pointer,
+    authorization: Uint8Array | null,
+    authorizationLength: number,
+    query: Uint8Array | null,
+    queryLength: number,
+    policy: Pointer | null,
+  ) => number;
+  verifierVerifyInto: KoffiFunc<Judge>;
+  verifierTryVerifyInto: Judge;
   verifierRefresh: KoffiFunc<(verifier: Pointer, outError: PointerSlot) => number>;
   verifierFetchesEnded: (verifier: Pointer) => number | bigint;
   verifierWait: KoffiFunc<(verifier: Pointer, seen: number | bigint, milliseconds: number) => number>;
@@ -96,22 +107,7 @@ export interface Native {
   verifierDescribe: (verifier: Pointer, outLength: null) => string | null;
   verifierFree: Free;
 
-  claimsJson: (claims: Pointer, outLength: null) => string | null;
-  claimsHeaderJson: (claims: Pointer, outLength: null) => string | null;
-  claimsIdentityJson: (claims: Pointer, outLength: null) => string | null;
-  claimsIssuer: Text;
-  claimsSubject: Text;
-  claimsResource: Text;
-  claimsClientId: Text;
-  claimsKeyId: Text;
-  claimsAlgorithm: Text;
-  claimsExpiresAt: Time;
-  claimsIssuedAt: Time;
-  claimsNotBefore: Time;
-  claimsScopeCount: (claims: Pointer) => number;
-  claimsScopeAt: (claims: Pointer, index: number) => string | null;
-  claimsAudienceCount: (claims: Pointer) => number;
-  claimsAudienceAt: (claims: Pointer, index: number) => string | null;
+  claimsRecord: (claims: Pointer, outLength: null) => string | null;
   claimsFree: Free;
 
   verifierStats: (verifier: Pointer, outStats: PointerSlot, outError: PointerSlot) => number;
@@ -139,7 +135,7 @@ export function abiVersion(library: LibraryHandle): number {
 /** koffi's declaration of a function; what it returns has the type that {@link Native} gives it. */
 type Declare = (name: string, result: unknown, parameters: unknown[]) => any;
 
-export function bind(library: LibraryHandle): Native {
+export function bind(library: LibraryHandle, koffi: Koffi): Native {
   // Anonymous types: a named one is registered for the whole process, and a second copy of this
   // package, or a namesake in another, could not load.
   const handle = () => koffi.pointer(koffi.opaque());
@@ -156,7 +152,7 @@ export function bind(library: LibraryHandle): Native {
   const status = "int32_t";
   const func: Declare = library.func.bind(library) as Declare;
   const response = handle();
-  const judge = [verifier, address, "size_t", policy, address, address];
+  const judge = [verifier, address, "size_t", policy, address, "size_t"];
   const authorize = [verifier, address, "size_t", address, "size_t", policy, address, address];
   const wellKnown = [verifier, "str", address, "size_t", address, address];
   return {
@@ -177,8 +173,10 @@ export function bind(library: LibraryHandle): Native {
     policyFree: func("authkit_policy_free", "void", [policy]),
 
     verifierNew: func("authkit_verifier_new", status, [config, address, address]),
-    verifierVerify: func("authkit_verifier_verify", status, judge),
-    verifierTryVerify: func("authkit_verifier_try_verify", status, judge),
+    verifierRecall: func("authkit_verifier_recall", "uint64_t", [verifier, address, "size_t", policy]),
+    verifierRecallRequest: func("authkit_verifier_recall_request", "uint64_t", authorize.slice(0, 6)),
+    verifierVerifyInto: func("authkit_verifier_verify_into", status, judge),
+    verifierTryVerifyInto: func("authkit_verifier_try_verify_into", status, judge),
     verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
     verifierFetchesEnded: func("authkit_verifier_fetches_ended", "uint64_t", [verifier]),
     verifierWait: func("authkit_verifier_wait", status, [verifier, "uint64_t", "uint32_t"]),
@@ -201,22 +199,7 @@ export function bind(library: LibraryHandle): Native {
     verifierFree: func("authkit_verifier_free", "void", [verifier]),
 
     // As text up to its NUL: JSON cannot hold a raw one.
-    claimsJson: func("authkit_claims_json", "str", [claims, address]),
-    claimsHeaderJson: func("authkit_claims_header_json", "str", [claims, address]),
-    claimsIdentityJson: func("authkit_claims_identity_json", "str", [claims, address]),
-    claimsIssuer: func("authkit_claims_issuer", "str", [claims]),
-    claimsSubject: func("authkit_claims_subject", "str", [claims]),
-    claimsResource: func("authkit_claims_resource", "str", [claims]),
-    claimsClientId: func("authkit_claims_client_id", "str", [claims]),
-    claimsKeyId: func("authkit_claims_key_id", "str", [claims]),
-    claimsAlgorithm: func("authkit_claims_algorithm", "str", [claims]),
-    claimsExpiresAt: func("authkit_claims_expires_at", status, [claims, address]),
-    claimsIssuedAt: func("authkit_claims_issued_at", status, [claims, address]),
-    claimsNotBefore: func("authkit_claims_not_before", status, [claims, address]),
-    claimsScopeCount: func("authkit_claims_scope_count", "size_t", [claims]),
-    claimsScopeAt: func("authkit_claims_scope_at", "str", [claims, "size_t"]),
-    claimsAudienceCount: func("authkit_claims_audience_count", "size_t", [claims]),
-    claimsAudienceAt: func("authkit_claims_audience_at", "str", [claims, "size_t"]),
+    claimsRecord: func("authkit_claims_record", "str", [claims, address]),
     claimsFree: func("authkit_claims_free", "void", [claims]),
 
     verifierStats: func("authkit_verifier_stats", status, [verifier, address, address]),

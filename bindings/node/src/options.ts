@@ -94,6 +94,11 @@ export interface VerifierOptions {
    * writable by that user alone. Default: none.
    */
   jwksCacheDir?: string | undefined;
+  /**
+   * How many verified tokens are kept, so that they need not be verified again while the key set that signed
+   * them is in force; 0 to 65536, 0 for none. Default: 1024.
+   */
+  tokenCacheSize?: number | undefined;
 }
 
 /**

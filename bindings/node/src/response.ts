@@ -1,6 +1,6 @@
 // What a resource server answers, as the library made it: to be sent as it is.
 
-import { takeClaims, type Claims } from "./claims.js";
+import { takeClaims, type Acceptance, type Claims } from "./claims.js";
 import { OK, defect, dropError, takeError, type AuthKitError } from "./errors.js";
 import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
 
@@ -22,17 +22,32 @@ export interface Decision extends Response {
   readonly error: AuthKitError | undefined;
 }
 
+/** The decision on a request that may go on. */
+export function allowed(claims: Claims): Decision {
+  return Object.freeze({ status: 200, headers: NO_HEADERS, body: "", allowed: true, claims, error: undefined });
+}
+
+const NO_HEADERS = Object.freeze({});
+
 /** What a call of authorize left behind. Throws what leaves no response to send: a call that cannot be made. */
-export function takeDecision(native: Native, status: number, out: PointerSlot, error: PointerSlot): Decision {
+export function takeDecision(
+  native: Native,
+  status: number,
+  out: PointerSlot,
+  error: PointerSlot,
+  keep: (acceptance: Acceptance) => Claims,
+): Decision {
   const pointer = slotPointer(out);
   if (pointer === null) {
     throw status === OK ? defect("a request was allowed without an answer") : takeError(native, status, error);
   }
   try {
     // OK alone allows, and only with claims.
-    const claims = status === OK ? takeClaims(native, native.responseTakeClaims(pointer)) : undefined;
-    const refusal = status === OK ? undefined : takeError(native, status, error);
-    return Object.freeze({ ...read(native, pointer), allowed: claims !== undefined, claims, error: refusal });
+    if (status === OK) {
+      return allowed(keep(takeClaims(native, native.responseTakeClaims(pointer))));
+    }
+    const refusal = takeError(native, status, error);
+    return Object.freeze({ ...read(native, pointer), allowed: false, claims: undefined, error: refusal });
   } finally {
     native.responseFree(pointer);
   }

@@ -8,8 +8,18 @@ export interface Stats {
   readonly issuers: readonly IssuerStats[];
   /** Tokens judged, by "OK" or the code of their refusal; outcomes that never came are left out. */
   readonly verdicts: Readonly<Record<string, number>>;
+  readonly token_cache: TokenCacheStats;
   /** Events that were lost because nobody took them in time. */
   readonly events_lost: number;
+}
+
+/** Verified tokens that are kept. */
+export interface TokenCacheStats {
+  readonly entries: number;
+  /** About how much memory they take. */
+  readonly bytes: number;
+  /** Verdicts "OK" for which no signature was checked. */
+  readonly hits: number;
 }
 
 /** One issuer's keys, how fresh they are and how their fetches went. Times are seconds. */

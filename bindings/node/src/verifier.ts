@@ -2,18 +2,20 @@
 
 import { types } from "node:util";
 
-import type { Claims } from "./claims.js";
+import type { Acceptance, Claims } from "./claims.js";
 import { takeEvents, type Event } from "./events.js";
-import { OK, WOULD_BLOCK, dropError, misuse, takeError } from "./errors.js";
+import { OK, WOULD_BLOCK, misuse, takeError } from "./errors.js";
 import { Handle } from "./handle.js";
+import { Kept } from "./kept.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
 import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
 import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
-import { dropResponse, takeDecision, takeResponse, type Decision, type Response } from "./response.js";
+import { RECORD_CAPACITY, readRecord, recordBuffer, statusOf } from "./record.js";
+import { allowed, dropResponse, takeDecision, takeResponse, type Decision, type Response } from "./response.js";
 import { takeStats, type Stats } from "./stats.js";
-import { Waiting, tooLate, verdict, type Question } from "./waiting.js";
+import { Waiting, tooLate, type Question } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
 export interface EnvironmentOptions {
@@ -32,6 +34,7 @@ class Environment {
 // For synchronous calls, whose results are read before anything else runs.
 const outSlot = pointerSlot();
 const errorSlot = pointerSlot();
+const record = recordBuffer();
 
 /** Frees what was dropped without `close()`. */
 const dropped = new FinalizationRegistry<Handle>((handle) => handle.close());
@@ -47,6 +50,7 @@ export class Verifier {
   readonly #native: Native;
   readonly #handle: Handle;
   readonly #waiting: Waiting;
+  readonly #kept = new Kept();
 
   /**
    * Checks every setting; opens no connection. Keys are fetched when the first token needs them.
@@ -87,20 +91,42 @@ export class Verifier {
     this.#handle.open();
     const policy = policyOf(native, options);
     let octets = this.#tokenOctets(token, policy);
+    const known = this.#recall(octets, policy);
+    if (known !== undefined) {
+      this.#free(policy);
+      return known;
+    }
+    // The buffer of the call that answers, and what it wrote.
+    let [buffer, written] = [record, 0];
     return this.#answer({
       policy,
-      attempt: (verifier, out, error) =>
-        native.verifierTryVerify(verifier, octets.bytes, octets.length, policy, out, error),
-      wait: (verifier, out, error, done) =>
-        native.verifierVerify.async(verifier, octets.bytes, octets.length, policy, out, error, done),
-      read: (status, out, error) => verdict(native, status, out, error),
-      // Before the next turn of the loop: the octets are another call's then.
-      drop: (_, error) => {
-        octets = kept(octets);
-        dropError(native, error);
+      attempt: (verifier) => {
+        const { bytes, length } = octets;
+        [buffer, written] = [record, native.verifierTryVerifyInto(verifier, bytes, length, policy, record, RECORD_CAPACITY)];
+        return statusOf(written);
       },
-      late: (_, error) => {
-        dropError(native, error);
+      wait: (verifier, _out, _error, done) => {
+        const { bytes, length } = octets;
+        buffer = recordBuffer();
+        native.verifierVerifyInto.async(
+          verifier,
+          bytes,
+          length,
+          policy,
+          buffer,
+          RECORD_CAPACITY,
+          (problem: unknown, result: number) => {
+            written = result;
+            done(problem, statusOf(result));
+          },
+        );
+      },
+      read: () => this.#kept.add(readRecord(native, written, buffer)),
+      // Before the next turn of the loop: the octets are another call's then.
+      drop: () => {
+        octets = kept(octets);
+      },
+      late: () => {
         throw tooLate();
       },
     });
@@ -123,14 +149,20 @@ export class Verifier {
     const target = textOctets(query, "the query");
     const policy = policyOf(native, demands);
     const request = [header.bytes, header.length, target.bytes, target.length, policy] as const;
+    const known = this.#kept.of(native.verifierRecallRequest(this.#handle.open(), ...request));
+    if (known !== undefined) {
+      this.#free(policy);
+      return allowed(known);
+    }
+    const keep = (acceptance: Acceptance) => this.#kept.add(acceptance);
     return this.#answer<Decision>({
       policy,
       attempt: (verifier, out, error) => native.verifierTryAuthorize(verifier, ...request, out, error),
       wait: (verifier, out, error, done) => native.verifierAuthorize.async(verifier, ...request, out, error, done),
-      read: (status, out, error) => takeDecision(native, status, out, error),
+      read: (status, out, error) => takeDecision(native, status, out, error, keep),
       drop: (out, error) => dropResponse(native, out, error),
       // The 503 of one that would have to wait is the answer to who has waited for long enough.
-      late: (out, error) => ({ ...takeDecision(native, WOULD_BLOCK, out, error), error: tooLate() }),
+      late: (out, error) => ({ ...takeDecision(native, WOULD_BLOCK, out, error, keep), error: tooLate() }),
     });
   }
 
@@ -167,7 +199,7 @@ export class Verifier {
    * servers.
    */
   verifySync(token: string | Uint8Array, options?: VerifyOptions): Claims {
-    return this.#judge(this.#native.verifierVerify, token, options);
+    return this.#judge(this.#native.verifierVerifyInto, token, options);
   }
 
   /**
@@ -177,7 +209,7 @@ export class Verifier {
    *   `refreshMode` is "inline", where it takes {@link verify}.
    */
   tryVerify(token: string | Uint8Array, options?: VerifyOptions): Claims {
-    return this.#judge(this.#native.verifierTryVerify, token, options);
+    return this.#judge(this.#native.verifierTryVerifyInto, token, options);
   }
 
   /**
@@ -256,6 +288,7 @@ export class Verifier {
   close(): void {
     dropped.unregister(this);
     this.#handle.close();
+    this.#kept.clear();
   }
 
   [Symbol.dispose](): void {
@@ -267,11 +300,20 @@ export class Verifier {
     try {
       return tokenOctets(token);
     } catch (problem) {
-      if (policy !== null) {
-        this.#native.policyFree(policy);
-      }
+      this.#free(policy);
       throw problem;
     }
+  }
+
+  #free(policy: Pointer | null): void {
+    if (policy !== null) {
+      this.#native.policyFree(policy);
+    }
+  }
+
+  /** The claims of a token that the library has just accepted again. */
+  #recall({ bytes, length }: Octets, policy: Pointer | null): Claims | undefined {
+    return this.#kept.of(this.#native.verifierRecall(this.#handle.open(), bytes, length, policy));
   }
 
   /** The answer at once, or when the library has what it lacks. */
@@ -290,27 +332,27 @@ export class Verifier {
       lent = null;
       return answer;
     } finally {
-      if (lent !== null) {
-        this.#native.policyFree(lent);
-      }
+      this.#free(lent);
     }
   }
 
   #judge(
-    judge: Native["verifierTryVerify"],
+    judge: Native["verifierTryVerifyInto"],
     token: string | Uint8Array,
     options: VerifyOptions | undefined,
   ): Claims {
     const verifier = this.#handle.open();
     const policy = policyOf(this.#native, options);
     try {
-      const { bytes, length } = tokenOctets(token);
-      const status = judge(verifier, bytes, length, policy, outSlot, errorSlot);
-      return verdict(this.#native, status, outSlot, errorSlot);
-    } finally {
-      if (policy !== null) {
-        this.#native.policyFree(policy);
+      const octets = tokenOctets(token);
+      const known = this.#recall(octets, policy);
+      if (known !== undefined) {
+        return known;
       }
+      const written = judge(verifier, octets.bytes, octets.length, policy, record, RECORD_CAPACITY);
+      return this.#kept.add(readRecord(this.#native, written, record));
+    } finally {
+      this.#free(policy);
     }
   }
 }

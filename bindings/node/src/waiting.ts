@@ -10,9 +10,8 @@ import {
   takeError,
   type KeysUnavailableError,
 } from "./errors.js";
-import { takeClaims, type Claims } from "./claims.js";
 import type { Handle } from "./handle.js";
-import { pointerSlot, slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
+import { pointerSlot, type Native, type Pointer, type PointerSlot } from "./native.js";
 
 /** What is asked of the library until it can answer. Its policy, if it has one, is its own. */
 export interface Question<T> {
@@ -232,14 +231,6 @@ export class Waiting {
     this.#handle.release();
     settle();
   }
-}
-
-/** The claims that a call made, or its error thrown. */
-export function verdict(native: Native, status: number, claims: PointerSlot, error: PointerSlot): Claims {
-  if (status !== OK) {
-    throw takeError(native, status, error);
-  }
-  return takeClaims(native, slotPointer(claims));
 }
 
 /** For who has waited for the keys for long enough. */

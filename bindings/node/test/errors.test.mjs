@@ -214,7 +214,7 @@ test("options are the library's settings under JavaScript names", () => {
     allowInsecureLoopback: false,
   });
   assert.equal(all.resource, "https://mcp.example.com/tools");
-  const claims = { permissions: ["camelCase"], aud: "https://alias.example.com/", exp: now + 1 };
+  const claims = { permissions: ["camelCase"], aud: "https://alias.example.com/", iat: now, exp: now + 1 };
   assert.equal(all.tryVerify(signed(claims)).resource, "https://alias.example.com");
   assert.throws(() => all.tryVerify(signed({ ...claims, exp: now })), { code: "EXPIRED" });
   assert.throws(() => all.tryVerify(signed({ ...claims, iat: now - 101 })), { code: "EXPIRED" });

@@ -135,11 +135,16 @@ test("whatever the library hands out is freed, once", async () => {
   makes("policyNew", "policy");
   makes("policyRequireScope", "nothing", -1);
   makes("verifierNew", "verifier", -2);
-  makes("verifierVerify", "claims", -2);
-  makes("verifierTryVerify", "claims", -2);
+  makes("responseTakeClaims", "claims");
+  unwatchers.push(
+    watch("verifierTryAuthorize", (parameters, result) => {
+      given("response", parameters.at(-2)[0]);
+      given("error", result !== 0 && parameters.at(-1)[0]);
+    }),
+  );
   makes("verifierStats", "stats", -2);
   makes("verifierNextEvent", "event");
-  for (const kind of ["config", "policy", "verifier", "claims", "error", "stats", "event"]) {
+  for (const kind of ["config", "policy", "verifier", "response", "claims", "error", "stats", "event"]) {
     frees(`${kind}Free`, kind);
   }
 
@@ -155,6 +160,9 @@ test("whatever the library hands out is freed, once", async () => {
       verifier.verify("x", { now: 1 }),
       verifier.verify(undefined, { now: 1 }),
       verifier.verify(good),
+      verifier.authorize(`Bearer ${good}`, { requiredScopes: ["mcp:read"] }),
+      verifier.authorize(`Bearer ${good}`, { requiredScopes: ["mcp:write"] }),
+      verifier.authorize(undefined),
     ];
     const cold = await Promise.allSettled([...calls(), ...calls()]);
     const warm = await Promise.allSettled([...calls(), ...calls()]);

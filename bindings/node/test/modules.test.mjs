@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -70,8 +70,7 @@ test("a library path that leads nowhere is named", async () => {
 });
 
 test("a library path may be relative", async () => {
-  const library = process.env.AUTHKIT_LIBRARY_PATH || join(here, "..", "native", "libauthkit.so");
-  symlinkSync(resolve(library), join(scratch, "relative.so"));
+  symlinkSync(ownLibrary, join(scratch, "relative.so"));
   const env = cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "relative.so" });
   const { stdout } = await run([report], { env, cwd: scratch });
   assert.match(JSON.parse(stdout).reason, /^authkit_domain is missing/);
@@ -83,17 +82,86 @@ test("a file that is no library is named", async () => {
   assert.ok(reason.includes(text));
 });
 
-test("a package without its library says how to get one", async () => {
-  const bare = join(scratch, "bare");
-  cpSync(join(here, "..", "dist"), join(bare, "dist"), { recursive: true });
-  symlinkSync(join(here, "..", "node_modules"), join(bare, "node_modules"));
-  const text = script(
-    "bare.cjs",
-    `const { Verifier } = require("./bare/dist/index.js");
-     try { new Verifier({}); } catch (error) { console.log(error.message); }`,
+// --- the package as it is installed: without a library of its own --------------------------------------
+
+const PLATFORM = createRequire(import.meta.url)("../dist/platform.js").platform();
+const { version } = createRequire(import.meta.url)("authkit-verifier/package.json");
+const ownLibrary = resolve(process.env.AUTHKIT_LIBRARY_PATH || join(here, "..", "native", "libauthkit.so"));
+
+/** A folder with the compiled package, the given packages of npm, and the platform's package in a version. */
+function installed(name, dependencies, platformVersion) {
+  const root = join(scratch, name);
+  const modules = join(root, "node_modules");
+  cpSync(join(here, "..", "dist"), join(root, "dist"), { recursive: true });
+  cpSync(join(here, "..", "package.json"), join(root, "package.json"));
+  mkdirSync(modules);
+  for (const dependency of dependencies) {
+    symlinkSync(join(here, "..", "node_modules", dependency), join(modules, dependency));
+  }
+  if (platformVersion) {
+    const folder = join(modules, "@authkit-verifier", PLATFORM);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ version: platformVersion }));
+    symlinkSync(ownLibrary, join(folder, basename(ownLibrary)));
+  }
+  return root;
+}
+
+/** What the first verifier there says; in a Node that takes another file for its executable, if one is given. */
+async function firstWords(root, executable = process.execPath) {
+  const text = `
+    process.execPath = ${JSON.stringify(executable)};
+    const { Verifier } = require(${JSON.stringify(join(root, "dist", "index.js"))});
+    try { new Verifier({}); } catch (error) { console.log(error.name, error.message); }`;
+  const { stdout } = await run(["--eval", text], { env: cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "" }) });
+  return stdout;
+}
+
+test("the platform's package brings the library", async () => {
+  const words = await firstWords(installed("whole", ["koffi", "@koromix"], version));
+  assert.match(words, /^ConfigError authkit_domain is missing/);
+});
+
+test("a missing platform's package is named with what brings it", async () => {
+  const words = await firstWords(installed("bare", ["koffi", "@koromix"]));
+  assert.equal(
+    words,
+    `ConfigError authkit-verifier has no native library for ${PLATFORM}: the package @authkit-verifier/${PLATFORM} is ` +
+      "not installed (if the release has it, `npm install --include=optional` on this machine brings it; otherwise build " +
+      "the library in a checkout with `npm run build:native`, and name it in AUTHKIT_LIBRARY_PATH)\n",
   );
-  const { stdout } = await run([text], { env: cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "" }) });
-  assert.match(stdout, new RegExp(`no native library for ${process.platform} ${process.arch}.*build:native.*AUTHKIT_LIBRARY_PATH`));
+});
+
+// By the loader that Node's executable names; where it names none or is gone, by the diagnostic report.
+const reported = process.report.getReport().header.glibcVersionRuntime ? "gnu" : "musl";
+for (const [name, head, libc] of [
+  ["musl", "\x7fELF\0/lib/ld-musl-x86_64.so.1\0", "musl"],
+  ["glibc", "\x7fELF\0/lib64/ld-linux-x86-64.so.2\0", "gnu"],
+  ["odd", "\x7fELF\0", reported],
+  ["gone", undefined, reported],
+]) {
+  test(`the C library is told of a Node on Linux that is ${name}`, { skip: process.platform !== "linux" }, async () => {
+    const executable = head === undefined ? join(scratch, "gone") : script(`node-${name}`, head);
+    const words = await firstWords(installed(`loader-${name}`, []), executable);
+    const platform = `linux-${process.arch}-${libc}`;
+    assert.ok(words.includes(`no native library for ${platform}: the package @authkit-verifier/${platform} is`), words);
+  });
+}
+
+test("a platform's package of another release is refused", async () => {
+  const words = await firstWords(installed("mixed", ["koffi", "@koromix"], "0.0.7"));
+  assert.equal(
+    words,
+    `ConfigError @authkit-verifier/${PLATFORM} is of release 0.0.7, and authkit-verifier of release ${version} ` +
+      `(install both of one release: \`npm install authkit-verifier@${version}\`)\n`,
+  );
+});
+
+test("a koffi without its native part is a refusal, not a failed import", async () => {
+  const root = installed("halved", [], version);
+  cpSync(join(here, "..", "node_modules", "koffi"), join(root, "node_modules", "koffi"), { recursive: true });
+  const words = await firstWords(root);
+  assert.match(words, /^ConfigError koffi, by which .* cannot be loaded: .*npm install --include=optional/);
 });
 
 test("a library of another ABI is refused", async (t) => {

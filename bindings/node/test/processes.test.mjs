@@ -144,3 +144,20 @@ test("threads ended at every point of their fetches leave the others able to ver
   }
   verifier.close();
 });
+
+const polite = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  parentPort.once("message", () => process.exit(7));
+  const { Verifier } = require(${JSON.stringify(join(here, "..", "dist", "index.js"))});
+  void new Verifier(workerData.options).verify(workerData.token);`;
+
+test("a thread that is asked to end while it loads the package ends alone", patiently, async () => {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const worker = new Worker(polite, { eval: true, workerData: { options: issuer.options, token: issuer.mint() } });
+    const ended = once(worker, "exit");
+    await once(worker, "online");
+    await delay(attempt);
+    worker.postMessage("end");
+    assert.deepEqual(await ended, [7]);
+  }
+});

@@ -14,7 +14,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -227,7 +227,7 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
 
         monkeypatch.setattr(_native, f"{kind}_free", watched)
 
-    for kind in ("config", "policy", "verifier", "claims", "error", "stats", "event"):
+    for kind in ("config", "policy", "verifier", "response", "error", "stats", "event"):
         watch(kind)
 
     def kinds() -> list[str]:
@@ -239,12 +239,15 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     verifier = good_verifier()
     assert kinds() == ["config"]
     verifier.verify(good_token())
-    assert kinds() == ["claims"]
+    assert kinds() == []
     verifier.verify(good_token(), now=NOW)
-    assert kinds() == ["claims", "policy"]
+    assert kinds() == ["policy"]
     with pytest.raises(TokenError):
         verifier.verify("x")
-    assert kinds() == ["error"]
+    assert kinds() == []
+    assert verifier.authorize(f"Bearer {good_token()}").allowed
+    assert not verifier.authorize("Bearer x").allowed
+    assert kinds() == ["error", "response"]  # none for the good one, which came before
     with pytest.raises(MisuseError):
         verifier.verify(good_token(), required_scopes=["email", "a b"])
     assert kinds() == ["error", "policy"]
@@ -266,25 +269,30 @@ def test_every_handle_is_freed_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert kinds() == ["error"]
 
 
-def test_nothing_but_ok_with_claims_accepts() -> None:
-    verifier = good_verifier()
+def test_nothing_but_a_record_accepts() -> None:
+    verifier = good_verifier(token_cache_size=0)
 
-    def with_status(status: int) -> Callable[..., int]:
+    def with_result(result: int) -> Callable[..., int]:
         def judge(*arguments: object) -> int:
-            assert _native.verifier_verify(*arguments) == _native.OK
-            return status
+            assert _native.verifier_verify_into(*arguments) > 0
+            return result
 
         return judge
 
     def judge(how: Callable[..., int]) -> Claims:
-        return _verifier._judge(verifier._open(), how, good_token(), (), None, None)
+        return verifier._judge(verifier._open(), how, good_token().encode(), _verifier._NO_POLICY)
 
-    assert judge(with_status(_native.OK))
-    for status in (1, 7, 8, 1 << 8, (99 << 8) | 3, -1):
+    assert judge(with_result(1000))
+    for result in (0, -1, -7, -8, -(1 << 8), -((99 << 8) | 3), -(2**31)):
         with pytest.raises(AuthKitError):
-            judge(with_status(status))
-    with pytest.raises(AuthKitError):
-        judge(lambda *_: _native.OK)
+            judge(with_result(result))
+
+    def wrote_nothing(*arguments: Any) -> int:
+        arguments[-2].value = b""
+        return 1000
+
+    with pytest.raises(ValueError, match="unpack"):
+        judge(wrote_nothing)
 
 
 def resident_kilobytes() -> int:

@@ -60,6 +60,7 @@ def test_every_keyword_reaches_the_library() -> None:
     wrong: dict[str, Any] = {name: ["wrong"] for name in keywords()} | {
         "ca_file": {},
         "jwks_cache_dir": {},
+        "token_cache_size": -1,
         "audiences": [],
         "accept_client_id_audience": [""],
         "required_scopes": [""],

@@ -26,7 +26,7 @@ from ._errors import (
     WouldBlockError,
 )
 from ._response import Decision, Response
-from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats
+from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats
 from ._verifier import Verifier, verify
 
 __version__ = "0.1.0"
@@ -48,6 +48,7 @@ __all__ = [
     "NoCredentialsError",
     "Response",
     "Stats",
+    "TokenCacheStats",
     "TokenError",
     "Verifier",
     "WouldBlockError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ctypes import c_void_p
 from typing import Any
 
@@ -155,3 +156,12 @@ def refusal(status: int, error: c_void_p) -> AuthKitError:
         )
     finally:
         _native.error_free(pointer)
+
+
+def told(status: int, document: bytes) -> AuthKitError:
+    """The exception for a refusal that the library has written as a JSON document."""
+    kind = _CLASSES.get(_native.status_class(status), InternalError)
+    if not document.startswith(b"{"):
+        return kind("the library gave no reason", status=status)
+    refused = json.loads(document)
+    return kind(refused["reason"], status=status, hint=refused["hint"], retry_after=refused["retry_after"])

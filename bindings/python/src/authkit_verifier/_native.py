@@ -131,9 +131,30 @@ policy_free: Callable[[int | None], None] = _declare("authkit_policy_free", None
 verifier_new: Callable[..., int] = _declare(
     "authkit_verifier_new", c_int32, _handle, _out_handle, _out_handle, view=_waiting
 )
-_verify = (c_int32, _handle, c_char_p, c_size_t, _handle, _out_handle, _out_handle)
-verifier_verify: Callable[..., int] = _declare("authkit_verifier_verify", *_verify, view=_waiting)
-verifier_try_verify: Callable[..., int] = _declare("authkit_verifier_try_verify", *_verify, view=_waiting)
+# Found or not in a few hundred nanoseconds, and nothing is waited for: under the interpreter's lock, whose
+# release would cost more.
+verifier_recall: Callable[[int | None, bytes, int, int | None], int] = _declare(
+    "authkit_verifier_recall", c_uint64, _handle, c_char_p, c_size_t, _handle
+)
+verifier_recall_request: Callable[..., int] = _declare(
+    "authkit_verifier_recall_request",
+    c_uint64,
+    _handle,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    _handle,
+)
+# Into a buffer of this many bytes, as every record needs it.
+RECORD_CAPACITY = 65536
+_verify_into = (c_int32, _handle, c_char_p, c_size_t, _handle, c_char_p, c_size_t)
+verifier_verify_into: Callable[..., int] = _declare(
+    "authkit_verifier_verify_into", *_verify_into, view=_waiting
+)
+verifier_try_verify_into: Callable[..., int] = _declare(
+    "authkit_verifier_try_verify_into", *_verify_into, view=_waiting
+)
 verifier_refresh: Callable[..., int] = _declare(
     "authkit_verifier_refresh", c_int32, _handle, _out_handle, view=_waiting
 )
@@ -204,33 +225,11 @@ response_free: Callable[[int | None], None] = _declare("authkit_response_free", 
 verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
 default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
 
-# A pointer and no length: JSON cannot hold a raw U+0000, so its text is never longer than C sees it.
-claims_json: Callable[[int, None], bytes] = _declare("authkit_claims_json", c_char_p, _handle, _out_length)
-claims_header_json: Callable[[int, None], bytes] = _declare(
-    "authkit_claims_header_json", c_char_p, _handle, _out_length
+# A pointer and no length, as for the JSON texts below: neither can hold a raw U+0000, so that it is never
+# longer than C sees it. The claims are the response's: nothing to free.
+claims_record: Callable[[int, None], bytes] = _declare(
+    "authkit_claims_record", c_char_p, _handle, _out_length
 )
-claims_identity_json: Callable[[int, None], bytes] = _declare(
-    "authkit_claims_identity_json", c_char_p, _handle, _out_length
-)
-claims_issuer: Callable[[int], bytes] = _declare("authkit_claims_issuer", c_char_p, _handle)
-claims_subject: Callable[[int], bytes] = _declare("authkit_claims_subject", c_char_p, _handle)
-claims_resource: Callable[[int], bytes | None] = _declare("authkit_claims_resource", c_char_p, _handle)
-claims_client_id: Callable[[int], bytes] = _declare("authkit_claims_client_id", c_char_p, _handle)
-claims_key_id: Callable[[int], bytes | None] = _declare("authkit_claims_key_id", c_char_p, _handle)
-claims_algorithm: Callable[[int], bytes] = _declare("authkit_claims_algorithm", c_char_p, _handle)
-claims_expires_at: Callable[..., int] = _declare("authkit_claims_expires_at", c_int32, _handle, _out_time)
-claims_issued_at: Callable[..., int] = _declare("authkit_claims_issued_at", c_int32, _handle, _out_time)
-claims_not_before: Callable[..., int] = _declare("authkit_claims_not_before", c_int32, _handle, _out_time)
-claims_scope_count: Callable[[int], int] = _declare("authkit_claims_scope_count", c_size_t, _handle)
-claims_scope_at: Callable[[int, int], bytes] = _declare(
-    "authkit_claims_scope_at", c_char_p, _handle, c_size_t
-)
-claims_audience_count: Callable[[int], int] = _declare("authkit_claims_audience_count", c_size_t, _handle)
-claims_audience_at: Callable[[int, int], bytes] = _declare(
-    "authkit_claims_audience_at", c_char_p, _handle, c_size_t
-)
-claims_free: Callable[[int | None], None] = _declare("authkit_claims_free", None, _handle)
-
 error_reason: Callable[[int], bytes] = _declare("authkit_error_reason", c_char_p, _handle)
 error_hint: Callable[[int], bytes | None] = _declare("authkit_error_hint", c_char_p, _handle)
 error_retry_after: Callable[[int], int] = _declare("authkit_error_retry_after", c_int64, _handle)

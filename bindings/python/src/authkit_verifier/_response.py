@@ -47,7 +47,12 @@ class Decision(Response):
         return self.allowed
 
 
-def decision(call: Callable[..., int]) -> Decision:
+def allowed(claims: Claims) -> Decision:
+    """The decision on a request that may go on."""
+    return Decision(200, (), b"", claims, None)
+
+
+def decision(call: Callable[..., int], keep: Callable[[int, Claims], Claims]) -> Decision:
     """What a call of authorize says. Raises what leaves no response to send: a call that cannot be made."""
     response, error = c_void_p(), c_void_p()
     status = call(byref(response), byref(error))
@@ -61,7 +66,7 @@ def decision(call: Callable[..., int]) -> Decision:
         claims = _native.response_claims(pointer) if status == _native.OK else None
         if refused is None and claims is None:
             refused = refusal(_native.INTERNAL, c_void_p())
-        accepted = None if claims is None else read(claims)
+        accepted = None if claims is None else keep(*read(claims))
         return Decision(plain.status, plain.headers, plain.body, accepted, refused)
     finally:
         _native.response_free(pointer)

@@ -62,10 +62,21 @@ class IssuerStats(TypedDict):
     headers: HeaderStats | None
 
 
+class TokenCacheStats(TypedDict):
+    """Verified tokens that are kept."""
+
+    entries: int
+    # About how much memory they take.
+    bytes: int
+    # Verdicts `OK` for which no signature was checked.
+    hits: int
+
+
 class Stats(TypedDict):
     """A moment's state of a verifier, and counts since it was made."""
 
     issuers: list[IssuerStats]
     # Tokens judged, by `OK` or the code of their refusal; outcomes that never came are left out.
     verdicts: dict[str, int]
+    token_cache: TokenCacheStats
     events_lost: int

@@ -8,17 +8,17 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ctypes import byref, c_void_p
+from ctypes import Array, byref, c_char, c_void_p, create_string_buffer
 from dataclasses import replace
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _native, _settings
-from ._claims import Claims, read
-from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal
+from ._claims import Claims, from_record
+from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal, told
 from ._handle import Handle
-from ._response import Decision, Response, answer, decision
+from ._response import Decision, Response, allowed, answer, decision
 from ._waiting import Judge, Waiting
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class Verifier:
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
             longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's) or
             `"manual"` (`refresh()` alone). Default: `"background"`.
+        token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
+            key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
             local disk, writable by that user alone. Default: none.
 
@@ -88,9 +90,12 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_waiting")
+    __slots__ = ("__weakref__", "_handle", "_kept", "_waiting")
 
     _handle: Handle | None
+    # By slot, the ticket of an acceptance and what was made of it. Good only when the library gives that very
+    # ticket again, which it does after it has judged the token again.
+    _kept: dict[int, tuple[int, Claims]]
     # By event loop, for as long as a call waits there.
     _waiting: dict[asyncio.AbstractEventLoop, Waiting]
 
@@ -123,6 +128,7 @@ class Verifier:
         proxy: str | None = None,
         refresh_mode: Literal["background", "inline", "manual"] | None = None,
         jwks_cache_dir: str | os.PathLike[str] | None = None,
+        token_cache_size: int | None = None,
     ) -> None:
         # First, so that a verifier that could not be made can still be looked at in a debugger.
         self._hold(None)
@@ -153,6 +159,7 @@ class Verifier:
             "proxy": proxy,
             "refresh_mode": refresh_mode,
             "jwks_cache_dir": jwks_cache_dir,
+            "token_cache_size": token_cache_size,
         }
         text = _settings.to_json(settings)
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
@@ -208,7 +215,9 @@ class Verifier:
             KeysUnavailableError: The issuer's keys could not be had: answer 503.
             MisuseError: The verifier is closed, or a required scope is not one.
         """
-        return _judge(self._open(), _native.verifier_verify, token, required_scopes, any_scopes, now)
+        handle, octets = self._open(), _octets(token)
+        policy = _demanded(required_scopes, any_scopes, now)
+        return self._judge(handle, _native.verifier_verify_into, octets, policy)
 
     def try_verify(
         self,
@@ -224,7 +233,9 @@ class Verifier:
             WouldBlockError: Keys must be fetched first; the fetch was started, unless the `refresh_mode` is
                 `"inline"`, where it takes a call of `verify`.
         """
-        return _judge(self._open(), _native.verifier_try_verify, token, required_scopes, any_scopes, now)
+        handle, octets = self._open(), _octets(token)
+        policy = _demanded(required_scopes, any_scopes, now)
+        return self._judge(handle, _native.verifier_try_verify_into, octets, policy)
 
     async def verify_async(
         self,
@@ -240,11 +251,10 @@ class Verifier:
         loop, one thread waits for all of them, and none of the loop's executor.
         """
         handle = self._open()
-        # Read once: it may be a generator, and it may be needed twice.
-        scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
+        octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
 
         def judge(how: Callable[..., int]) -> Claims:
-            return _judge(handle, how, token, scopes, alternatives, now)
+            return self._judge(handle, how, octets, policy)
 
         return cast("Claims", await self._eventually(handle, judge))
 
@@ -275,7 +285,7 @@ class Verifier:
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
-        return _decide(handle, _native.verifier_authorize, authorization, query, policy)
+        return self._decide(handle, _native.verifier_authorize, authorization, query, policy)
 
     async def authorize_async(
         self,
@@ -292,7 +302,7 @@ class Verifier:
         later: list[Decision] = []
 
         def judge(how: Callable[..., int]) -> Decision:
-            made = _decide(handle, _authorize(how), authorization, query, policy)
+            made = self._decide(handle, _authorize(how), authorization, query, policy)
             if isinstance(made.error, WouldBlockError):
                 later[:] = [made]
                 raise made.error
@@ -494,6 +504,7 @@ class Verifier:
         Calls in progress on other threads end as if it were open; the last one frees it. Claims stay valid.
         """
         self._handle = None
+        self._kept.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -524,14 +535,56 @@ class Verifier:
 
     def _hold(self, handle: Handle | None) -> None:
         self._handle = handle
+        self._kept = {}
         self._waiting = {}
+
+    def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
+        ticket = _recall(handle.pointer, token, len(token), policy.pointer)
+        if ticket:
+            kept = self._kept.get(ticket & _SLOT)
+            if kept is not None and kept[0] == ticket:
+                return kept[1]
+        status, document = _into_buffer(how, handle.pointer, token, len(token), policy.pointer)
+        # A record's length alone accepts; whatever else a library may return refuses.
+        if status <= 0:
+            raise told(-status, document)
+        return self._keep(*from_record(document))
+
+    def _decide(
+        self,
+        handle: Handle,
+        how: Callable[..., int],
+        authorization: str | bytes | None,
+        query: str | bytes | None,
+        policy: Handle,
+    ) -> Decision:
+        header = b"" if authorization is None else _octets(authorization)
+        target = b"" if query is None else _octets(query)
+        request = (
+            handle.pointer,
+            None if authorization is None else header,
+            len(header),
+            None if query is None else target,
+            len(target),
+            policy.pointer,
+        )
+        ticket = _native.verifier_recall_request(*request)
+        kept = self._kept.get(ticket & _SLOT)
+        if ticket and kept is not None and kept[0] == ticket:
+            return allowed(kept[1])
+        return decision(lambda *out: how(*request, *out), self._keep)
+
+    def _keep(self, ticket: int, claims: Claims) -> Claims:
+        if ticket != 0 and self._handle is not None:
+            self._kept[ticket & _SLOT] = (ticket, claims)
+        return claims
 
     async def _eventually(self, handle: Handle, judge: Judge) -> Any:
         """What the library says at once, or when it has what it lacks."""
         # Before the try: whatever ends after it is seen.
         seen = _native.verifier_fetches_ended(handle.pointer)
         try:
-            return judge(_native.verifier_try_verify)
+            return judge(_native.verifier_try_verify_into)
         except WouldBlockError:
             pass
         return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
@@ -545,54 +598,38 @@ class Verifier:
         return waiting
 
 
-def _judge(
-    handle: Handle,
-    how: Callable[..., int],
-    token: str | bytes,
-    required_scopes: Iterable[str],
-    any_scopes: Iterable[str] | None,
-    now: int | None,
-) -> Claims:
-    octets = _octets(token)
-    policy = _demanded(required_scopes, any_scopes, now)
-    claims, error = c_void_p(), c_void_p()
-    status = how(handle.pointer, octets, len(octets), policy.pointer, byref(claims), byref(error))
-    pointer = claims.value
-    # OK alone accepts; whatever else a library may return refuses.
-    if status != _native.OK or pointer is None:
-        raise refusal(status, error)
+# Bound here: it is called for every token.
+_recall = _native.verifier_recall
+
+# The bits of a ticket that are its slot.
+_SLOT = 0xFFFF
+
+# Buffers that no call is using: each has one to itself. As many as there are threads at most.
+_buffers: list[Array[c_char]] = []
+
+
+def _into_buffer(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
+    """What a call answers, and what it writes."""
     try:
-        return read(pointer)
+        buffer = _buffers.pop()
+    except IndexError:
+        buffer = create_string_buffer(_native.RECORD_CAPACITY)
+    try:
+        return how(*question, buffer, _native.RECORD_CAPACITY), buffer.value
     finally:
-        _native.claims_free(pointer)
+        _buffers.append(buffer)
 
 
 def _authorize(how: Callable[..., int]) -> Callable[..., int]:
     """How to ask about a request, as one would about a token."""
-    waits = how is _native.verifier_verify
+    waits = how is _native.verifier_verify_into
     return _native.verifier_authorize if waits else _native.verifier_try_authorize
 
 
 def _well_known(how: Callable[..., int]) -> Callable[..., int]:
     """How to ask for a document, as one would about a token."""
-    waits = how is _native.verifier_verify
+    waits = how is _native.verifier_verify_into
     return _native.verifier_well_known if waits else _native.verifier_try_well_known
-
-
-def _decide(
-    handle: Handle,
-    how: Callable[..., int],
-    authorization: str | bytes | None,
-    query: str | bytes | None,
-    policy: Handle,
-) -> Decision:
-    header = None if authorization is None else _octets(authorization)
-    target = None if query is None else _octets(query)
-    return decision(
-        lambda *out: how(
-            handle.pointer, header, len(header or b""), target, len(target or b""), policy.pointer, *out
-        )
-    )
 
 
 def _answer(

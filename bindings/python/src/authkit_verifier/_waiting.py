@@ -102,7 +102,7 @@ class Waiting:
     def _led(self, call: _Call) -> Callable[[], None]:
         """Makes a call on this thread, for the loop to settle it and to try the others again."""
         try:
-            claims = call.judge(_native.verifier_verify)
+            claims = call.judge(_native.verifier_verify_into)
         except Exception as error:
             refusal = error
             return lambda: self._settle(lambda: _refuse(call, refusal))
@@ -137,7 +137,7 @@ class Waiting:
         if call.future.done():
             return
         try:
-            claims = call.judge(_native.verifier_try_verify)
+            claims = call.judge(_native.verifier_try_verify_into)
         except WouldBlockError:
             if time.monotonic() < call.deadline:
                 self._calls.append(call)

@@ -1,0 +1,197 @@
+//! Verdicts in one call: for bindings, to which each call, each output and each copy is dear.
+//!
+//! A binding that keeps what it made of a token asks authkit_verifier_recall() first: a ticket tells that
+//! the token is accepted, now and by this policy, and which acceptance it is. On 0 it calls
+//! authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket.
+
+use std::ffi::c_char;
+
+use serde_json::json;
+
+use super::claims::authkit_claims;
+use super::guard::guarded;
+use super::handle::Handle;
+use super::outcome::{measured, plain};
+use super::policy::{authkit_policy, by_policy};
+use super::response::request;
+use super::text;
+use super::verifier::authkit_verifier;
+use crate::error::{Code, Error, Result};
+use crate::{Claims, Policy, Verifier};
+
+/// Room for every record and every refusal of authkit_verifier_verify_into(), in bytes.
+pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
+
+/// Whether a token is one that was accepted before and is accepted now: never waits, makes nothing, and is
+/// a verdict like any other: the signing key is in force, the times and the policy's scopes were judged.
+///
+/// `token` is `len` bytes, as for authkit_verifier_verify().
+/// `nullable_policy` adds demands of this call; NULL adds none.
+///
+/// Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
+/// this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
+/// tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+/// not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_recall(
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+) -> u64 {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+        // SAFETY: NULL or `len` readable bytes, by the header's contract.
+        let token = unsafe { text::bytes_argument(token, len, "token") }?;
+        // SAFETY: NULL or a live handle, by the header's contract.
+        Ok(unsafe { by_policy(nullable_policy, |policy| verifier.ticket(token, policy)) })
+    };
+    plain(0, body)
+}
+
+/// As authkit_verifier_recall(), for the token in a request: a ticket means that authkit_verifier_authorize()
+/// would let the request go on.
+///
+/// Parameters are those of authkit_verifier_authorize().
+///
+/// Returns a ticket, or 0, where the request must be decided on. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_recall_request(
+    verifier: *const authkit_verifier,
+    nullable_authorization: *const c_char,
+    authorization_len: usize,
+    nullable_query: *const c_char,
+    query_len: usize,
+    nullable_policy: *const authkit_policy,
+) -> u64 {
+    let body = || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+        let (header, query) =
+            ((nullable_authorization, authorization_len), (nullable_query, query_len));
+        // SAFETY: NULL or readable bytes of these lengths, by the header's contract.
+        let request = unsafe { request(header, query) }?;
+        // SAFETY: NULL or a live handle, by the header's contract.
+        Ok(unsafe {
+            by_policy(nullable_policy, |policy| verifier.ticket_of_request(&request, policy))
+        })
+    };
+    plain(0, body)
+}
+
+/// Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+/// is refused, into the caller's buffer.
+///
+/// The record of an accepted token has four parts with the octet 0x1E between them, which no JSON text
+/// holds: the ticket in decimal, 0 where the token is not kept; the facts, a JSON object with issuer,
+/// subject, audience (list), resource (or null), client_id, scopes (list), expires_at, issued_at and
+/// not_before (whole seconds; the latter two may be null), key_id (or null), algorithm, and the members of
+/// authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
+/// object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with a NUL.
+///
+/// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
+/// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
+///
+/// Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
+/// authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
+/// nothing is written. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_verify_into(
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> i32 {
+    let how = |verifier: &Verifier, token: &[u8], policy: &Policy| verifier.verify(token, policy);
+    // SAFETY: this function's contract is that one's.
+    unsafe { judge_into(how, verifier, (token, len), nullable_policy, (buffer, capacity)) }
+}
+
+/// As authkit_verifier_verify_into(), without network and without waiting, as authkit_verifier_try_verify().
+///
+/// Parameters and results are those of authkit_verifier_verify_into(). Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_try_verify_into(
+    verifier: *const authkit_verifier,
+    token: *const c_char,
+    len: usize,
+    nullable_policy: *const authkit_policy,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> i32 {
+    let how =
+        |verifier: &Verifier, token: &[u8], policy: &Policy| verifier.try_verify(token, policy);
+    // SAFETY: this function's contract is that one's.
+    unsafe { judge_into(how, verifier, (token, len), nullable_policy, (buffer, capacity)) }
+}
+
+/// The record of an accepted token, as authkit_verifier_verify_into() writes it.
+///
+/// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
+///
+/// Returns text borrowed from `claims`; NULL only if `claims` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_claims_record(
+    claims: *const authkit_claims,
+    nullable_out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: NULL or a live handle, by the header's contract.
+    let body = || Ok(Some(unsafe { authkit_claims::lend(claims) }?.record()));
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { measured(nullable_out_len, body) }
+}
+
+/// # Safety
+/// The pointers are as the header demands of authkit_verifier_verify_into().
+unsafe fn judge_into(
+    how: fn(&Verifier, &[u8], &Policy) -> Result<Claims>,
+    verifier: *const authkit_verifier,
+    (token, len): (*const c_char, usize),
+    nullable_policy: *const authkit_policy,
+    (buffer, capacity): (*mut c_char, usize),
+) -> i32 {
+    if buffer.is_null() || capacity < AUTHKIT_RECORD_CAPACITY {
+        return -Code::Misuse.status();
+    }
+    let body = || {
+        // SAFETY: NULL or a live handle, by this function's contract.
+        let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
+        // SAFETY: NULL or `len` readable bytes, by this function's contract.
+        let token = unsafe { text::bytes_argument(token, len, "token") }?;
+        // SAFETY: NULL or a live handle, by this function's contract.
+        let claims = unsafe { by_policy(nullable_policy, |policy| how(verifier, token, policy)) }?;
+        // SAFETY: the buffer is writable for AUTHKIT_RECORD_CAPACITY bytes, as was checked.
+        unsafe { write(&claims.record(), buffer) }
+    };
+    guarded(body).unwrap_or_else(|error| {
+        // SAFETY: as above. A refusal that found no room would still be one.
+        let _ = unsafe { write(&refusal(&error), buffer) };
+        -error.code().status()
+    })
+}
+
+fn refusal(error: &Error) -> String {
+    let (reason, hint) = (error.reason(), error.hint());
+    json!({ "reason": reason, "hint": hint, "retry_after": error.retry_after() }).to_string()
+}
+
+/// Writes a text with its NUL, whole or not at all; gives its length.
+///
+/// # Safety
+/// `buffer` is writable for AUTHKIT_RECORD_CAPACITY bytes.
+unsafe fn write(text: &str, buffer: *mut c_char) -> Result<i32> {
+    // A token has 16 KiB at most, and a record repeats each part of its payload three times at most.
+    let length = i32::try_from(text.len()).ok().filter(|_| text.len() < AUTHKIT_RECORD_CAPACITY);
+    let length = length.ok_or_else(|| Error::new(Code::Internal, "a record finds no room"))?;
+    let octets = text.as_bytes();
+    // SAFETY: the text and its NUL fit, as was checked, into what this function's contract says is
+    // writable; the two do not overlap, as the text was made here.
+    unsafe {
+        std::ptr::copy_nonoverlapping(octets.as_ptr().cast(), buffer, octets.len());
+        buffer.add(octets.len()).write(0);
+    }
+    Ok(length)
+}

@@ -1,0 +1,188 @@
+/* Verdicts in one call: tickets and records, as bindings use them. */
+
+#include "check.h"
+#include "vectors.h"
+
+#define NOBODYS_SCOPE "nobody:has"
+
+static char buffer[AUTHKIT_RECORD_CAPACITY];
+
+static authkit_verifier *verifier_of_size(const char *token_cache_size) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = NULL;
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", VECTOR_ISSUER, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "now", VECTOR_NOW, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "jwks", VECTOR_JWKS, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "token_cache_size", token_cache_size, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
+    authkit_config_free(config);
+    return verifier;
+}
+
+/* The first accepted token of the vectors. */
+static size_t good(const char **out_token) {
+    for (size_t i = 0; i < sizeof VECTORS / sizeof *VECTORS; i++) {
+        if (VECTORS[i].status == AUTHKIT_OK) {
+            *out_token = VECTORS[i].token;
+            return VECTORS[i].length;
+        }
+    }
+    abort();
+}
+
+/* The part of the record after so many separators. */
+static const char *part(const char *record, int after) {
+    for (; after > 0 && record != NULL; after--) {
+        record = strchr(record, 0x1E);
+        record = record == NULL ? NULL : record + 1;
+    }
+    return record;
+}
+
+static void shared_cases_have_the_verdicts_of_the_plain_call(void) {
+    authkit_verifier *verifier = verifier_of_size("64");
+    for (int round = 0; round < 4; round++) {
+        for (size_t i = 0; i < sizeof VECTORS / sizeof *VECTORS; i++) {
+            const char *token = VECTORS[i].token;
+            size_t length = VECTORS[i].length;
+            authkit_claims *claims;
+            authkit_status status = authkit_verifier_verify(verifier, token, length, NULL, &claims, NULL);
+            int32_t written = authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer);
+            uint64_t ticket = authkit_verifier_recall(verifier, token, length, NULL);
+            CHECK_STATUS(status, VECTORS[i].status);
+            CHECK(status == AUTHKIT_OK ? written > 0 : written == -(int32_t)status);
+            CHECK(strlen(buffer) == (written > 0 ? (size_t)written : strlen(buffer)));
+            CHECK((ticket != 0) == (status == AUTHKIT_OK)); /* kept from the second time on */
+            if (claims != NULL) {
+                CHECK_TEXT(part(buffer, 3), authkit_claims_json(claims, NULL));
+            } else {
+                CHECK(strncmp(buffer, "{\"hint\":", 8) == 0 && strstr(buffer, "\"reason\":\"") != NULL);
+            }
+            authkit_claims_free(claims);
+            CHECK(authkit_verifier_try_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) == written);
+        }
+    }
+    authkit_verifier_free(verifier);
+}
+
+static void a_record_says_what_the_getters_say(void) {
+    const char *token;
+    size_t length = good(&token), told = 0;
+    authkit_verifier *verifier = verifier_of_size("64");
+    authkit_claims *claims = NULL;
+    CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) > 0);
+    CHECK(strncmp(buffer, "0\x1e{", 3) == 0); /* not kept at its first coming */
+    CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) > 0);
+    uint64_t ticket = authkit_verifier_recall(verifier, token, length, NULL);
+    CHECK(ticket != 0 && ticket < (uint64_t)1 << 53);
+    CHECK(strtoull(buffer, NULL, 10) == ticket);
+    CHECK_STATUS(authkit_verifier_verify(verifier, token, length, NULL, &claims, NULL), AUTHKIT_OK);
+    CHECK_TEXT(authkit_claims_record(claims, &told), buffer);
+    CHECK(told == strlen(buffer));
+    char subject[256];
+    snprintf(subject, sizeof subject, "\"subject\":\"%s\"", authkit_claims_subject(claims));
+    CHECK(strstr(buffer, subject) != NULL && strstr(buffer, subject) < part(buffer, 2));
+    CHECK(strncmp(part(buffer, 2), authkit_claims_header_json(claims, NULL),
+                  strlen(authkit_claims_header_json(claims, NULL))) == 0);
+    authkit_claims_free(claims);
+    authkit_verifier_free(verifier);
+}
+
+/* What a ticket was given for must still hold whenever it is given again. */
+static void a_ticket_is_given_only_while_the_token_is_good(void) {
+    const char *token;
+    size_t length = good(&token);
+    authkit_verifier *verifier = verifier_of_size("64");
+    for (int i = 0; i < 2; i++) {
+        CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) > 0);
+    }
+    uint64_t ticket = authkit_verifier_recall(verifier, token, length, NULL);
+    CHECK(ticket != 0 && authkit_verifier_recall(verifier, token, length, NULL) == ticket);
+    CHECK(authkit_verifier_recall(verifier, token, length - 1, NULL) == 0);
+
+    authkit_policy *policy = authkit_policy_new();
+    CHECK(authkit_verifier_recall(verifier, token, length, policy) == ticket);
+    authkit_policy_set_now(policy, 9999999999);
+    CHECK(authkit_verifier_recall(verifier, token, length, policy) == 0); /* expired by then */
+    CHECK(authkit_verifier_verify_into(verifier, token, length, policy, buffer, sizeof buffer) == -AUTHKIT_EXPIRED);
+    authkit_policy_free(policy);
+    policy = authkit_policy_new();
+    CHECK_STATUS(authkit_policy_require_scope(policy, NOBODYS_SCOPE, NULL), AUTHKIT_OK);
+    CHECK(authkit_verifier_recall(verifier, token, length, policy) == 0);
+    CHECK(authkit_verifier_verify_into(verifier, token, length, policy, buffer, sizeof buffer) == -AUTHKIT_SCOPE);
+    authkit_policy_free(policy);
+
+    /* The same keys, given anew: verified anew, and another acceptance. */
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, NULL, VECTOR_JWKS, strlen(VECTOR_JWKS), NULL), AUTHKIT_OK);
+    CHECK(authkit_verifier_recall(verifier, token, length, NULL) == 0);
+    CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) > 0);
+    CHECK(authkit_verifier_recall(verifier, token, length, NULL) != ticket);
+    authkit_verifier_free(verifier);
+}
+
+static void a_request_is_recalled_as_it_is_decided_on(void) {
+    const char *token;
+    size_t length = good(&token);
+    char header[20000];
+    snprintf(header, sizeof header, "Bearer %.*s", (int)length, token);
+    authkit_verifier *verifier = verifier_of_size("64");
+    CHECK(authkit_verifier_recall_request(verifier, header, length + 7, NULL, 0, NULL) == 0);
+    for (int i = 0; i < 2; i++) {
+        authkit_response *response;
+        CHECK_STATUS(authkit_verifier_authorize(verifier, header, length + 7, NULL, 0, NULL, &response, NULL),
+                     AUTHKIT_OK);
+        authkit_response_free(response);
+    }
+    uint64_t ticket = authkit_verifier_recall_request(verifier, header, length + 7, NULL, 0, NULL);
+    CHECK(ticket != 0 && ticket == authkit_verifier_recall(verifier, token, length, NULL));
+    CHECK(authkit_verifier_recall_request(verifier, header, length + 7, "a=1", 3, NULL) == ticket);
+    const char query[] = "access_token=x";
+    CHECK(authkit_verifier_recall_request(verifier, header, length + 7, query, strlen(query), NULL) == 0);
+    CHECK(authkit_verifier_recall_request(verifier, header + 7, length, NULL, 0, NULL) == 0);
+    CHECK(authkit_verifier_recall_request(verifier, NULL, 0, NULL, 0, NULL) == 0);
+    authkit_verifier_free(verifier);
+}
+
+static void nothing_is_kept_where_that_is_off(void) {
+    const char *token;
+    size_t length = good(&token);
+    authkit_verifier *verifier = verifier_of_size("0");
+    for (int i = 0; i < 4; i++) {
+        CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer) > 0);
+        CHECK(strncmp(buffer, "0\x1e", 2) == 0);
+        CHECK(authkit_verifier_recall(verifier, token, length, NULL) == 0);
+    }
+    authkit_verifier_free(verifier);
+}
+
+static void misuse_is_told_and_nothing_is_written(void) {
+    const char *token;
+    size_t length = good(&token);
+    authkit_verifier *verifier = verifier_of_size("64");
+    const int32_t misuse = -(int32_t)AUTHKIT_MISUSE;
+    memset(buffer, 'x', 8);
+    CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, NULL, sizeof buffer) == misuse);
+    CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer - 1) == misuse);
+    CHECK(authkit_verifier_try_verify_into(verifier, token, length, NULL, buffer, 0) == misuse);
+    CHECK(memcmp(buffer, "xxxxxxxx", 8) == 0);
+    CHECK(authkit_verifier_verify_into(NULL, token, length, NULL, buffer, sizeof buffer) == misuse);
+    CHECK(strstr(buffer, "verifier is NULL") != NULL);
+    CHECK(authkit_verifier_verify_into(verifier, NULL, length, NULL, buffer, sizeof buffer) == misuse);
+    CHECK(authkit_verifier_recall(NULL, token, length, NULL) == 0);
+    CHECK(authkit_verifier_recall(verifier, NULL, length, NULL) == 0);
+    CHECK(authkit_verifier_recall(verifier, token, SIZE_MAX, NULL) == 0);
+    CHECK(authkit_verifier_recall_request(NULL, token, length, NULL, 0, NULL) == 0);
+    CHECK_TEXT(authkit_claims_record(NULL, NULL), NULL);
+    authkit_verifier_free(verifier);
+}
+
+int main(void) {
+    shared_cases_have_the_verdicts_of_the_plain_call();
+    a_record_says_what_the_getters_say();
+    a_ticket_is_given_only_while_the_token_is_good();
+    a_request_is_recalled_as_it_is_decided_on();
+    nothing_is_kept_where_that_is_off();
+    misuse_is_told_and_nothing_is_written();
+    return checks_done("verdict");
+}
