@@ -106,7 +106,7 @@ pub fn decode(token: &[u8]) -> Result<Parts> {
     let parts = Compact::split(token)?;
     Ok(Parts {
         header: object(parts.header, "header").map(Object),
-        payload: parts.payload_object().map(Object),
+        payload: object(parts.payload, "payload").map(Object),
         signature: parts.signature_octets().map(|octets| octets.len()),
     })
 }
@@ -120,10 +120,11 @@ pub fn verify_jws(jwks: &str, token: &[u8], algorithms: &[&str]) -> Result<()> {
     let allowed: Vec<Algorithm> =
         algorithms.iter().filter_map(|name| Algorithm::from_name(name)).collect();
     let parts = split(token)?;
-    let header = Header::parse(&without_type(parts.header)?, &allowed, TypePolicy::Any)?;
+    let header_object = object(&without_type(parts.header)?, "header")?;
+    let header = Header::of(&header_object, &allowed, TypePolicy::Any)?;
     octets(parts.payload, "payload")?;
     let signature = parts.signature_octets()?;
-    check(jwks, header.key_id(), header.algorithm, parts.signing_input, &signature)
+    check(jwks, header.key_id(&header_object), header.algorithm, parts.signing_input, &signature)
 }
 
 /// Whether a signature over a message is by a key of the set. The arithmetic alone: an RSA exponent

@@ -424,8 +424,9 @@ impl Verifier {
     fn read<'t>(&self, token: &'t [u8], policy: &Policy) -> Result<Candidate<'t>> {
         let config = &self.0.config;
         let parts = Compact::split(token)?;
-        let header = Header::parse(parts.header, &config.algorithms, config.type_policy)?;
-        let payload = parts.payload_object()?;
+        let header_object = parts.header_object()?;
+        let header = Header::of(&header_object, &config.algorithms, config.type_policy)?;
+        let payload = parts.payload_object(header_object)?;
         let signature = parts.signature_octets()?;
         let claims = rules::Named::of(&payload);
         let (issuer, trusted) = rules::issuer(&claims, config)?;
@@ -459,7 +460,7 @@ impl Verifier {
     fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<Arc<KeySet>> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
-        let key_id = candidate.header.key_id();
+        let key_id = candidate.header.key_id(&candidate.payload);
         let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
@@ -482,7 +483,8 @@ impl Verifier {
 impl Candidate<'_> {
     /// Whether a key of the set made the signature; `Err(None)` where the fitting ones did not.
     fn check_against(&self, snapshot: &Snapshot<KeySet>) -> std::result::Result<(), Option<Miss>> {
-        let mut keys = snapshot.document.candidates(self.header.key_id(), self.header.algorithm)?;
+        let key_id = self.header.key_id(&self.payload);
+        let mut keys = snapshot.document.candidates(key_id, self.header.algorithm)?;
         if keys.any(|key| key.public.verifies(self.signing_input, &self.signature)) {
             Ok(())
         } else {

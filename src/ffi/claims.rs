@@ -240,7 +240,7 @@ pub unsafe extern "C" fn authkit_claims_not_before(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_scope_count(claims: *const authkit_claims) -> usize {
     // SAFETY: NULL or a live handle, by the header's contract.
-    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.granted().len()))
+    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.claims.granted().count()))
 }
 
 /// One of the token's scopes, in the token's order; `index` counts from 0.

@@ -8,6 +8,11 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
+/// Decodes likewise, to the end of what is there; the room that is there is enough for it, or is made.
+pub(crate) fn append(text: &[u8], octets: &mut Vec<u8>) -> Option<()> {
+    URL_SAFE_NO_PAD.decode_append(text, octets).ok()
+}
+
 /// The one spelling of these octets.
 #[cfg(feature = "conformance")]
 pub(crate) fn encode(octets: &[u8]) -> String {
@@ -20,7 +25,7 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as REFERENCE;
     use proptest::prelude::*;
 
-    use super::decode;
+    use super::{append, decode};
 
     #[test]
     fn takes_the_one_canonical_spelling_only() {
@@ -60,6 +65,10 @@ mod tests {
         #[test]
         fn any_text_is_judged_as_by_a_second_decoder(text in "[A-Za-z0-9_-]{0,200}[=+/A-Za-z0-9 ]{0,3}") {
             prop_assert_eq!(decode(text.as_bytes()), REFERENCE.decode(&text).ok());
+            let mut octets = b"before".to_vec();
+            let appended = append(text.as_bytes(), &mut octets).map(|()| octets.split_off(6));
+            prop_assert_eq!(&octets, b"before");
+            prop_assert_eq!(appended, REFERENCE.decode(&text).ok());
         }
     }
 }

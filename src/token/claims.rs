@@ -20,6 +20,7 @@ pub(crate) type Ticket = u64;
 /// What was read from the token, once.
 struct Accepted {
     header: Header,
+    /// After the header's.
     payload: Document,
     registered: Registered,
 }
@@ -53,7 +54,7 @@ impl Claims {
     /// The JOSE header as it was signed: one JSON object.
     #[must_use]
     pub fn header_json(&self) -> &str {
-        self.0.header.text()
+        self.0.payload.text_before()
     }
 
     /// The issuer (`iss`): one of the allow-listed.
@@ -102,8 +103,8 @@ impl Claims {
     }
 
     /// The scopes as granted, without a list of them.
-    pub(crate) fn granted(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        self.0.registered.scopes.iter().map(|scope| self.0.payload.kept(scope))
+    pub(crate) fn granted(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.registered.scopes.names(&self.0.payload)
     }
 
     /// Whether the token names this scope itself (a declared hierarchy is not applied).
@@ -133,7 +134,7 @@ impl Claims {
     /// The id of the key that signed (`kid`), where the header names one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.0.header.key_id()
+        self.0.header.key_id(&self.0.payload)
     }
 
     /// The algorithm that signed (`alg`).

@@ -5,7 +5,7 @@ use memchr::memchr;
 use crate::error::{Code, Error, Result};
 
 use super::base64url;
-use super::json::Document;
+use super::json::{Document, Problem};
 
 /// Longest token that is looked at, in bytes; AuthKit's are about 1 KiB.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
@@ -55,9 +55,18 @@ impl<'t> Compact<'t> {
         Ok(Self { header, payload, signature, signing_input })
     }
 
-    /// The payload as the strict parser reads it.
-    pub(crate) fn payload_object(&self) -> Result<Document> {
-        object(self.payload, "payload")
+    /// The header as the strict parser reads it, with room for the payload.
+    pub(crate) fn header_object(&self) -> Result<Document> {
+        let mut octets = Vec::with_capacity(self.signing_input.len() / 4 * 3);
+        base64url::append(self.header, &mut octets).ok_or_else(|| not_base64url("header"))?;
+        Document::parse(octets).map_err(|problem| not_json("header", problem))
+    }
+
+    /// The payload as the strict parser reads it, in memory that the header has made.
+    pub(crate) fn payload_object(&self, header: Document) -> Result<Document> {
+        Document::after(header, |octets| base64url::append(self.payload, octets))
+            .ok_or_else(|| not_base64url("payload"))?
+            .map_err(|problem| not_json("payload", problem))
     }
 
     /// The signature's octets; none at all is for the key to refuse.
@@ -67,14 +76,22 @@ impl<'t> Compact<'t> {
 }
 
 /// A part that is one JSON object.
+#[cfg(feature = "conformance")]
 pub(crate) fn object(encoded: &[u8], part: &str) -> Result<Document> {
-    Document::parse(octets(encoded, part)?)
-        .map_err(|problem| malformed(format!("the {part} is not acceptable JSON: {problem}")))
+    Document::parse(octets(encoded, part)?).map_err(|problem| not_json(part, problem))
 }
 
 /// A part's octets.
 pub(crate) fn octets(encoded: &[u8], part: &str) -> Result<Vec<u8>> {
-    base64url::decode(encoded).ok_or_else(|| malformed(format!("the {part} is not base64url")))
+    base64url::decode(encoded).ok_or_else(|| not_base64url(part))
+}
+
+fn not_base64url(part: &str) -> Error {
+    malformed(format!("the {part} is not base64url"))
+}
+
+fn not_json(part: &str, problem: Problem) -> Error {
+    malformed(format!("the {part} is not acceptable JSON: {problem}"))
 }
 
 /// Says what the thing looks like instead, since hosts often pass on what they were given.

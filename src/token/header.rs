@@ -4,7 +4,7 @@ use crate::algorithm::Algorithm;
 use crate::config::TypePolicy;
 use crate::error::{Code, Error, Result, quoted};
 
-use super::compact::{malformed, object};
+use super::compact::malformed;
 use super::json::{Document, Kept, Value};
 
 /// Longest key id that is looked up, in bytes.
@@ -17,7 +17,6 @@ const MEDIA_TYPE: &str = "application/";
 /// `jku`, `x5u`, `jwk` and `x5c` are not even read: a token does not choose its key (CVE-2018-0114).
 #[derive(Debug)]
 pub(crate) struct Header {
-    document: Document,
     pub(crate) algorithm: Algorithm,
     key_id: Option<Kept>,
 }
@@ -36,41 +35,35 @@ struct Named<'d> {
 impl<'d> Named<'d> {
     fn of(header: &'d Document) -> Self {
         let mut named = Self::default();
-        for (name, value) in header.root().members() {
-            let place = match name.as_str().as_deref() {
-                Some("alg") => &mut named.alg,
-                Some("kid") => &mut named.kid,
-                Some("typ") => &mut named.typ,
-                Some("crit") => &mut named.crit,
-                Some("b64") => &mut named.b64,
-                Some("zip") => &mut named.zip,
-                _ => continue,
+        header.visit_members(|name, value| {
+            let place = match name {
+                b"alg" => &mut named.alg,
+                b"kid" => &mut named.kid,
+                b"typ" => &mut named.typ,
+                b"crit" => &mut named.crit,
+                b"b64" => &mut named.b64,
+                b"zip" => &mut named.zip,
+                _ => return,
             };
             *place = Some(value);
-        }
+        });
         named
     }
 }
 
 impl Header {
-    pub(crate) fn parse(encoded: &[u8], allowed: &[Algorithm], types: TypePolicy) -> Result<Self> {
-        let document = object(encoded, "header")?;
-        let named = Named::of(&document);
+    pub(crate) fn of(object: &Document, allowed: &[Algorithm], types: TypePolicy) -> Result<Self> {
+        let named = Named::of(object);
         refuse_extensions(&named)?;
         let algorithm = allowed_algorithm(named.alg, allowed)?;
         check_type(named.typ, types)?;
         let key_id = key_id(named.kid)?;
-        Ok(Self { document, algorithm, key_id })
+        Ok(Self { algorithm, key_id })
     }
 
-    /// The id of the key that signed, as the header names it.
-    pub(crate) fn key_id(&self) -> Option<&str> {
-        Some(self.document.kept(self.key_id.as_ref()?))
-    }
-
-    /// The header as it was signed.
-    pub(crate) fn text(&self) -> &str {
-        self.document.text()
+    /// The id of the key that signed, as the header names it; the document is the header's, or that after.
+    pub(crate) fn key_id<'d>(&'d self, document: &'d Document) -> Option<&'d str> {
+        Some(document.kept(self.key_id.as_ref()?))
     }
 }
 

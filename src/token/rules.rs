@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result, quoted};
 use super::claims::Claims;
 use super::identity::CLIENT_ID_PREFIX;
 use super::json::{Document, Kept, Value};
-use super::scope;
+use super::scope::{self, Scopes};
 
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
@@ -31,22 +31,22 @@ impl<'d> Named<'d> {
         let (iss, sub, aud, exp, nbf, iat) = (None, None, None, None, None, None);
         let (jti, client_id, scope, scp) = (None, None, None, None);
         let mut named = Self { payload, iss, sub, aud, exp, nbf, iat, jti, client_id, scope, scp };
-        for (name, value) in payload.root().members() {
-            let place = match name.as_str().as_deref() {
-                Some("iss") => &mut named.iss,
-                Some("sub") => &mut named.sub,
-                Some("aud") => &mut named.aud,
-                Some("exp") => &mut named.exp,
-                Some("nbf") => &mut named.nbf,
-                Some("iat") => &mut named.iat,
-                Some("jti") => &mut named.jti,
-                Some("client_id") => &mut named.client_id,
-                Some("scope") => &mut named.scope,
-                Some("scp") => &mut named.scp,
-                _ => continue,
+        payload.visit_members(|name, value| {
+            let place = match name {
+                b"iss" => &mut named.iss,
+                b"sub" => &mut named.sub,
+                b"aud" => &mut named.aud,
+                b"exp" => &mut named.exp,
+                b"nbf" => &mut named.nbf,
+                b"iat" => &mut named.iat,
+                b"jti" => &mut named.jti,
+                b"client_id" => &mut named.client_id,
+                b"scope" => &mut named.scope,
+                b"scp" => &mut named.scp,
+                _ => return,
             };
             *place = Some(value);
-        }
+        });
         named
     }
 }
@@ -57,7 +57,7 @@ pub(crate) struct Registered {
     pub(crate) family: TokenFamily,
     pub(crate) subject: Kept,
     pub(crate) resource: Option<Kept>,
-    pub(crate) scopes: Vec<Kept>,
+    pub(crate) scopes: Scopes,
     pub(crate) expires_at: f64,
     pub(crate) issued_at: Option<f64>,
     pub(crate) not_before: Option<f64>,

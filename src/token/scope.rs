@@ -4,35 +4,59 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Code, Error, Result, quoted};
 
-use super::json::{Kept, Value};
+use super::json::{Document, Kept, Value};
 use super::rules::Named;
 
+/// The scopes that a token grants, as they stand in it.
+pub(crate) enum Scopes {
+    /// One string of them: what nearly every token has.
+    Text(Kept),
+    /// Several strings, of one or more scopes each.
+    Texts(Vec<Kept>),
+}
+
+impl Scopes {
+    /// The scopes, in the token's order. A string is split on SPACE alone (RFC 6749 §3.3): to take a tab
+    /// or U+2028 as a separator would find scopes that the issuer never granted.
+    pub(crate) fn names<'d>(
+        &'d self,
+        payload: &'d Document,
+    ) -> impl Iterator<Item = &'d str> + Clone {
+        let texts = match self {
+            Scopes::Text(text) => std::slice::from_ref(text),
+            Scopes::Texts(texts) => texts,
+        };
+        let scopes = texts.iter().flat_map(|text| payload.kept(text).split(' '));
+        scopes.filter(|scope| !scope.is_empty())
+    }
+}
+
 /// Reads the granted scopes. Without configured claims: `scope`, or `scp` where there is no `scope`.
-pub(crate) fn granted(claims: &Named<'_>, configured_claims: &[String]) -> Result<Vec<Kept>> {
-    let mut scopes = Vec::new();
+pub(crate) fn granted(claims: &Named<'_>, configured_claims: &[String]) -> Result<Scopes> {
+    let mut texts = Vec::new();
     if configured_claims.is_empty() {
-        match (claims.scope, claims.scp) {
-            (Some(value), _) => collect("scope", value, &mut scopes)?,
-            (None, Some(value)) => collect("scp", value, &mut scopes)?,
-            (None, None) => {}
+        let named = claims.scope.map(|value| ("scope", value));
+        if let Some((name, value)) = named.or(claims.scp.map(|value| ("scp", value))) {
+            if let Some(text) = value.keep() {
+                return Ok(Scopes::Text(text));
+            }
+            collect(name, value, &mut texts)?;
         }
-        return Ok(scopes);
     }
     for name in configured_claims {
         if let Some(value) = claims.payload.get(name) {
-            collect(name, value, &mut scopes)?;
+            collect(name, value, &mut texts)?;
         }
     }
-    Ok(scopes)
+    Ok(Scopes::Texts(texts))
 }
 
-/// A string is split on SPACE alone (RFC 6749 §3.3): to take a tab or U+2028 as a separator would
-/// find scopes that the issuer never granted. An array holds one scope an element.
-fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<Kept>) -> Result<()> {
+/// A string holds any number of scopes, an array one an element.
+fn collect(name: &str, value: Value<'_>, texts: &mut Vec<Kept>) -> Result<()> {
     let wrong =
         |problem: &str| Error::new(Code::Claim, format!("the claim {} {problem}", quoted(name)));
-    if value.is_text() {
-        value.keep_words(scopes);
+    if let Some(text) = value.keep() {
+        texts.push(text);
         return Ok(());
     }
     let items = value.items().ok_or_else(|| wrong("is neither a string nor a list of strings"))?;
@@ -41,7 +65,7 @@ fn collect(name: &str, value: Value<'_>, scopes: &mut Vec<Kept>) -> Result<()> {
         if scope.is_empty() || scope.contains(' ') {
             return Err(wrong("lists a scope that is empty or contains a space"));
         }
-        scopes.extend(item.keep());
+        texts.extend(item.keep());
     }
     Ok(())
 }
