@@ -51,10 +51,9 @@ RUST_SOURCES = (
     "src",
     "cli/Cargo.toml",
     "cli/src",
-    "benches/flood.rs",
-    "benches/ratio.rs",
-    "examples/rust/verify.rs",
-    "tests/faults/main.rs",
+    "benches/*.rs",
+    "examples/rust/*.rs",
+    "tests/*/main.rs",
 )
 
 
@@ -70,7 +69,8 @@ class NativeHook(BuildHookInterface[Any]):
 
     def _add_sources(self, build_data: dict[str, Any]) -> None:
         rust = self._rust()
-        files = {str(rust / name): f"{RUST}/{name}" for name in RUST_SOURCES}
+        found = [path for pattern in RUST_SOURCES for path in sorted(rust.glob(pattern))]
+        files = {str(path): f"{RUST}/{path.relative_to(rust).as_posix()}" for path in found}
         # The licences are links into the checkout, which would lead nowhere from an unpacked sdist.
         links = {str(Path(source).resolve()): name for source, name in build_data["force_include"].items()}
         build_data["force_include"] = links | files

@@ -61,7 +61,9 @@ def test_cargo_understands_it_and_its_lock_file(unpacked: Path) -> None:
         "--prefix=none",
         "--format={p}",
     ]
-    printed = subprocess.run(tree, cwd=unpacked / "rust", capture_output=True, check=True, text=True).stdout
+    printed = subprocess.run(
+        tree, cwd=unpacked / "rust", stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
     version = authkit_verifier.__version__
     assert {tuple(line.split()[:2]) for line in printed.splitlines() if line} == {
         ("authkit-cli", f"v{version}"),
