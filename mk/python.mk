@@ -59,7 +59,8 @@ test-python: python test-python-all test-python-archives $(PYRIGHT)/.ready
 	cd $(PYTHON_PACKAGE) && $(PYTHON_RUN) -m ruff format --check . ../../examples/python
 	cd $(PYTHON_PACKAGE) && $(PYTHON_RUN) -m mypy
 	cd $(PYTHON_PACKAGE) && $(PYRIGHT_RUN)
-	cd $(PYTHON_PACKAGE) && $(PYRIGHT_RUN) --verifytypes authkit_verifier --ignoreexternal >/dev/null
+	cd $(PYTHON_PACKAGE) && $(PYRIGHT_RUN) --verifytypes authkit_verifier --ignoreexternal --outputjson \
+	    | $(PYTHON_RUN) pyright/known_types.py
 
 $(PYRIGHT)/.ready: $(PYTHON_PACKAGE)/pyright/package-lock.json
 	cd $(@D)/.. && npm ci --silent --no-audit --no-fund
