@@ -79,9 +79,7 @@ def main() -> int:
         return 0
     dearer = [name for name, now in counted.items() if now > baseline[name] * (1 + TOLERANCE)]
     if dearer:
-        print(
-            f"more than {TOLERANCE:.0%} dearer (where that is right, --write and say why): {', '.join(dearer)}"
-        )
+        print(f"more than {TOLERANCE:.0%} dearer; where that is right, --write and say why:", *dearer)
     return 1 if dearer else 0
 
 
