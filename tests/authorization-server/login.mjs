@@ -7,7 +7,7 @@ import * as oauth from 'openid-client';
 import { CookieJar } from 'tough-cookie';
 
 // Nothing listens here: the last redirect is read, not followed.
-const REDIRECT_URI = 'http://127.0.0.1/callback';
+export const REDIRECT_URI = 'http://127.0.0.1/callback';
 const MOST_HOPS = 10;
 
 /**
@@ -48,7 +48,7 @@ export async function login({ issuer, resource, scope = 'openid mcp:read' }) {
 }
 
 /** Plays the browser: keeps cookies, follows each redirect, and stops at the one that comes back to the client. */
-async function followRedirects(start) {
+export async function followRedirects(start) {
   const jar = new CookieJar();
   let url = start;
   for (let hop = 0; hop < MOST_HOPS; hop += 1) {

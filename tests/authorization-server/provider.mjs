@@ -28,6 +28,8 @@ export function createProvider({ issuer, keys, storage, cookieKeys }) {
     clientAuthMethods: ['none', 'client_secret_post', 'client_secret_basic'],
     pkce: { required: () => true },
     clientBasedCORS: () => true,
+    // What a client registered for is no limit: it learns from a server's challenges what its operations need.
+    extraClientMetadata: { properties: ['scope'], validator: (_ctx, _name, _scope, client) => { delete client.scope; } },
     ttl: {
       AccessToken: HOUR, AuthorizationCode: 60, Grant: DAY, IdToken: HOUR, Interaction: HOUR, RefreshToken: DAY, Session: DAY,
     },

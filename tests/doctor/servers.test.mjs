@@ -57,11 +57,14 @@ after(() => {
   for (const child of started) child.stdin.end();
 });
 
-for (const [language, command, file] of [
-  ['Python', OUR_PYTHON, 'ours/server.py'],
-  ['Node', process.execPath, 'ours/server.mjs'],
+for (const [which, command, file] of [
+  ['a server of ours in Python', OUR_PYTHON, 'ours/server.py'],
+  ['a server of ours in Node', process.execPath, 'ours/server.mjs'],
+  ['an Express server of the TypeScript SDK 1.x behind our middleware', process.execPath, '../mcp-node/servers/sdk1.mjs'],
+  ['an Express server of the TypeScript SDK 2.x behind our middleware', process.execPath, '../mcp-node/servers/sdk2.mjs'],
+  ['a Fetch handler of the TypeScript SDK 2.x behind our guard', process.execPath, '../mcp-node/servers/fetch2.mjs'],
 ]) {
-  test(`a server of ours in ${language} meets every MUST and SHOULD of a resource server`, async () => {
+  test(`${which} meets every MUST and SHOULD of a resource server`, async () => {
     const baseUrl = await start(command, [here(file), authorizationServer.issuer]);
     await examineWithTokens(baseUrl, OURS, { narrow: { 'token.verdict': 'fail' }, exit: 4 });
   });

@@ -245,9 +245,10 @@ export function badConfig(reason: string, hint?: string): ConfigError {
   return new ConfigError({ code: "CONFIG", status: CONFIG, httpStatus: 500, reason, hint });
 }
 
-/** For who has waited for long enough. */
-export function keysUnavailable(reason: string): KeysUnavailableError {
+/** For who has waited for the keys for long enough. */
+export function tooLate(): KeysUnavailableError {
   const [code, status, httpStatus] = ["KEYS_UNAVAILABLE", KEYS_UNAVAILABLE, 503] as const;
+  const reason = "the issuer's keys did not come within 5 seconds";
   return new KeysUnavailableError({ code, status, httpStatus, reason, retryAfter: 1 });
 }
 

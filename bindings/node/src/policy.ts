@@ -88,3 +88,11 @@ function joined(scopes: readonly string[]): string {
   }
   return texts.join(" ");
 }
+
+/** Throws what a call with these demands would throw: for who is told them before the first request. */
+export function checkDemands(native: Native, demands: VerifyOptions): void {
+  const policy = policyOf(native, demands);
+  if (policy !== null) {
+    native.policyFree(policy);
+  }
+}

@@ -3,19 +3,29 @@
 import { types } from "node:util";
 
 import type { Acceptance, Claims } from "./claims.js";
-import { takeEvents, type Event } from "./events.js";
-import { OK, WOULD_BLOCK, misuse, takeError } from "./errors.js";
+import { OK, WOULD_BLOCK, misuse, takeError, tooLate } from "./errors.js";
+import type { Event } from "./events.js";
 import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
+import {
+  allowed,
+  dropResponse,
+  newWaiting,
+  policyOf,
+  takeDecision,
+  takeEvents,
+  takeResponse,
+  takeStats,
+} from "./later.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
 import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
-import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
+import type { AuthorizeOptions, VerifyOptions } from "./policy.js";
 import { RECORD_CAPACITY, readRecord, recordBuffer, statusOf } from "./record.js";
-import { allowed, dropResponse, takeDecision, takeResponse, type Decision, type Response } from "./response.js";
-import { takeStats, type Stats } from "./stats.js";
-import { Waiting, tooLate, type Question } from "./waiting.js";
+import type { Decision, Response } from "./response.js";
+import type { Stats } from "./stats.js";
+import type { Question, Waiting } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
 export interface EnvironmentOptions {
@@ -49,7 +59,7 @@ export class Verifier {
 
   readonly #native: Native;
   readonly #handle: Handle;
-  readonly #waiting: Waiting;
+  #waiting: Waiting | undefined;
   readonly #kept = new Kept();
 
   /**
@@ -61,7 +71,6 @@ export class Verifier {
     this.#native = native();
     const pointer = build(this.#native, options);
     this.#handle = new Handle(this.#native, pointer);
-    this.#waiting = new Waiting(this.#native, this.#handle);
     dropped.register(this, this.#handle, this);
     this.resource = this.#native.verifierResource(pointer) ?? undefined;
   }
@@ -217,7 +226,7 @@ export class Verifier {
    * {@link KeysUnavailableError}; keys fetched earlier stay in use.
    */
   async refresh(): Promise<void> {
-    await this.#waiting.refresh();
+    await this.#waits.refresh();
   }
 
   /**
@@ -233,7 +242,7 @@ export class Verifier {
     if (!(timeout >= 0)) {
       throw misuse("the timeout is not a number of milliseconds");
     }
-    await this.#waiting.ready(timeout);
+    await this.#waits.ready(timeout);
   }
 
   /**
@@ -295,6 +304,10 @@ export class Verifier {
     this.close();
   }
 
+  get #waits(): Waiting {
+    return (this.#waiting ??= newWaiting(this.#native, this.#handle));
+  }
+
   /** A token's octets; where it is none, the policy is not needed any more. */
   #tokenOctets(token: string | Uint8Array, policy: Pointer | null): Octets {
     try {
@@ -328,7 +341,7 @@ export class Verifier {
         return question.read(status, outSlot, errorSlot);
       }
       question.drop(outSlot, errorSlot);
-      const answer = this.#waiting.answer(question, seen);
+      const answer = this.#waits.answer(question, seen);
       lent = null;
       return answer;
     } finally {

@@ -17,7 +17,7 @@ import { cleanEnvironment, run } from "./support/child.mjs";
 import { offline, startIssuer } from "./support/issuer.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const cjs = createRequire(import.meta.url)("authkit-verifier");
+const require = createRequire(import.meta.url);
 
 const scratch = mkdtempSync(join(tmpdir(), "authkit-node-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -30,10 +30,46 @@ function script(name, text) {
   return join(scratch, name);
 }
 
-test("import and require give the same classes, each once", () => {
-  assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
-  for (const name of Object.keys(esm)) {
-    assert.equal(esm[name], cjs[name], name);
+const ENTRIES = ["authkit-verifier", ...["express", "fastify", "fetch", "mcp"].map((host) => `authkit-verifier/${host}`)];
+
+for (const entry of ENTRIES) {
+  test(`import and require give the same of ${entry}, each once`, async () => {
+    const [imported, required] = [await import(entry), require(entry)];
+    assert.deepEqual(Object.keys(imported).sort(), Object.keys(required).sort());
+    for (const name of Object.keys(imported)) {
+      assert.equal(imported[name], required[name], name);
+    }
+  });
+}
+
+test("no host needs to be installed", async () => {
+  const project = join(scratch, "lonely");
+  const installed = join(project, "node_modules", "authkit-verifier");
+  const own = join(here, "..");
+  for (const part of ["dist", "package.json"]) {
+    cpSync(join(own, part), join(installed, part), { recursive: true });
+  }
+  for (const dependency of ["koffi", "@koromix"]) {
+    symlinkSync(join(own, "node_modules", dependency), join(project, "node_modules", dependency));
+  }
+  const loads = ENTRIES.map((entry) => `require("${entry}"); await import("${entry}");`).join("\n");
+  const text = script(join("lonely", "load.cjs"), `(async () => {\n${loads}\nconsole.log("loaded");\n})();`);
+  assert.deepEqual(await run([text], { cwd: project }), { code: 0, signal: null, stdout: "loaded\n", stderr: "" });
+});
+
+test("a verdict at once loads no module that it can do without", async () => {
+  const { options, token } = offline();
+  const verdict = script(
+    "verdict.cjs",
+    `const { Verifier } = require("authkit-verifier");
+     const { options, token } = JSON.parse(process.argv[2]);
+     new Verifier(options).tryVerify(token);
+     console.log(Object.keys(require.cache).join());`,
+  );
+  const { stdout } = await run([verdict, JSON.stringify({ options, token })], { cwd: scratch });
+  assert.match(stdout, /verifier\.js/);
+  for (const module of ["events", "policy", "response", "stats", "waiting"]) {
+    assert.ok(!stdout.includes(`/dist/${module}.js`), module);
   }
 });
 

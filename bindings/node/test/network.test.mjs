@@ -111,6 +111,27 @@ test("waiting for keys leaves the host's worker threads free", async () => {
   await Promise.all(waiting);
 });
 
+test("no turn of the loop hands out more answers than the host deals with in two milliseconds", async () => {
+  issuer.hold();
+  const asked = issuer.asked();
+  let [turn, waitingStill] = [0, true];
+  const count = () => waitingStill && setImmediate(() => (turn++, count()));
+  const answeredIn = new Map();
+  const handled = times(100, async () => {
+    await verifier.verify(issuer.mint());
+    await null;
+    answeredIn.set(turn, (answeredIn.get(turn) ?? 0) + 1);
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+  });
+  await asked;
+  count();
+  issuer.release();
+  await Promise.all(handled);
+  waitingStill = false;
+  assert.ok(Math.max(...answeredIn.values()) <= 3, `${[...answeredIn.values()]} in a turn`);
+});
+
 test("an event loop under load turns while keys take 3 s and are rotated, and who waits is answered", async (t) => {
   const busy = new Verifier(issuer.options);
   issuer.slowness = 3000;

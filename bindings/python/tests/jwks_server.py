@@ -43,9 +43,6 @@ class JwksServer:
             def do_GET(self) -> None:
                 outer._answer(self)
 
-            def log_message(self, *_: Any) -> None:
-                """Says nothing: pytest shows what a test prints."""
-
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})

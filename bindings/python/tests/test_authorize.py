@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from authkit_verifier import (
+    Decision,
     InsufficientScopeError,
     InvalidRequestError,
     KeysUnavailableError,
@@ -40,6 +41,7 @@ def challenge(headers: tuple[tuple[str, str], ...]) -> str | None:
         (f"{BEARER}\r\nset-cookie: x", {}, 400, InvalidRequestError, "invalid_request"),
         ("Bearer é\0", {}, 400, InvalidRequestError, "invalid_request"),
         (BEARER, {"query": f"access_token={good_token()}"}, 400, InvalidRequestError, "invalid_request"),
+        (BEARER, {"query": b"a=1&access_token=x"}, 400, InvalidRequestError, "invalid_request"),
         ("Bearer x.y.z", {}, 401, TokenError, "invalid_token"),
         (BEARER, {"now": EXPIRES_AT + 100}, 401, TokenError, "invalid_token"),
         (BEARER, {"required_scopes": ["admin"]}, 403, InsufficientScopeError, "insufficient_scope"),
@@ -70,6 +72,7 @@ def test_a_refusal_is_the_response_to_send(
 )
 def test_a_good_token_lets_the_request_go_on(authorization: str | bytes) -> None:
     decision = good_verifier().authorize(authorization, query="session=1")
+    assert good_verifier().authorize(authorization, query=b"session=\xff")
     assert decision
     assert (decision.status, decision.error) == (200, None)
     assert decision.claims is not None
@@ -103,8 +106,32 @@ def test_a_cold_loop_is_answered_when_the_keys_are_there() -> None:
         assert server.gets == 1
 
 
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_cold_loop_is_answered_where_the_library_makes_no_threads(status: int) -> None:
+    async def ask(verifier: Verifier) -> list[Decision]:
+        return await asyncio.gather(*(verifier.authorize_async(BEARER) for _ in range(10)))
+
+    with JwksServer() as server:
+        server.status = status
+        server.delay = 0.1
+        verifier = server.verifier(refresh_mode="inline")
+        decisions = asyncio.run(ask(verifier))
+        assert {decision.status for decision in decisions} == {200 if status == 200 else 503}
+        assert server.gets == 1
+        # With keys, or with the failure remembered, at once.
+        assert asyncio.run(verifier.authorize_async(BEARER)).status == decisions[0].status
+
+
 def test_what_cannot_be_asked_is_raised() -> None:
     verifier = good_verifier()
+    unfit: list[Any] = [7, bytearray(b"Bearer x")]
+    for what in unfit:
+        with pytest.raises(TypeError):
+            verifier.authorize(what)
+        with pytest.raises(TypeError):
+            verifier.authorize(BEARER, query=what)
+        with pytest.raises(TypeError):
+            asyncio.run(verifier.authorize_async(what))
     with pytest.raises(MisuseError):
         verifier.authorize(BEARER, required_scopes=["two words"])
     with pytest.raises(MisuseError):

@@ -24,7 +24,6 @@ UNBOUND = {
     "authkit_verify": "its token ends with a NUL: authkit_verifier_verify_into",
     "authkit_set_default": "a Python program keeps its verifier in a variable",
     "authkit_config_new": "all settings go at once: authkit_config_from_json",
-    "authkit_config_set": "all settings go at once: authkit_config_from_json",
     "authkit_stats_number": "`stats()` is a dict",
     "authkit_event_name": "a member of the event",
     "authkit_error_status": "every call returns it",

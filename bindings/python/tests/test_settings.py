@@ -71,7 +71,7 @@ def test_every_keyword_reaches_the_library() -> None:
         "jwks": "wrong",
         "session_client_id": "wrong/",
     }
-    plain = {"authkit_domain": ISSUER, "resource": RESOURCE}
+    plain: dict[str, Any] = {"authkit_domain": ISSUER, "resource": RESOURCE}
     for name, value in wrong.items():
         with pytest.raises(ConfigError) as caught:
             Verifier(**plain | {name: value})
@@ -302,6 +302,39 @@ def test_from_an_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scope
     assert dict(os.environ) == before
     with pytest.raises(InsufficientScopeError, match="the scope admin"):
         verifier.verify(good_token(), now=NOW)
+
+
+def test_keywords_win_over_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_environment(monkeypatch, ENVIRONMENT)
+    settings: dict[str, Any] = {
+        "resource": "https://keyword.example/mcp",
+        "leeway": 7,
+        "ignore_trailing_slash": True,
+        "required_scopes": iter(["a", "b"]),
+        "scope_hierarchy": MappingProxyType({"a": ("b",)}),
+        "jwks_cache_dir": tmp_path,
+        "proxy": None,
+    }
+    shown = Verifier.from_env(**settings).describe()
+    for line in (
+        "resource indicator: https://keyword.example/mcp",
+        "leeway: 7",
+        "ignore_trailing_slash: true",
+        'required_scopes: ["a","b"]',
+        'scope_hierarchy: {"a":["b"]}',
+        f'jwks_cache_dir: "{tmp_path}"',
+        "proxy: null",
+    ):
+        assert line in shown.splitlines()
+    assert f"issuer {ISSUER}: " in shown
+    with pytest.raises(ConfigError, match="leeway"):
+        Verifier.from_env(leeway=301)
+    with pytest.raises(ConfigError, match="leewway"):
+        Verifier.from_env(leewway=1)
+    with pytest.raises(MisuseError, match=r"U\+0000"):
+        Verifier.from_env(resource="https://x\0")
+    with pytest.raises(TypeError):
+        Verifier.from_env(leeway=object())
 
 
 def test_an_env_file_that_is_wrong_is_refused(tmp_path: Path) -> None:

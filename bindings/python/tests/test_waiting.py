@@ -57,6 +57,30 @@ def test_one_thread_waits_for_all_and_the_executor_is_free(server: JwksServer) -
     run(main())
 
 
+def test_each_verdict_has_a_turn_of_the_loop_to_itself(server: JwksServer) -> None:
+    async def main() -> None:
+        turns = [0]
+
+        def turn() -> None:
+            turns[0] += 1
+            loop.call_soon(turn)
+
+        async def taken(verifier: Verifier) -> int:
+            await verifier.verify_async(good_token())
+            return turns[0]
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(turn)
+        with server.verifier() as verifier:
+            with server.hold():
+                waiting = [asyncio.ensure_future(taken(verifier)) for _ in range(COUNT)]
+                await until_asked(server)
+            # What a host does after one verdict must not wait for what it does after all the others.
+            assert len(set(await asyncio.gather(*waiting))) == COUNT
+
+    run(main())
+
+
 def test_loops_of_several_threads_wait_for_one_verifier(server: JwksServer) -> None:
     with server.verifier() as verifier, ThreadPoolExecutor(4) as pool:
 

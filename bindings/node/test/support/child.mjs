@@ -1,6 +1,8 @@
-// Runs a script in a process of its own and tells how it ended.
+// Runs a script in a process of its own: until it has ended, or until it is told to.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 
 /** The environment without settings, so that none of the developer's reaches a test. */
 export function cleanEnvironment(changes = {}) {
@@ -25,4 +27,15 @@ export function run(parameters, { env = cleanEnvironment(), cwd, input = "" } = 
   });
   const answered = new Promise((resolve) => child.once("message", resolve));
   return Object.assign(ended, { answered, message: (text) => child.send(text) });
+}
+
+/** Starts a server that prints one line when it listens: that line, and `stop()`. */
+export async function start(parameters, { env = cleanEnvironment(), cwd } = {}) {
+  const child = spawn(process.execPath, parameters, { env, cwd, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`${parameters[0]} ended with status ${code}`);
+  });
+  ended.catch(() => {}); // its end after stop() is no failure
+  const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
+  return { line, stop: () => child.kill() };
 }

@@ -113,15 +113,29 @@ class Issuer {
     this.#server.closeAllConnections();
   }
 
+  #documents() {
+    return {
+      "/oauth2/jwks": { keys: this.keys.map((key) => key.jwk) },
+      "/.well-known/oauth-authorization-server": {
+        issuer: this.url,
+        authorization_endpoint: `${this.url}/oauth2/authorize`,
+        token_endpoint: `${this.url}/oauth2/token`,
+        jwks_uri: `${this.url}/oauth2/jwks`,
+        response_types_supported: ["code"],
+      },
+    };
+  }
+
   #answer(request, response) {
     this.requests++;
     const answer = () => {
       this.answeredAt = performance.now();
-      if (request.url !== "/oauth2/jwks") {
+      const document = this.#documents()[request.url];
+      if (document === undefined) {
         response.writeHead(404).end();
       } else if (this.httpStatus === 200) {
         response.setHeader("content-type", "application/json");
-        response.end(JSON.stringify({ keys: this.keys.map((key) => key.jwk) }));
+        response.end(JSON.stringify(document));
       } else {
         response.writeHead(this.httpStatus).end();
       }

@@ -12,6 +12,8 @@ resources, with per-call scopes or with their configuration in code make a `Veri
 Every decision is made in the native library; this package carries values to it and back.
 """
 
+from importlib import import_module
+
 from ._claims import Claims
 from ._errors import (
     AuthKitError,
@@ -25,9 +27,12 @@ from ._errors import (
     TokenError,
     WouldBlockError,
 )
-from ._response import Decision, Response
-from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats
 from ._verifier import Verifier, verify
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from ._response import Decision, Response
+    from ._stats import DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats
 
 __version__ = "0.1.0"
 
@@ -54,3 +59,24 @@ __all__ = [
     "WouldBlockError",
     "verify",
 ]
+
+# What a verdict does not take, and whose import would take as long as all else.
+_LATER = {
+    "Decision": "._response",
+    "DroppedKeyStats": "._stats",
+    "HeaderStats": "._stats",
+    "IssuerStats": "._stats",
+    "KeyStats": "._stats",
+    "Response": "._response",
+    "Stats": "._stats",
+    "TokenCacheStats": "._stats",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports what is first asked for now (PEP 562)."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_LATER[name], __name__), name)
+    globals()[name] = found
+    return found

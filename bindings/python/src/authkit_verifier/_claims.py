@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._native import claims_record
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from typing import Any, Literal, NamedTuple
+else:
+    NamedTuple = object
 
 # Between the parts of a record (RFC 7464 section 2.2): no JSON text can hold it.
 _SEPARATOR = b"\x1e"
@@ -56,7 +62,12 @@ class _Texts(NamedTuple):
     payload: bytes
 
 
-class Claims(Mapping[str, Any]):
+if not TYPE_CHECKING:
+    # What typing would have made of it.
+    _Texts = namedtuple("_Texts", _Texts.__annotations__)
+
+
+class Claims(Mapping[str, "Any"]):
     """The claims of an accepted token.
 
     A read-only mapping over the payload's members as they were signed, and attributes for those with a

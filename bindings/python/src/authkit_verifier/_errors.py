@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from ctypes import c_void_p
-from typing import Any
 
 from . import _native
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 # authkit_class of authkit.h.
 _MISUSE = 1

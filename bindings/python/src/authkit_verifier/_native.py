@@ -17,8 +17,10 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
-from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 # AUTHKIT_ABI_VERSION of the header that the declarations below were written from.
 ABI_VERSION = 1
@@ -33,15 +35,15 @@ def _find() -> str:
     chosen = os.environ.get("AUTHKIT_LIBRARY_PATH")
     if chosen:
         # Absolute, so that the dynamic loader does not search its own path for a bare name.
-        return str(Path(chosen).absolute())
-    packaged = Path(__file__).with_name(_FILE_NAME)
-    if not packaged.is_file():
+        return os.path.abspath(chosen)
+    packaged = os.path.join(os.path.dirname(__file__), _FILE_NAME)
+    if not os.path.isfile(packaged):
         raise ImportError(
             f"authkit_verifier was installed without its native library, {_FILE_NAME}: install a wheel for "
             f"this platform, or set AUTHKIT_LIBRARY_PATH to the library's file",
             name=__name__,
         )
-    return str(packaged)
+    return packaged
 
 
 def _load(path: str) -> tuple[CDLL, PyDLL]:
@@ -104,7 +106,7 @@ status_oauth_error: Callable[[int], bytes | None] = _declare("authkit_status_oau
 status_class: Callable[[int], int] = _declare("authkit_status_class", c_int32, c_int32)
 
 # Under the interpreter's lock, as default_verifier below: it reads the environment, and no other Python
-# thread may be changing os.environ meanwhile.
+# thread may be changing os.environ meanwhile. In a Python without that lock the program has to see to it.
 config_from_environment: Callable[..., int] = _declare(
     "authkit_config_from_environment", c_int32, _out_handle, _out_handle
 )
@@ -113,6 +115,9 @@ config_from_env_file: Callable[..., int] = _declare(
 )
 config_from_json: Callable[..., int] = _declare(
     "authkit_config_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle, view=_waiting
+)
+config_set: Callable[..., int] = _declare(
+    "authkit_config_set", c_int32, _handle, c_char_p, c_char_p, _out_handle
 )
 config_free: Callable[[int | None], None] = _declare("authkit_config_free", None, _handle)
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def to_json(settings: Mapping[str, object]) -> bytes:
     """The settings that are given, None meaning not given. Whether they are right, the library says."""
     given = {name: value for name, value in settings.items() if value is not None}
     return document(given)
+
+
+def to_text(value: object) -> str:
+    """One setting in the form that an environment variable has."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    return json.dumps(value, default=_plain)
 
 
 def document(value: object) -> bytes:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import Array, byref, c_char, c_void_p, create_string_buffer
-from dataclasses import replace
-from functools import lru_cache
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from functools import lru_cache, partial
 
 from . import _native, _settings
 from ._claims import Claims, from_record
 from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal, told
 from ._handle import Handle
-from ._response import Decision, Response, allowed, answer, decision
-from ._waiting import Judge, Waiting
 
+# As typing has it, whose import would take as long as all of ours. For the same reason what a verdict at once
+# does not take, asyncio and dataclasses above all, is imported where it is used.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
+    from types import TracebackType
+    from typing import Any, Literal
+
     from typing_extensions import Self
 
+    from ._response import Decision, Response
     from ._stats import Stats
+    from ._waiting import Judge, Waiting
     from .events import Event
 
 # How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
@@ -165,7 +168,7 @@ class Verifier:
         self._handle = _made_from(lambda *out: _native.config_from_json(text, len(text), *out))
 
     @classmethod
-    def from_env(cls, env_file: str | os.PathLike[str] | None = None) -> Self:
+    def from_env(cls, env_file: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
         """Makes a verifier from the environment: each setting as `AUTHKIT_` and its name in capitals.
 
         `AUTHKIT_DOMAIN` stands for `authkit_domain`. The variables of the FastMCP guide,
@@ -175,17 +178,19 @@ class Verifier:
         Args:
             env_file: Path of an env file (`.env`) for what the environment does not set. The environment
                 wins, setting by setting, and is not changed. None reads no file.
+            settings: Keywords of `Verifier`, which win over both; None counts as not given.
 
         Raises:
             ConfigError: A variable is missing, empty, wrong, or of these prefixes and no setting: a
-                misspelling must not leave a door open. Or the file cannot be read.
+                misspelling must not leave a door open. Or the file cannot be read, or a keyword is wrong.
         """
         verifier = cls.__new__(cls)
         if env_file is None:
-            verifier._hold(_made_from(_native.config_from_environment))
+            configure: Callable[..., int] = _native.config_from_environment
         else:
             path = _c_string(os.fsdecode(env_file), "env_file")
-            verifier._hold(_made_from(lambda *out: _native.config_from_env_file(path, *out)))
+            configure = partial(_native.config_from_env_file, path)
+        verifier._hold(_made_from(configure, settings))
         return verifier
 
     def verify(
@@ -256,7 +261,8 @@ class Verifier:
         def judge(how: Callable[..., int]) -> Claims:
             return self._judge(handle, how, octets, policy)
 
-        return cast("Claims", await self._eventually(handle, judge))
+        claims: Claims = await self._eventually(handle, judge)
+        return claims
 
     def authorize(
         self,
@@ -282,6 +288,8 @@ class Verifier:
 
         Raises:
             MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
@@ -296,7 +304,13 @@ class Verifier:
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
     ) -> Decision:
-        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does."""
+        """As `authorize`, without ever blocking the event loop; waits as `verify_async` does.
+
+        Raises:
+            MisuseError: The verifier is closed, or a required scope is not one.
+            InternalError: A defect in the library left no decision: answer 500.
+            TypeError: The header or the query is neither str nor bytes.
+        """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
         later: list[Decision] = []
@@ -311,6 +325,8 @@ class Verifier:
         try:
             answered: Decision = await self._eventually(handle, judge)
         except KeysUnavailableError as error:
+            from dataclasses import replace
+
             # The 503 of one that would block is the answer to who has waited for long enough.
             return replace(later[0], error=error)
         return answered
@@ -327,7 +343,9 @@ class Verifier:
             path: The path of the request's target, as it came.
 
         Raises:
-            MisuseError: The verifier is closed.
+            MisuseError: The verifier is closed, or the method holds a NUL.
+            InternalError: A defect in the library left no answer: answer 500.
+            TypeError: The method or the path is neither str nor bytes.
         """
         handle = self._open()
         return _answer(handle, _native.verifier_well_known, method, path)[0]
@@ -558,6 +576,8 @@ class Verifier:
         query: str | bytes | None,
         policy: Handle,
     ) -> Decision:
+        from ._response import allowed, decision
+
         header = b"" if authorization is None else _octets(authorization)
         target = b"" if query is None else _octets(query)
         request = (
@@ -587,12 +607,16 @@ class Verifier:
             return judge(_native.verifier_try_verify_into)
         except WouldBlockError:
             pass
-        return await self._waiting_on(asyncio.get_running_loop(), handle).verdict(judge, seen)
+        from asyncio import get_running_loop
+
+        return await self._waiting_on(get_running_loop(), handle).verdict(judge, seen)
 
     def _waiting_on(self, loop: asyncio.AbstractEventLoop, handle: Handle) -> Waiting:
         """The calls that wait on this loop. Kept by the loop itself: an id may be another's later."""
         waiting = self._waiting.get(loop)
         if waiting is None:
+            from ._waiting import Waiting
+
             waiting = Waiting(handle, loop, lambda: self._waiting.pop(loop, None))
             self._waiting[loop] = waiting
         return waiting
@@ -635,22 +659,34 @@ def _well_known(how: Callable[..., int]) -> Callable[..., int]:
 def _answer(
     handle: Handle, how: Callable[..., int], method: str, path: str | bytes
 ) -> tuple[Response | None, AuthKitError | None]:
+    from ._response import answer
+
     name, octets = _c_string(method, "method"), _octets(path)
     return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
 
-def _made_from(configure: Callable[..., int]) -> Handle:
+def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None = None) -> Handle:
     config, verifier, error = c_void_p(), c_void_p(), c_void_p()
     status = configure(byref(config), byref(error))
     if status != _native.OK:
         raise refusal(status, error)
     try:
+        for name, value in (more or {}).items():
+            if value is not None:
+                _set(config, name, _settings.to_text(value))
         status = _native.verifier_new(config, byref(verifier), byref(error))
     finally:
         _native.config_free(config.value)
     if status != _native.OK:
         raise refusal(status, error)
     return Handle(verifier.value, _native.verifier_free)
+
+
+def _set(config: c_void_p, name: str, value: str) -> None:
+    error = c_void_p()
+    status = _native.config_set(config, _c_string(name, "a setting"), _c_string(value, name), byref(error))
+    if status != _native.OK:
+        raise refusal(status, error)
 
 
 _NO_POLICY = Handle(None, None)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _native
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 # keys past their time to live will do.
 PATIENCE = 5.0
 STEP = 1.0
-# How long calls are tried again before the loop gets its turn.
-TURN = 0.002
 
 
 class Judge(Protocol):
@@ -55,6 +55,7 @@ class Waiting:
         self._calls: list[_Call] = []
         # A thread waits, or the calls are being tried again.
         self._busy = False
+        self._thread: threading.Thread | None = None
 
     async def verdict(self, judge: Judge, seen: int) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
@@ -69,16 +70,12 @@ class Waiting:
         """Has a thread wait for a fetch to end after so many."""
         self._busy = True
         step = min(STEP, min(call.deadline for call in self._calls) - time.monotonic())
-        # A daemon: the process may end while it waits.
-        thread = threading.Thread(
-            target=self._wait_on_thread,
-            args=(self._calls[0], seen, 1 + int(1000 * max(step, 0))),
-            name="authkit-wait",
-            daemon=True,
-        )
+        arguments = (self._calls[0], seen, 1 + int(1000 * max(step, 0)))
         try:
-            thread.start()
+            self._thread = _thread(self._wait_on_thread, arguments)
+            self._thread.start()
         except RuntimeError as error:
+            self._thread = None
             self._refuse_all(f"no thread can be had to wait for the issuer's keys: {error}")
 
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
@@ -89,10 +86,17 @@ class Waiting:
             # Nobody fetches (the refresh mode inline): that takes a call that can wait.
             report = self._led(first)
         try:
-            self._loop.call_soon_threadsafe(report)
+            self._loop.call_soon_threadsafe(self._report, report)
         except RuntimeError:
             # The loop was closed under its calls; nobody is left to tell.
             self._done()
+
+    def _report(self, report: Callable[[], None]) -> None:
+        """Takes up what the thread said as its last act, once it is gone: a subinterpreter may end next."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        report()
 
     def _led(self, call: _Call) -> Callable[[], None]:
         """Makes a call on this thread, for the loop to settle it and to try the others again."""
@@ -111,18 +115,16 @@ class Waiting:
         """Tries every call once more, in turns; those that still cannot be answered wait on."""
         seen = _native.verifier_fetches_ended(self._handle.pointer)
         calls, self._calls = self._calls, []
-        self._try_in_turns(calls, seen)
+        self._try_in_turns(deque(calls), seen)
 
-    def _try_in_turns(self, calls: list[_Call], seen: int) -> None:
-        end = time.monotonic() + TURN
-        for count, call in enumerate(calls):
-            if time.monotonic() >= end:
-                self._loop.call_soon(self._try_in_turns, calls[count:], seen)
-                return
-            self._try(call)
-        # Among them may be calls that came meanwhile, of which `seen` is true as well: too early a look
-        # at them costs nothing.
-        if self._calls:
+    def _try_in_turns(self, calls: deque[_Call], seen: int) -> None:
+        """Tries one call in each turn of the loop: what the host makes of a verdict comes before the next."""
+        if calls:
+            self._try(calls.popleft())
+            self._loop.call_soon(self._try_in_turns, calls, seen)
+        elif self._calls:
+            # Among them may be calls that came meanwhile, of which `seen` is true as well: too early a look
+            # at them costs nothing.
             self._wait(seen)
         else:
             self._busy = False
@@ -149,6 +151,16 @@ class Waiting:
         self._done()
         for call in calls:
             _refuse(call, keys_unavailable(reason))
+
+
+def _thread(target: Callable[..., None], arguments: tuple[Any, ...]) -> threading.Thread:
+    make = partial(threading.Thread, target=target, args=arguments, name="authkit-wait")
+    try:
+        # A daemon: the process may end while it waits.
+        return make(daemon=True)
+    except RuntimeError:
+        # An isolated subinterpreter has none, and waits for this thread at its end, for one step.
+        return make(daemon=False)
 
 
 def _accept(call: _Call, claims: Any) -> None:

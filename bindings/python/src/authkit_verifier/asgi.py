@@ -1,0 +1,266 @@
+"""Guards ASGI applications: Starlette, FastAPI, Litestar, the MCP SDK's server, any other.
+
+    from authkit_verifier.asgi import AuthKitMiddleware
+
+    app.add_middleware(AuthKitMiddleware, verifier=verifier)   # or AuthKitMiddleware(app, verifier)
+
+Everything needs a token but the well-known documents, which it serves, and what is named public. A handler
+finds the token's claims in `request.scope["authkit"]`. Needs no framework; `routes` needs Starlette.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import _asgi, _demands
+from ._asgi import ASGIApp, Message, Receive, Scope, Send
+from ._cors import Cors
+from ._refused import Refused, log_refusal
+from ._response import Response
+from ._verifier import Verifier
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from ._claims import Claims
+    from ._response import Decision
+
+__all__ = ["AuthKitMiddleware", "Refused", "require_scopes", "routes"]
+
+_logger = logging.getLogger(__name__)
+
+# Of a body that is looked through for calls of tools; of a longer one nothing is known.
+_LONGEST_BODY = 4 * 2**20
+
+# Where the well-known documents lie (RFC 9728 section 3.1, RFC 8414 section 3, OpenID Connect Discovery).
+_PLACES = ("oauth-protected-resource", "oauth-authorization-server", "openid-configuration")
+
+
+class AuthKitMiddleware:
+    """Lets a request through to an ASGI application if its token is good, and answers it otherwise.
+
+    The answers are the library's: 401, 403 and 400 with their challenge, 503 with `Retry-After` while the
+    issuer's keys cannot be had. A websocket is refused before it is accepted.
+
+    Sets `scope["authkit"]` to the `Claims`, to None for a public path.
+
+    Args:
+        app: The application.
+        verifier: Who decides. None makes one with `Verifier.from_env()`.
+        public: Paths, below the mount, that need no token: exactly these, or with `/*` at the end what lies
+            below. A function of the scope decides instead.
+        required_scopes: Scopes that requests need beyond the verifier's: for all of them; by path, for that
+            and what lies below it; or a function of the scope.
+        tool_scopes: By an MCP tool's name, the scopes that calling it needs. The body of a request is read
+            for that, up to 4 MiB; one that cannot be read, a longer one and a websocket need them all.
+        cors_origins: Origins whose web pages may call, `*` for any: their preflights are answered and the
+            answers opened to them. Empty leaves that to the application.
+
+    Raises:
+        ConfigError: No verifier was given, and the environment configures none.
+        MisuseError: A scope is not one.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        verifier: Verifier | None = None,
+        *,
+        public: Iterable[str] | Callable[[Scope], bool] = (),
+        required_scopes: Iterable[str] | Mapping[str, Iterable[str]] | Callable[[Scope], Iterable[str]] = (),
+        tool_scopes: Mapping[str, Iterable[str]] | None = None,
+        cors_origins: Iterable[str] = (),
+    ) -> None:
+        self._app = app
+        self._verifier = Verifier.from_env() if verifier is None else verifier
+        self._is_public = _demands.public(public, _path)
+        self._scopes_of = _demands.required(required_scopes, _path, self._verifier)
+        self._tools = _demands.named(tool_scopes or {}, self._verifier)
+        self._cors = Cors(cors_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            raise RuntimeError(f"a connection of type {scope['type']!r} cannot be guarded")
+        document = await _asgi.well_known(self._verifier, scope)
+        if document is not None:
+            await _asgi.send_response(document, scope, receive, send)
+            return
+        preflight = self._cors.preflight(scope)
+        if preflight is not None:
+            await _asgi.send_response(preflight, scope, receive, send)
+            return
+        await self._guard(scope, receive, self._cors.opening(scope, send))
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _Request(self._verifier, scope)
+        scope["authkit"] = None
+        scope[_REQUEST] = request
+        if not self._is_public(scope):
+            request.needed = self._scopes_of(scope)
+            decision = await request.decide(())
+            if decision and self._tools:
+                tools, receive = await self._called(scope, receive)
+                decision = await request.decide(tools) if tools else decision
+            if not decision:
+                log_refusal(_logger, decision.error)
+                await _asgi.send_response(decision, scope, receive, send)
+                return
+            scope["authkit"] = decision.claims
+        await request.handled(self._app, scope, receive, send)
+
+    async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Scopes, Receive]:
+        """The scopes of the tools that a request calls, and the request to be received anew."""
+        if scope["type"] == "websocket":
+            return _demands.all_of(self._tools), receive
+        body, read, whole = await _read(receive)
+        needed = _demands.of_tools(body, self._tools) if whole else _demands.all_of(self._tools)
+        return needed, _again(read, receive)
+
+
+# Where in a scope a request's own record lies, for `require_scopes`.
+_REQUEST = "authkit.request"
+
+
+class _Request:
+    """One request: what it is decided by, also again, and what became of it."""
+
+    def __init__(self, verifier: Verifier, scope: Scope) -> None:
+        self._verifier = verifier
+        self._authorization = _asgi.authorization(scope)
+        self._query = _asgi.query(scope)
+        self._scope = scope
+        # The scopes of its path.
+        self.needed: _demands.Scopes = ()
+        self._refusal: Decision | None = None
+        self._begun = False
+        self._answered = False
+
+    async def decide(self, more: Iterable[str]) -> Decision:
+        """Decides about the request, which needs more scopes than its path's: a challenge names them all."""
+        return await self._verifier.authorize_async(
+            self._authorization, query=self._query, required_scopes=(*self.needed, *more)
+        )
+
+    async def require(self, more: Iterable[str]) -> Claims:
+        decision = await self.decide(more)
+        if decision.claims is None:
+            log_refusal(_logger, decision.error)
+            self._refusal = decision
+            raise Refused(decision)
+        return decision.claims
+
+    async def handled(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Has the application handle the request, and answers where it was refused on the way."""
+
+        async def sending(message: Message) -> None:
+            if self._answered:
+                # The rest of what was replaced.
+                return
+            if message["type"] == "http.response.start" and self._replaces(message["status"]):
+                await self._answer(receive, send)
+                return
+            self._begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Refused:
+            if self._refusal is None or (self._begun and scope["type"] == "http"):
+                raise
+            if not self._answered:
+                await self._answer(receive, send)
+
+    def _replaces(self, status: int) -> bool:
+        """Whether an answer is what a framework makes of an exception it does not know: of `Refused`."""
+        return self._refusal is not None and status == 500
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
+        assert self._refusal is not None
+        self._answered = True
+        if self._scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": _asgi.POLICY_VIOLATION})
+        else:
+            await _asgi.send_response(self._refusal, self._scope, receive, send)
+
+
+async def require_scopes(connection: Any, *scopes: str) -> Claims:
+    """Demands scopes beyond the verifier's and the path's, of a request that came through the middleware.
+
+    Args:
+        connection: The framework's request or websocket, or its ASGI scope.
+        scopes: The scopes, all of which the token must carry.
+
+    Returns:
+        The claims.
+
+    Raises:
+        Refused: The token lacks one. Let it pass: the middleware answers 403 with the whole challenge. (In
+            an MCP tool it becomes the tool's error; for a 403 there, see `tool_scopes`.)
+        MisuseError: A scope is not one.
+        RuntimeError: The request did not come through `AuthKitMiddleware`.
+    """
+    request = getattr(connection, "scope", connection).get(_REQUEST)
+    if request is None:
+        raise RuntimeError("require_scopes needs AuthKitMiddleware around the application")
+    claims: Claims = await request.require(scopes)
+    return claims
+
+
+def routes(verifier: Verifier) -> list[Route]:
+    """The well-known documents as Starlette routes, for the root of an application that guards a mount.
+
+    Starlette(routes=[*routes(verifier), Mount("/mcp", AuthKitMiddleware(mcp, verifier))])
+    """
+    from starlette.routing import Route
+
+    return [Route(f"/.well-known/{place}{{rest:path}}", endpoint=_Documents(verifier)) for place in _PLACES]
+
+
+class _Documents:
+    """Serves the well-known documents, and nothing else."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        document = await _asgi.well_known(self._verifier, scope)
+        await _asgi.send_response(document or Response(404, (), b""), scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """The path as the application's router sees it: decoded, and below the mount."""
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    return path.removeprefix(root) if path.startswith(root + "/") else path
+
+
+async def _read(receive: Receive) -> tuple[bytes, list[Message], bool]:
+    """A request's body, the messages it came in, and whether that is all of it."""
+    read: list[Message] = []
+    body = bytearray()
+    while True:
+        message = await receive()
+        read.append(message)
+        if message["type"] != "http.request":
+            return bytes(body), read, False
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body), read, True
+        if len(body) > _LONGEST_BODY:
+            return bytes(body), read, False
+
+
+def _again(read: list[Message], receive: Receive) -> Receive:
+    """Gives messages once more, then those that follow."""
+    left = iter(read)
+
+    async def receive_again() -> Message:
+        message = next(left, None)
+        return await receive() if message is None else message
+
+    return receive_again
