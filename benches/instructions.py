@@ -1,12 +1,13 @@
-"""Counts the instructions that a verdict costs beside its signature check, and holds them to benches/instructions.json.
+"""Counts the instructions that a verdict costs beside its signature check.
 
-Instructions can be counted on a machine that is busy with other things, where time cannot be measured. What AWS-LC spends on the
-signature is left out: which of its code runs, the processor decides.
+They are held to benches/instructions.json. Instructions can be counted on a machine that is busy with other
+things, where time cannot be measured. What AWS-LC spends on the signature is left out: which of its code
+runs, the processor decides.
 
     python3 benches/instructions.py PROGRAM [--profile FILE] [--write]
 
-PROGRAM is benches/instructions.c over a library that still has its symbols. `--profile` keeps the last run's profile, for
-callgrind_annotate; `--write` writes the baseline anew.
+PROGRAM is benches/instructions.c over a library that still has its symbols. `--profile` keeps the last run's
+profile, for callgrind_annotate; `--write` writes the baseline anew.
 """
 
 import argparse
@@ -37,7 +38,8 @@ def configuration(case: dict) -> str:
     """The configuration as the library takes it."""
     given = case["config"]
     kept = {name: given[name] for name in ("now", "leeway", "algorithms")}
-    return json.dumps({**kept, "issuers": {given["issuer"]: None}, "resource": given["audience"], "jwks": case["jwks"]})
+    named = {"issuers": {given["issuer"]: None}, "resource": given["audience"], "jwks": case["jwks"]}
+    return json.dumps({**kept, **named})
 
 
 def count(program: str, case: dict, profile: Path) -> int:
@@ -69,14 +71,15 @@ def main() -> int:
     counted = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name, before in baseline.items():
-            counted[name] = now = count(options.program, vector(name), options.profile or Path(scratch, "profile"))
-            print(f"{name:<28} {now:>6} instructions beside the signature check, {now / before - 1:+.1%} to the baseline")
+            profile = options.profile or Path(scratch, "profile")
+            counted[name] = now = count(options.program, vector(name), profile)
+            print(f"{name:<32} {now:>6} instructions beside the signature check, {now / before - 1:+.1%}")
     if options.write:
         BASELINE.write_text(json.dumps(counted, indent=2) + "\n", encoding="utf-8")
         return 0
     dearer = [name for name, now in counted.items() if now > baseline[name] * (1 + TOLERANCE)]
     if dearer:
-        print(f"{', '.join(dearer)}: more than {TOLERANCE:.0%} dearer; where --write is right, say why in the commit")
+        print(f"more than {TOLERANCE:.0%} dearer; where that is right, --write and say why:", *dearer)
     return 1 if dearer else 0
 
 
