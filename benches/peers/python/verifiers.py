@@ -98,7 +98,11 @@ def _joserfc(of: Workload) -> Verify:
 
 
 def _authlib(of: Workload) -> Verify:
-    from authlib.jose import JsonWebKey, JsonWebToken
+    import warnings
+
+    # It tells of its successor, whatever is to be ignored.
+    with warnings.catch_warnings(record=True):
+        from authlib.jose import JsonWebKey, JsonWebToken
 
     codec = JsonWebToken([of.algorithm])
     key = JsonWebKey.import_key(of.jwk)
