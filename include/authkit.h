@@ -1409,9 +1409,9 @@ uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
  *
  * The record of an accepted token has four parts with the octet 0x1E between them, which no JSON text
  * holds: the ticket in decimal, 0 where the token is not kept; the facts, a JSON object with issuer,
- * subject, audience (list), resource (or null), client_id, scopes (list), expires_at, issued_at and
- * not_before (whole seconds; the latter two may be null), key_id (or null), algorithm, and the members of
- * authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
+ * subject, client_id, expires_at (whole seconds), algorithm, kind, family and, unless null, false or an empty
+ * list, audience, scopes (lists), resource, key_id, issued_at, not_before (whole seconds) and the other members
+ * of authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
  * object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with a NUL.
  *
  * `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The two times the verifier asks for.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
-    /// Seconds since 1970-01-01T00:00:00Z, as `exp`, `nbf` and `iat` count (RFC 7519 §2).
-    fn unix_time(&self) -> f64;
-
     /// This moment, to be told apart from others.
     fn moment(&self) -> Moment;
+
+    /// A moment in seconds since 1970-01-01T00:00:00Z, as `exp`, `nbf` and `iat` count (RFC 7519 §2).
+    fn unix_time(&self, moment: Moment) -> f64 {
+        moment.wall.as_secs_f64()
+    }
 }
 
 /// A moment by both of a machine's clocks, since neither alone tells an age: the monotonic one stops
@@ -56,10 +58,6 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
-    fn unix_time(&self) -> f64 {
-        since_1970().as_secs_f64()
-    }
-
     fn moment(&self) -> Moment {
         Moment { monotonic: BEGINNING + self.made.elapsed(), wall: since_1970() }
     }
@@ -78,7 +76,7 @@ pub(crate) struct FixedClock {
 
 impl Clock for FixedClock {
     #[allow(clippy::cast_precision_loss)] // exact below 2^53, far beyond any token's time
-    fn unix_time(&self) -> f64 {
+    fn unix_time(&self, _: Moment) -> f64 {
         self.unix_time as f64
     }
 

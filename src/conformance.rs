@@ -219,10 +219,6 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    fn unix_time(&self) -> f64 {
-        self.moment().wall.as_secs_f64()
-    }
-
     fn moment(&self) -> Moment {
         let machine = self.0.machine.moment();
         let added = Duration::from_nanos(self.0.monotonic.load(Ordering::SeqCst));

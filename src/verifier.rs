@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clock::{Clock, FixedClock, SystemClock};
+use crate::clock::{Clock, FixedClock, Moment, SystemClock};
 use crate::config::{Config, Issuer, KeySource, RefreshMode};
 use crate::error::{Code, Error, Result};
 use crate::fork::PerProcess;
@@ -393,7 +393,7 @@ impl Verifier {
         let entry = found.entry()?;
         let (keys, moment) = (self.0.keys.get(entry.issuer)?, self.0.around.clock.moment());
         let is_good = keys.is_fresh_and(moment, |keys| entry.is_signed_by(keys))
-            && rules::still_in_time(&entry.claims, &self.0.config, self.now(policy))
+            && rules::still_in_time(&entry.claims, &self.0.config, self.now(moment, policy))
             && self.check_scopes(&entry.claims, policy).is_ok();
         is_good.then(|| {
             entry.touch();
@@ -403,8 +403,9 @@ impl Verifier {
     }
 
     fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
-        let candidate = self.read(token, policy)?;
-        let keys = self.check_signature(&candidate, wait)?;
+        let began = self.0.around.clock.moment();
+        let candidate = self.read(token, began, policy)?;
+        let keys = self.check_signature(&candidate, began, wait)?;
         let issuer = candidate.issuer;
         let claims = Claims::new(candidate.header, candidate.payload, candidate.registered);
         self.check_scopes(&claims, policy)?;
@@ -421,7 +422,7 @@ impl Verifier {
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
     /// look-up, let alone a fetch.
-    fn read<'t>(&self, token: &'t [u8], policy: &Policy) -> Result<Candidate<'t>> {
+    fn read<'t>(&self, token: &'t [u8], began: Moment, policy: &Policy) -> Result<Candidate<'t>> {
         let config = &self.0.config;
         let parts = Compact::split(token)?;
         let header_object = parts.header_object()?;
@@ -430,7 +431,7 @@ impl Verifier {
         let signature = parts.signature_octets()?;
         let claims = rules::Named::of(&payload);
         let (issuer, trusted) = rules::issuer(&claims, config)?;
-        let registered = rules::judge(&claims, config, trusted, self.now(policy))
+        let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;
         Ok(Candidate {
             header,
@@ -457,11 +458,16 @@ impl Verifier {
 
     /// An unknown key id may have been rotated in: as long as the keys are older than this call, they
     /// are fetched once more, then looked through again. Gives the key set with the key that signed.
-    fn check_signature(&self, candidate: &Candidate<'_>, wait: Wait) -> Result<Arc<KeySet>> {
+    fn check_signature(
+        &self,
+        candidate: &Candidate<'_>,
+        began: Moment,
+        wait: Wait,
+    ) -> Result<Arc<KeySet>> {
         let keys = self.0.keys.get(candidate.issuer);
         let keys = keys.ok_or_else(|| Error::new(Code::Internal, "an issuer has no keys"))?;
         let key_id = candidate.header.key_id(&candidate.payload);
-        let call = Call::new(wait, self.0.around.clock.moment()).for_key(key_id);
+        let call = Call::new(wait, began).for_key(key_id);
         let mut snapshot = keys.current(&call)?;
         loop {
             match (candidate.check_against(&snapshot), key_id) {
@@ -475,8 +481,9 @@ impl Verifier {
     }
 
     #[allow(clippy::cast_precision_loss)] // exact below 2^53, far beyond any token's time
-    fn now(&self, policy: &Policy) -> f64 {
-        policy.now.map_or_else(|| self.0.around.clock.unix_time(), |unix_time| unix_time as f64)
+    fn now(&self, moment: Moment, policy: &Policy) -> f64 {
+        let by_the_clock = || self.0.around.clock.unix_time(moment);
+        policy.now.map_or_else(by_the_clock, |unix_time| unix_time as f64)
     }
 }
 

@@ -74,7 +74,7 @@ impl authkit_claims {
     }
 
     pub(super) fn record(&self) -> &Text {
-        self.record.get_or_init(|| Box::new(Text::new(&self.claims.record())))
+        self.record.get_or_init(|| Box::new(Text::of(self.claims.record())))
     }
 
     pub(super) fn members(&self) -> &Members {

@@ -9,10 +9,15 @@ pub(super) struct Text(Box<[u8]>);
 
 impl Text {
     pub(super) fn new(text: &str) -> Self {
-        let mut bytes = Vec::with_capacity(text.len() + 1);
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.push(0);
-        Self(bytes.into_boxed_slice())
+        let mut octets = Vec::with_capacity(text.len() + 1);
+        octets.extend_from_slice(text.as_bytes());
+        Self::of(octets)
+    }
+
+    /// A text that is octets already.
+    pub(super) fn of(mut octets: Vec<u8>) -> Self {
+        octets.push(0);
+        Self(octets.into_boxed_slice())
     }
 
     /// The length without the final NUL, in bytes.

@@ -85,9 +85,9 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
 ///
 /// The record of an accepted token has four parts with the octet 0x1E between them, which no JSON text
 /// holds: the ticket in decimal, 0 where the token is not kept; the facts, a JSON object with issuer,
-/// subject, audience (list), resource (or null), client_id, scopes (list), expires_at, issued_at and
-/// not_before (whole seconds; the latter two may be null), key_id (or null), algorithm, and the members of
-/// authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
+/// subject, client_id, expires_at (whole seconds), algorithm, kind, family and, unless null, false or an empty
+/// list, audience, scopes (lists), resource, key_id, issued_at, not_before (whole seconds) and the other members
+/// of authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
 /// object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with a NUL.
 ///
 /// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
@@ -168,7 +168,7 @@ unsafe fn judge_into(
     };
     guarded(body).unwrap_or_else(|error| {
         // SAFETY: as above. A refusal that found no room would still be one.
-        let _ = unsafe { write(&refusal(&error), buffer) };
+        let _ = unsafe { write(refusal(&error).as_bytes(), buffer) };
         -error.code().status()
     })
 }
@@ -182,16 +182,15 @@ fn refusal(error: &Error) -> String {
 ///
 /// # Safety
 /// `buffer` is writable for AUTHKIT_RECORD_CAPACITY bytes.
-unsafe fn write(text: &str, buffer: *mut c_char) -> Result<i32> {
+unsafe fn write(text: &[u8], buffer: *mut c_char) -> Result<i32> {
     // A token has 16 KiB at most, and a record repeats each part of its payload three times at most.
     let length = i32::try_from(text.len()).ok().filter(|_| text.len() < AUTHKIT_RECORD_CAPACITY);
     let length = length.ok_or_else(|| Error::new(Code::Internal, "a record finds no room"))?;
-    let octets = text.as_bytes();
     // SAFETY: the text and its NUL fit, as was checked, into what this function's contract says is
     // writable; the two do not overlap, as the text was made here.
     unsafe {
-        std::ptr::copy_nonoverlapping(octets.as_ptr().cast(), buffer, octets.len());
-        buffer.add(octets.len()).write(0);
+        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
+        buffer.add(text.len()).write(0);
     }
     Ok(length)
 }

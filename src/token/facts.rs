@@ -1,55 +1,79 @@
 //! Everything that was read from an accepted token, as one text for a binding to copy at once.
 
-use std::borrow::Cow;
-
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::claims::Claims;
-use super::identity::Identity;
 
 /// What stands between the parts (RFC 7464 §2.2): no JSON text can hold it.
-const RECORD_SEPARATOR: char = '\u{1e}';
+const RECORD_SEPARATOR: u8 = 0x1e;
+/// About how much longer than the claims in them the facts are, in bytes.
+const FACTS_LENGTH: usize = 512;
 
-/// What the getters of the claims say, under their names.
-#[derive(Serialize)]
-struct Facts<'c> {
-    issuer: &'c str,
-    subject: &'c str,
-    audience: Vec<Cow<'c, str>>,
-    resource: Option<&'c str>,
-    client_id: Cow<'c, str>,
-    scopes: Vec<&'c str>,
-    expires_at: i64,
-    issued_at: Option<i64>,
-    not_before: Option<i64>,
-    key_id: Option<&'c str>,
-    algorithm: &'static str,
-    #[serde(flatten)]
-    identity: Identity<'c>,
+/// What the getters of the claims say, under their names. What is null, false or an empty list is left out: of a
+/// token most is, and every octet is written, copied and parsed for each.
+struct Facts<'c>(&'c Claims);
+
+impl Serialize for Facts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let claims = self.0;
+        let mut facts = serializer.serialize_map(None)?;
+        facts.serialize_entry("issuer", claims.issuer())?;
+        facts.serialize_entry("subject", claims.subject())?;
+        facts.serialize_entry("client_id", &claims.client_id())?;
+        facts.serialize_entry("expires_at", &whole_seconds(claims.expires_at()))?;
+        facts.serialize_entry("algorithm", claims.algorithm())?;
+        facts.serialize_entry("kind", &claims.kind())?;
+        facts.serialize_entry("family", &claims.family())?;
+        put(&mut facts, "resource", claims.resource())?;
+        put(&mut facts, "issued_at", claims.issued_at().map(whole_seconds))?;
+        put(&mut facts, "not_before", claims.not_before().map(whole_seconds))?;
+        put(&mut facts, "key_id", claims.key_id())?;
+        put(&mut facts, "org_id", claims.org_id())?;
+        put(&mut facts, "session_id", claims.session_id())?;
+        put(&mut facts, "role", claims.role())?;
+        put(&mut facts, "actor", claims.actor())?;
+        put(&mut facts, "is_impersonated", claims.is_impersonated().then_some(true))?;
+        put(&mut facts, "is_machine", claims.is_machine().then_some(true))?;
+        put_list(&mut facts, "audience", &claims.audience())?;
+        put_list(&mut facts, "scopes", &claims.scopes())?;
+        put_list(&mut facts, "roles", &claims.roles())?;
+        put_list(&mut facts, "permissions", &claims.permissions())?;
+        put_list(&mut facts, "entitlements", &claims.entitlements())?;
+        put_list(&mut facts, "feature_flags", &claims.feature_flags())?;
+        facts.end()
+    }
+}
+
+fn put<M: SerializeMap>(
+    facts: &mut M,
+    name: &str,
+    value: Option<impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| facts.serialize_entry(name, &value))
+}
+
+fn put_list<M: SerializeMap>(
+    facts: &mut M,
+    name: &str,
+    items: &[impl Serialize],
+) -> Result<(), M::Error> {
+    if items.is_empty() { Ok(()) } else { facts.serialize_entry(name, items) }
 }
 
 impl Claims {
-    /// The ticket, the facts as a JSON object, the header and the payload as they were signed.
-    pub(crate) fn record(&self) -> String {
-        let facts = Facts {
-            issuer: self.issuer(),
-            subject: self.subject(),
-            audience: self.audience(),
-            resource: self.resource(),
-            client_id: self.client_id(),
-            scopes: self.scopes(),
-            expires_at: whole_seconds(self.expires_at()),
-            issued_at: self.issued_at().map(whole_seconds),
-            not_before: self.not_before().map(whole_seconds),
-            key_id: self.key_id(),
-            algorithm: self.algorithm(),
-            identity: self.identity(),
-        };
-        // Text, flags and whole numbers alone: nothing in it that JSON cannot say.
-        let facts = serde_json::to_string(&facts).unwrap_or_default();
-        let (ticket, separator) = (self.ticket(), RECORD_SEPARATOR);
+    /// The ticket, the facts as a JSON object, the header and the payload as they were signed: in UTF-8.
+    pub(crate) fn record(&self) -> Vec<u8> {
         let (header, payload) = (self.header_json(), self.json());
-        format!("{ticket}{separator}{facts}{separator}{header}{separator}{payload}")
+        let mut record = Vec::with_capacity(FACTS_LENGTH + header.len() + 2 * payload.len());
+        record.extend_from_slice(self.ticket().to_string().as_bytes());
+        record.push(RECORD_SEPARATOR);
+        // Text, flags and whole numbers alone: nothing in it that JSON cannot say.
+        let _ = serde_json::to_writer(&mut record, &Facts(self));
+        for part in [header, payload] {
+            record.push(RECORD_SEPARATOR);
+            record.extend_from_slice(part.as_bytes());
+        }
+        record
     }
 }
 

@@ -43,7 +43,7 @@ impl TokenKind {
 
 /// All of it at once, for bindings that copy it out.
 #[derive(Serialize)]
-pub(super) struct Identity<'c> {
+struct Identity<'c> {
     org_id: Option<Cow<'c, str>>,
     session_id: Option<Cow<'c, str>>,
     role: Option<Cow<'c, str>>,
@@ -149,12 +149,7 @@ impl Claims {
     /// What the methods above say, as one JSON object with their names as members.
     #[must_use]
     pub fn identity_json(&self) -> String {
-        // Text and flags alone: nothing in it that JSON cannot say.
-        serde_json::to_string(&self.identity()).unwrap_or_default()
-    }
-
-    pub(super) fn identity(&self) -> Identity<'_> {
-        Identity {
+        let identity = Identity {
             org_id: self.org_id(),
             session_id: self.session_id(),
             role: self.role(),
@@ -167,7 +162,9 @@ impl Claims {
             kind: self.kind(),
             is_machine: self.is_machine(),
             family: self.family(),
-        }
+        };
+        // Text and flags alone: nothing in it that JSON cannot say.
+        serde_json::to_string(&identity).unwrap_or_default()
     }
 
     fn text(&self, name: &str) -> Option<Cow<'_, str>> {

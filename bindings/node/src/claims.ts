@@ -1,7 +1,5 @@
 // Claims: what an accepted token says, copied out of the library as plain data.
 
-import { inspect } from "node:util";
-
 import { defect } from "./errors.js";
 import type { Native, Pointer } from "./native.js";
 
@@ -104,120 +102,65 @@ export function fromRecord(record: string): Acceptance {
   return { ticket: Number(ticket), claims: claimsOf(facts, header, payload) };
 }
 
-/** What the library tells under the names of the C ABI: null for what the token does not say. */
-interface Facts
-  extends Pick<
-    Claims,
-    "issuer" | "subject" | "audience" | "scopes" | "algorithm" | "roles" | "permissions" | "entitlements" | "kind" | "family"
-  > {
-  readonly resource: string | null;
+/** What the library tells, under the names of the C ABI; what is null, false or an empty list is left out. */
+interface Facts extends Pick<Claims, "issuer" | "subject" | "algorithm" | "kind" | "family"> {
   readonly client_id: string;
   readonly expires_at: number;
-  readonly issued_at: number | null;
-  readonly not_before: number | null;
-  readonly key_id: string | null;
-  readonly org_id: string | null;
-  readonly session_id: string | null;
-  readonly role: string | null;
-  readonly actor: string | null;
-  readonly feature_flags: readonly string[];
-  readonly is_impersonated: boolean;
-  readonly is_machine: boolean;
+  readonly audience?: readonly string[];
+  readonly resource?: string;
+  readonly scopes?: readonly string[];
+  readonly issued_at?: number;
+  readonly not_before?: number;
+  readonly key_id?: string;
+  readonly org_id?: string;
+  readonly session_id?: string;
+  readonly role?: string;
+  readonly roles?: readonly string[];
+  readonly permissions?: readonly string[];
+  readonly entitlements?: readonly string[];
+  readonly feature_flags?: readonly string[];
+  readonly actor?: string;
+  readonly is_impersonated?: boolean;
+  readonly is_machine?: boolean;
 }
 
-/**
- * Claims whose parts are parsed when they are first asked for. Own properties of a plain object, so that
- * cloning, spreading and comparing see data; a person who prints them does too.
- */
+/** Parsed at once: own accessors that parse when they are asked cost more than the parsing. */
 function claimsOf(factsJson: string, headerJson: string, payloadJson: string): Claims {
-  let [facts, header, payload]: [Facts?, JsonObject?, JsonObject?] = [];
-  const told = () => (facts ??= object(factsJson) as unknown as Facts);
-  const claims: Claims = {
-    get payload() {
-      return (payload ??= object(payloadJson));
-    },
-    get header() {
-      return (header ??= object(headerJson));
-    },
-    get issuer() {
-      return told().issuer;
-    },
-    get subject() {
-      return told().subject;
-    },
-    get audience() {
-      return told().audience;
-    },
-    get resource() {
-      return told().resource ?? undefined;
-    },
-    get clientId() {
-      return told().client_id;
-    },
-    get orgId() {
-      return told().org_id ?? undefined;
-    },
-    get sessionId() {
-      return told().session_id ?? undefined;
-    },
-    get role() {
-      return told().role ?? undefined;
-    },
-    get roles() {
-      return told().roles;
-    },
-    get permissions() {
-      return told().permissions;
-    },
-    get entitlements() {
-      return told().entitlements;
-    },
-    get featureFlags() {
-      return told().feature_flags;
-    },
-    get actor() {
-      return told().actor ?? undefined;
-    },
-    get isImpersonated() {
-      return told().is_impersonated;
-    },
-    get kind() {
-      return told().kind;
-    },
-    get isMachine() {
-      return told().is_machine;
-    },
-    get family() {
-      return told().family;
-    },
-    get scopes() {
-      return told().scopes;
-    },
-    get expiresAt() {
-      return told().expires_at;
-    },
-    get issuedAt() {
-      return told().issued_at ?? undefined;
-    },
-    get notBefore() {
-      return told().not_before ?? undefined;
-    },
-    get keyId() {
-      return told().key_id ?? undefined;
-    },
-    get algorithm() {
-      return told().algorithm;
-    },
-  };
-  return Object.freeze(Object.defineProperty(claims, inspect.custom, PRINTED));
+  const facts = JSON.parse(factsJson) as Facts;
+  return Object.freeze({
+    payload: object(payloadJson),
+    header: object(headerJson),
+    issuer: facts.issuer,
+    subject: facts.subject,
+    audience: list(facts.audience),
+    resource: facts.resource,
+    clientId: facts.client_id,
+    orgId: facts.org_id,
+    sessionId: facts.session_id,
+    role: facts.role,
+    roles: list(facts.roles),
+    permissions: list(facts.permissions),
+    entitlements: list(facts.entitlements),
+    featureFlags: list(facts.feature_flags),
+    actor: facts.actor,
+    isImpersonated: facts.is_impersonated === true,
+    kind: facts.kind,
+    isMachine: facts.is_machine === true,
+    family: facts.family,
+    scopes: list(facts.scopes),
+    expiresAt: facts.expires_at,
+    issuedAt: facts.issued_at,
+    notBefore: facts.not_before,
+    keyId: facts.key_id,
+    algorithm: facts.algorithm,
+  });
 }
 
-/** How `console.log` shows claims: as the data that they are. */
-const PRINTED = {
-  value(this: Claims): object {
-    return { ...this };
-  },
-};
+const NONE: readonly string[] = Object.freeze([]);
+
+function list(items: readonly string[] | undefined): readonly string[] {
+  return items === undefined ? NONE : Object.freeze(items);
+}
 
 /**
  * JSON.parse makes every member, `__proto__` too, an own property and touches no prototype; the

@@ -31,10 +31,6 @@ impl Hands {
 }
 
 impl Clock for Hands {
-    fn unix_time(&self) -> f64 {
-        0.0
-    }
-
     fn moment(&self) -> Moment {
         let mut time = self.time.lock();
         *time += Duration::from_nanos(1);

@@ -53,6 +53,15 @@ neither `sid` nor `act`. Everything else is `"unknown"`.""",
     "family": "Which family the token is of: by the issuer that vouched for it, never by its claims.",
 }
 
+# For text that the library has written: without a look at what stands around it.
+_parsed = json.JSONDecoder().raw_decode
+
+# What a fact is that the library leaves out; None where nothing else is said.
+_LEFT_OUT: dict[str, Any] = {
+    **dict.fromkeys(("audience", "scopes", "roles", "permissions", "entitlements", "feature_flags"), ()),
+    **dict.fromkeys(("is_impersonated", "is_machine"), False),
+}
+
 
 class _Texts(NamedTuple):
     """What the library wrote of the token, as JSON in UTF-8."""
@@ -78,9 +87,9 @@ class Claims(Mapping[str, "Any"]):
     Made by `Verifier.verify`; there is no other way to have one that means anything.
     """
 
-    # An attribute is read from the facts when the first one is asked for, and costs a plain look-up from then
-    # on: a slot that is filled needs no call.
-    __slots__ = {**_FACTS, "_members": None, "_texts": None}
+    # An attribute is read from the facts when it is first asked for, and costs a plain look-up from then on:
+    # a slot that is filled needs no call.
+    __slots__ = {**_FACTS, "_members": None, "_texts": None, "_told": None}
 
     issuer: str
     subject: str
@@ -107,6 +116,7 @@ class Claims(Mapping[str, "Any"]):
     family: Literal["connect", "session"]
     _members: dict[str, Any]
     _texts: _Texts
+    _told: dict[str, Any]
 
     def __init__(self, texts: _Texts) -> None:
         object.__setattr__(self, "_texts", texts)
@@ -115,17 +125,18 @@ class Claims(Mapping[str, "Any"]):
 
         def __getattr__(self, name: str) -> Any:
             # Called for a slot that is not filled yet, and for what there is not. Two threads may both fill
-            # the slots; they fill them with equal values.
+            # one; they fill it with equal values.
             if name in _FACTS:
-                facts = json.loads(self._texts.facts)
-                for each in _FACTS:
-                    told = facts[each]
-                    object.__setattr__(self, each, tuple(told) if isinstance(told, list) else told)
+                value = self._told.get(name, _LEFT_OUT.get(name))
+                value = tuple(value) if isinstance(value, list) else value
+            elif name == "_told":
+                value = _parsed(self._texts.facts.decode())[0]
             elif name == "_members":
-                object.__setattr__(self, name, self.to_dict())
+                value = self.to_dict()
             else:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            return object.__getattribute__(self, name)
+            object.__setattr__(self, name, value)
+            return value
 
     @property
     def header(self) -> dict[str, Any]:
@@ -140,7 +151,7 @@ class Claims(Mapping[str, "Any"]):
 
     def to_dict(self) -> dict[str, Any]:
         """The payload as a plain dict of the caller's own, such as `json.dumps` takes."""
-        payload: dict[str, Any] = json.loads(self._texts.payload)
+        payload: dict[str, Any] = json.loads(self._texts.payload.decode())
         return payload
 
     def __getitem__(self, name: str) -> Any:
