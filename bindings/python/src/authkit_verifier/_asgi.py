@@ -20,6 +20,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 WELL_KNOWN = b"/.well-known/"
 # RFC 6455 section 7.4.1: closed by policy.
 POLICY_VIOLATION = 1008
+# Of a body that is looked through for calls of tools; of a longer one nothing is known.
+_LONGEST_BODY = 4 * 2**20
 
 
 def authorization(scope: Scope) -> bytes | None:
@@ -110,3 +112,30 @@ async def _refuse_websocket(
     else:
         # Not yet accepted, this is an HTTP 403 on the wire.
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
+async def read_body(receive: Receive) -> tuple[bytes, list[Message], bool]:
+    """A request's body, the messages it came in, and whether that is all of it."""
+    read: list[Message] = []
+    body = bytearray()
+    while True:
+        message = await receive()
+        read.append(message)
+        if message["type"] != "http.request":
+            return bytes(body), read, False
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body), read, True
+        if len(body) > _LONGEST_BODY:
+            return bytes(body), read, False
+
+
+def again(read: list[Message], receive: Receive) -> Receive:
+    """Gives messages once more, then those that follow."""
+    left = iter(read)
+
+    async def receive_again() -> Message:
+        message = next(left, None)
+        return await receive() if message is None else message
+
+    return receive_again

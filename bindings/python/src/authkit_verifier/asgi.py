@@ -31,8 +31,6 @@ __all__ = ["AuthKitMiddleware", "Refused", "require_scopes", "routes"]
 
 _logger = logging.getLogger(__name__)
 
-# Of a body that is looked through for calls of tools; of a longer one nothing is known.
-_LONGEST_BODY = 4 * 2**20
 
 # Where the well-known documents lie (RFC 9728 section 3.1, RFC 8414 section 3, OpenID Connect Discovery).
 _PLACES = ("oauth-protected-resource", "oauth-authorization-server", "openid-configuration")
@@ -118,9 +116,9 @@ class AuthKitMiddleware:
         """The scopes of the tools that a request calls, and the request to be received anew."""
         if scope["type"] == "websocket":
             return _demands.all_of(self._tools), receive
-        body, read, whole = await _read(receive)
+        body, read, whole = await _asgi.read_body(receive)
         needed = _demands.of_tools(body, self._tools) if whole else _demands.all_of(self._tools)
-        return needed, _again(read, receive)
+        return needed, _asgi.again(read, receive)
 
 
 # Where in a scope a request's own record lies, for `require_scopes`.
@@ -237,30 +235,3 @@ def _path(scope: Scope) -> str:
     """The path as the application's router sees it: decoded, and below the mount."""
     path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
     return path.removeprefix(root) if path.startswith(root + "/") else path
-
-
-async def _read(receive: Receive) -> tuple[bytes, list[Message], bool]:
-    """A request's body, the messages it came in, and whether that is all of it."""
-    read: list[Message] = []
-    body = bytearray()
-    while True:
-        message = await receive()
-        read.append(message)
-        if message["type"] != "http.request":
-            return bytes(body), read, False
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            return bytes(body), read, True
-        if len(body) > _LONGEST_BODY:
-            return bytes(body), read, False
-
-
-def _again(read: list[Message], receive: Receive) -> Receive:
-    """Gives messages once more, then those that follow."""
-    left = iter(read)
-
-    async def receive_again() -> Message:
-        message = next(left, None)
-        return await receive() if message is None else message
-
-    return receive_again

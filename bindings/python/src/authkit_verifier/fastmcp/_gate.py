@@ -17,7 +17,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAut
 from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.routing import BaseRoute, Match, NoMatchFound
 
-from .. import _asgi, asgi
+from .. import _asgi
 from .._errors import MisuseError
 from .._refused import log_refusal
 from .._response import Response
@@ -110,8 +110,8 @@ class Gate(BaseRoute):
         self, scope: Scope, receive: Receive, decision: Decision
     ) -> tuple[Decision, Receive]:
         """Asks again, about the scopes of the tools that the request calls."""
-        body, messages, whole = await asgi._read(receive)
-        receive = asgi._again(messages, receive)
+        body, messages, whole = await _asgi.read_body(receive)
+        receive = _asgi.again(messages, receive)
         # Of a body that is too long to be read here, the tools themselves judge.
         names = called_tools(body) if whole else set()
         server = getattr(scope["app"].state, "fastmcp_server", None)
