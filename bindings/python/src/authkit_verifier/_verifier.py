@@ -257,6 +257,9 @@ class Verifier:
         """
         handle = self._open()
         octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
+        known = self._recalled(_recall(handle.pointer, octets, len(octets), policy.pointer))
+        if known is not None:
+            return known
 
         def judge(how: Callable[..., int]) -> Claims:
             return self._judge(handle, how, octets, policy)
@@ -293,7 +296,8 @@ class Verifier:
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
-        return self._decide(handle, _native.verifier_authorize, authorization, query, policy)
+        request = _Request(handle, authorization, query, policy)
+        return self._known(request) or self._decide(_native.verifier_authorize, request)
 
     async def authorize_async(
         self,
@@ -313,10 +317,14 @@ class Verifier:
         """
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
+        request = _Request(handle, authorization, query, policy)
+        known = self._known(request)
+        if known is not None:
+            return known
         later: list[Decision] = []
 
         def judge(how: Callable[..., int]) -> Decision:
-            made = self._decide(handle, _authorize(how), authorization, query, policy)
+            made = self._decide(_authorize(how), request)
             if isinstance(made.error, WouldBlockError):
                 later[:] = [made]
                 raise made.error
@@ -568,31 +576,19 @@ class Verifier:
             raise told(-status, document)
         return self._keep(*from_record(document))
 
-    def _decide(
-        self,
-        handle: Handle,
-        how: Callable[..., int],
-        authorization: str | bytes | None,
-        query: str | bytes | None,
-        policy: Handle,
-    ) -> Decision:
-        from ._response import allowed, decision
+    def _known(self, request: _Request) -> Decision | None:
+        """The decision on a request whose token the library has just accepted again."""
+        claims = self._recalled(_native.verifier_recall_request(*request.arguments))
+        return None if claims is None else _answers().allowed(claims)
 
-        header = b"" if authorization is None else _octets(authorization)
-        target = b"" if query is None else _octets(query)
-        request = (
-            handle.pointer,
-            None if authorization is None else header,
-            len(header),
-            None if query is None else target,
-            len(target),
-            policy.pointer,
-        )
-        ticket = _native.verifier_recall_request(*request)
+    def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
+        decided: Decision = _answers().decision(partial(how, *request.arguments), self._keep)
+        return decided
+
+    def _recalled(self, ticket: int) -> Claims | None:
+        """What was made of the acceptance that the library has just told of."""
         kept = self._kept.get(ticket & _SLOT)
-        if ticket and kept is not None and kept[0] == ticket:
-            return allowed(kept[1])
-        return decision(lambda *out: how(*request, *out), self._keep)
+        return kept[1] if ticket and kept is not None and kept[0] == ticket else None
 
     def _keep(self, ticket: int, claims: Claims) -> Claims:
         if ticket != 0 and self._handle is not None:
@@ -642,6 +638,35 @@ def _into_buffer(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
         return how(*question, buffer, _native.RECORD_CAPACITY), buffer.value
     finally:
         _buffers.append(buffer)
+
+
+class _Request:
+    """A request as the library takes it; keeps alive the handles whose pointers are in it."""
+
+    __slots__ = ("_handles", "arguments")
+
+    def __init__(
+        self, verifier: Handle, authorization: str | bytes | None, query: str | bytes | None, policy: Handle
+    ) -> None:
+        header = None if authorization is None else _octets(authorization)
+        target = None if query is None else _octets(query)
+        self._handles = (verifier, policy)
+        self.arguments = (
+            verifier.pointer,
+            header,
+            0 if header is None else len(header),
+            target,
+            0 if target is None else len(target),
+            policy.pointer,
+        )
+
+
+@lru_cache(maxsize=1)
+def _answers() -> Any:
+    """What reads the library's answers; imported when there is one to read."""
+    from . import _response
+
+    return _response
 
 
 def _authorize(how: Callable[..., int]) -> Callable[..., int]:
