@@ -74,7 +74,8 @@ lint-rust: | build/.setup
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	@# One crypto library in the binary, for tokens and TLS alike.
 	! $(CARGO) tree --locked --edges normal --prefix none | grep -E '^(ring|openssl|openssl-sys|native-tls|rsa|p256|sha2|ed25519-dalek|hmac) '
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	@# With the flags of `lib`, which finds AWS-LC compiled then.
+	RUSTDOCFLAGS="-D warnings" $(CARGO_SHIPPED) doc --locked --release --workspace --no-deps --document-private-items
 
 test-rust: | build/.setup
 	$(CARGO) test --locked --workspace --all-features
