@@ -34,4 +34,5 @@ test-fastmcp: $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/.installed $(AUTHORIZATION_SERV
 	$(PYTHON) scripts/quote_examples.py --check docs/python.md
 
 bench-fastmcp: $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/.installed $(AUTHORIZATION_SERVER_READY)
-	$(PYTHON_CLEAN) $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python benches/fastmcp/measure.py
+	$(PYTHON_CLEAN) $(foreach name,BENCH_ROUNDS BENCH_CALLS,$(if $($(name)),$(name)=$($(name)))) \
+	    $(FASTMCP_BUILD)/$(FASTMCP_NEWEST)/bin/python benches/fastmcp/measure.py

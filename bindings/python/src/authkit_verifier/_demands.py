@@ -72,15 +72,24 @@ def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes:
     A body that could be read in two ways, or not at all, calls them all: what the application makes of it is
     not known here.
     """
+    names = called_tools(body)
+    return all_of(needed) if names is None else _joined([needed[name] for name in names if name in needed])
+
+
+def called_tools(body: bytes) -> list[str] | None:
+    """The names of the tools that the JSON-RPC messages of a body call.
+
+    None of a body that could be read in two ways, or not at all.
+    """
     if not body:
-        return ()
+        return []
     try:
         messages = json.loads(body, object_pairs_hook=_members)
         batch = messages if isinstance(messages, list) else [messages]
         names = [message["params"]["name"] for message in batch if message.get("method") == "tools/call"]
-        return _joined([needed[name] for name in names if name in needed])
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        return all_of(needed)
+        return None
+    return names if all(isinstance(name, str) for name in names) else None
 
 
 def all_of(needed: Mapping[str, Scopes]) -> Scopes:

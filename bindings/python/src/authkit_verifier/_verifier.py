@@ -262,7 +262,7 @@ class Verifier:
             return known
 
         def judge(how: Callable[..., int]) -> Claims:
-            return self._judge(handle, how, octets, policy)
+            return self._judge_anew(handle, how, octets, policy)
 
         claims: Claims = await self._eventually(handle, judge)
         return claims
@@ -570,6 +570,9 @@ class Verifier:
             kept = self._kept.get(ticket & _SLOT)
             if kept is not None and kept[0] == ticket:
                 return kept[1]
+        return self._judge_anew(handle, how, token, policy)
+
+    def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
         status, document = _into_buffer(how, handle.pointer, token, len(token), policy.pointer)
         # A record's length alone accepts; whatever else a library may return refuses.
         if status <= 0:

@@ -17,11 +17,11 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAut
 from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.routing import BaseRoute, Match, NoMatchFound
 
-from .. import _asgi
+from .. import _asgi, _demands
 from .._errors import MisuseError
 from .._refused import log_refusal
 from .._response import Response
-from ._scopes import called_tools, in_use, scopes_of
+from ._scopes import in_use, scopes_of
 from ._token import AuthKitAccessToken
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class Gate(BaseRoute):
         """Asks again, about the scopes of the tools that the request calls."""
         body, messages, whole = await _asgi.read_body(receive)
         receive = _asgi.again(messages, receive)
-        # Of a body that is too long to be read here, the tools themselves judge.
-        names = called_tools(body) if whole else set()
+        # Of a body that is too long to be read here, or unclear, the tools themselves judge.
+        names = set((_demands.called_tools(body) if whole else None) or ())
         server = getattr(scope["app"].state, "fastmcp_server", None)
         wanted = await scopes_of(server, names) if names and server is not None else set()
         if not wanted:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Protocol, TypeVar, cast, overload
@@ -95,28 +94,11 @@ def in_use() -> bool:
     return _in_use
 
 
-def called_tools(body: bytes) -> set[str]:
-    """The names of the tools that a request's messages call, as far as it can be read."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return set()
-    names = set(_called(document if isinstance(document, list) else [document]))
-    return names if len(names) <= _MOST_TOOLS else set()
-
-
-def _called(messages: list[Any]) -> Iterator[str]:
-    for message in messages:
-        if isinstance(message, dict) and message.get("method") == "tools/call":
-            params = message.get("params")
-            name = params.get("name") if isinstance(params, dict) else None
-            if isinstance(name, str):
-                yield name
-
-
-async def scopes_of(server: Any, names: Iterable[str]) -> set[str]:
+async def scopes_of(server: Any, names: Collection[str]) -> set[str]:
     """The scopes that tools of a FastMCP server need; of a tool that is not found, none are known."""
     noted: set[str] = set()
+    if len(names) > _MOST_TOOLS:
+        return noted
     before = _noted.set(noted)
     try:
         for name in names:
