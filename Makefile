@@ -74,6 +74,8 @@ lint-rust: | build/.setup
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	@# One crypto library in the binary, for tokens and TLS alike.
 	! $(CARGO) tree --locked --edges normal --prefix none | grep -E '^(ring|openssl|openssl-sys|native-tls|rsa|p256|sha2|ed25519-dalek|hmac) '
+	@# What is passed on with the libraries names every crate in them.
+	python3 scripts/third_party.py --check
 	@# With the flags of `lib`, which finds AWS-LC compiled then.
 	RUSTDOCFLAGS="-D warnings" $(CARGO_SHIPPED) doc --locked --release --workspace --no-deps --document-private-items
 

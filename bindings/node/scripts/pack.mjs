@@ -20,6 +20,8 @@ import { PLATFORMS, packageName } from "./platforms.mjs";
 const here = join(dirname(fileURLToPath(import.meta.url)), "..");
 const checkout = join(here, "..", "..");
 const LICENSES = ["LICENSE-APACHE", "LICENSE-MIT"];
+// Of what is linked into the library.
+const OF_OTHERS = "LICENSE-THIRD-PARTY";
 
 const { values, positionals } = parseArgs({
   options: { out: { type: "string" }, repository: { type: "string" } },
@@ -73,7 +75,7 @@ function packPlatform({ platform, library }) {
     // A system's loader opens the library, which it cannot inside an archive (Yarn's Plug'n'Play).
     preferUnplugged: true,
     publishConfig,
-  });
+  }, [...LICENSES, OF_OTHERS]);
   copyFileSync(library, join(folder, file));
   const parent = "[authkit-verifier](https://www.npmjs.com/package/authkit-verifier)";
   writeFileSync(join(folder, "README.md"), `# ${name}\n\nThe native library of ${parent} for ${platform}, which installs it.\n`);
@@ -83,18 +85,18 @@ function packPlatform({ platform, library }) {
 function packMain() {
   const { version } = checkedIn;
   const optionalDependencies = Object.fromEntries(libraries.map(({ platform }) => [packageName(platform), version]));
-  const folder = stage("main", { ...checkedIn, optionalDependencies });
+  const folder = stage("main", { ...checkedIn, optionalDependencies }, LICENSES);
   cpSync(join(here, "dist"), join(folder, "dist"), { recursive: true });
   copyFileSync(join(here, "README.md"), join(folder, "README.md"));
   pack(folder);
 }
 
-function stage(name, manifest) {
+function stage(name, manifest, licenses) {
   const folder = join(scratch, name);
   mkdirSync(folder);
-  const files = [...manifest.files, ...LICENSES];
+  const files = [...manifest.files, ...licenses];
   writeFileSync(join(folder, "package.json"), `${JSON.stringify({ ...manifest, files }, null, 2)}\n`);
-  for (const license of LICENSES) {
+  for (const license of licenses) {
     copyFileSync(join(checkout, license), join(folder, license));
   }
   return folder;

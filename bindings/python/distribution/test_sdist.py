@@ -36,7 +36,7 @@ def test_it_is_whole_files_of_the_checkout(unpacked: Path) -> None:
 
 def test_it_has_every_source_and_the_licences(unpacked: Path) -> None:
     python = REPOSITORY / "bindings" / "python"
-    expected = {Path("LICENSE-APACHE"), Path("LICENSE-MIT")}
+    expected = {Path("LICENSE-APACHE"), Path("LICENSE-MIT"), Path("LICENSE-THIRD-PARTY")}
     expected |= {path.relative_to(python) for path in (python / "src").rglob("*.py")}
     for crate in (REPOSITORY, REPOSITORY / "cli"):
         expected |= {"rust" / path.relative_to(REPOSITORY) for path in (crate / "src").rglob("*.rs")}

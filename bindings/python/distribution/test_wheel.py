@@ -35,6 +35,7 @@ def test_it_holds_the_package_and_nothing_else() -> None:
         "entry_points.txt",
         "licenses/LICENSE-APACHE",
         "licenses/LICENSE-MIT",
+        "licenses/LICENSE-THIRD-PARTY",
     )
     assert names == sources | set(NATIVE) | {f"{information}/{name}" for name in about}
 
