@@ -30,7 +30,7 @@ include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
 
-.PHONY: help setup demo test test-rust test-vectors test-docs test-demo lint-rust bench-flood bench-event-loop mutate tsan clean
+.PHONY: help setup demo prepared rust-tests test test-rust test-vectors test-docs test-demo lint-rust bench-flood bench-event-loop mutate tsan clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -66,12 +66,26 @@ include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+# What the tests need, several at a time: compilers, linkers and registries keep one waiting for different things.
+PREPARED := lib rust-tests $(PYTHON_HOST_VENVS:=/.tools) $(FASTMCP_VERSIONS:%=$(FASTMCP_BUILD)/%/.tools) cli \
+	$(DOCTOR_VENV)/.ready $(DOCTOR_NODE_READY) $(MCP_NODE_READY) $(NODE_PACKAGES_READY) $(NODE_RELEASES_READY) \
+	$(AUTHORIZATION_SERVER_READY) $(PYRIGHT)/.ready python node
+
+prepared: setup
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PREPARED)
+
+rust-tests: | build/.setup
+	$(CLIPPY)
+	$(CARGO) test --locked --workspace --all-features --no-run
+
+test: prepared lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
+
+CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 
 lint-rust: | build/.setup
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(CLIPPY)
 	@# One crypto library in the binary, for tokens and TLS alike.
 	! $(CARGO) tree --locked --edges normal --prefix none | grep -E '^(ring|openssl|openssl-sys|native-tls|rsa|p256|sha2|ed25519-dalek|hmac) '
 	@# What is passed on with the libraries names every crate in them.

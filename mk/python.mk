@@ -22,7 +22,7 @@ PYTHON_RUN := $(abspath $(PYTHON_VENV))/bin/python
 PYTHON_LIBRARY := $(or $(AUTHKIT_LIBRARY_PATH),build/lib/libauthkit.so)
 PYTHON_CLI := $(or $(AUTHKIT_CLI_PATH),$(CLI))
 PYTHON_RELEASE := $(PYTHON_BUILD)/release
-PYTHON_SOURCES := $(shell find $(PYTHON_PACKAGE)/src -name '*.py') $(addprefix $(PYTHON_PACKAGE)/,pyproject.toml hatch_build.py README.md)
+PYTHON_SOURCES := $(shell find $(PYTHON_PACKAGE)/src -name '*.py') $(addprefix $(PYTHON_PACKAGE)/,pyproject.toml hatch_build.py README.md) $(wildcard LICENSE-*)
 # The library and the command that the build hook packs, in place of building them.
 PYTHON_NATIVE = AUTHKIT_LIBRARY_PATH=$(abspath $(1)) AUTHKIT_CLI_PATH=$(abspath $(2))
 PYRIGHT := $(PYTHON_PACKAGE)/pyright/node_modules
