@@ -54,9 +54,11 @@ $(NATIVE_LIB)/libauthkit.so: $(NATIVE_LIB)/.built
 	ln -sf libauthkit.so $(NATIVE_LIB)/$(SONAME)
 
 # cargo's archive exports thousands of symbols of aws-lc and the Rust runtime, which would clash with
-# another copy in the user's program. Linked into one object, all but ours become local.
+# another copy in the user's program. Linked into one object, all but ours become local. Its groups are dissolved: a
+# linker keeps one of several groups of a name, such as DW.ref.rust_eh_personality, and ours, being local, would leave the
+# other Rust library of a program without.
 $(NATIVE_LIB)/libauthkit.a: $(NATIVE_LIB)/.built
-	ld -r --whole-archive $(NATIVE_OUT)/libauthkit.a -o $(NATIVE_LIB)/authkit.o
+	ld -r --force-group-allocation --whole-archive $(NATIVE_OUT)/libauthkit.a -o $(NATIVE_LIB)/authkit.o
 	objcopy --wildcard --keep-global-symbol='authkit_*' -R .llvmbc -R .llvmcmd --strip-debug $(NATIVE_LIB)/authkit.o
 	rm -f $@
 	ar rcs $@ $(NATIVE_LIB)/authkit.o
