@@ -30,7 +30,9 @@ LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete -C li
 # not reach the dependencies. cargo keeps what it builds with these flags beside what it builds without.
 SHIPPED_RUSTFLAGS = $(strip $(RUSTFLAGS) --remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust=/rust \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/authkit-verifier)
-CARGO_SHIPPED = RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" $(CARGO)
+# The C in it is AWS-LC, which compilers harden where they are told to. Rust checks its own bounds, and probes its stack.
+SHIPPED_CFLAGS = $(strip $(CFLAGS) -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CARGO_SHIPPED = RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" CFLAGS="$(SHIPPED_CFLAGS)" $(CARGO)
 # What a static link needs beyond libauthkit.a, in this order; test-c links with exactly these.
 NATIVE_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
