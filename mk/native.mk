@@ -6,7 +6,7 @@
 #   header         writes include/authkit.h and abi/symbols.txt anew from src/ffi
 #   test-native    all of the following
 #   test-headers   the headers compile without a warning under every C and C++ standard
-#   test-symbols   what the libraries export, need and weigh
+#   test-symbols   what the libraries export, need and weigh, and how they are hardened
 #   test-c         the C tests and example, over the shared and over the static library
 #   test-cpp       the C++ tests and example, with and without exceptions
 #   test-valgrind  the C tests under valgrind: no leak, no invalid access
@@ -113,6 +113,7 @@ test-headers:
 
 test-symbols: lib
 	tests/c/symbols.sh $(NATIVE_LIB)
+	tests/c/hardening.sh library:$(NATIVE_LIB)/libauthkit.so
 
 # --- tests -----------------------------------------------------------------------------------------
 

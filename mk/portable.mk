@@ -5,7 +5,7 @@
 
 PORTABLE := build/portable
 PORTABLE_GLIBC := 2.17
-PORTABLE_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+PORTABLE_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PORTABLE_VENV := $(PORTABLE)/venv
 # Both from one directory, so that the dependencies are compiled once.
 PORTABLE_TARGET_DIR := $(PORTABLE)/target
