@@ -15,10 +15,10 @@ fail() {
     echo "test-install: $*" >&2
     exit 1
 }
-# Hardened as distributions do it, and no warning passes.
-export CFLAGS="-O2 -Wall -Wextra -Werror -fno-plt -fPIE"
+# Hardened as distributions do it, and no warning passes; compiler and linker write down what they have read.
+export CFLAGS="-O2 -Wall -Wextra -Werror -fno-plt -fPIE -MD"
 export CXXFLAGS="$CFLAGS"
-export LDFLAGS="-pie -Wl,-z,now,-z,relro,--fatal-warnings"
+export LDFLAGS="-pie -Wl,-z,now,-z,relro,--fatal-warnings,-Map=read.map"
 
 # Whoever installs may have no Rust: nothing may be built that is there.
 make_install() {
@@ -60,9 +60,11 @@ expect_verdicts() {
     ! grep -rqF "$tree" "$PWD" || fail "$PWD has seen the source tree"
 }
 
-# cmake_verify PREFIX [OPTION]: as for installing, without the place of the library in the program.
+# cmake_verify PREFIX OPTION...: as for installing, without the place of the library in the program.
 cmake_verify() {
-    cmake -S . -B build -DCMAKE_SKIP_RPATH=ON -DCMAKE_PREFIX_PATH="$1" ${2:+"$2"} >log 2>&1 || fail "$(cat log)"
+    prefix_path=$1
+    shift
+    cmake -S . -B build -DCMAKE_SKIP_RPATH=ON -DCMAKE_PREFIX_PATH="$prefix_path" "$@" >log 2>&1 || fail "$(cat log)"
     cmake --build build >>log 2>&1 || fail "$(cat log)"
 }
 
@@ -89,7 +91,7 @@ build_consumers() {
     make --silent verify
     expect_verdicts verify 0
     project cpp examples/cpp/verify.cpp
-    cmake_verify "$1" -DBUILD_SHARED_LIBS=OFF
+    cmake_verify "$1" -DBUILD_SHARED_LIBS=OFF -DCMAKE_CXX_STANDARD=11 # the package asks for the 17 that it needs
     expect_verdicts build/verify 0
 }
 
