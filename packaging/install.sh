@@ -6,6 +6,7 @@ action=$1 prefix=$2
 shift 2
 destdir=${DESTDIR:-}
 case $prefix in
+/) ;;
 /*) prefix=${prefix%/} ;;
 *) prefix=$PWD/${prefix%/} ;;
 esac
