@@ -7,6 +7,8 @@
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
+#   make install  library, headers, package files, command and manual pages below DESTDIR, PREFIX; make uninstall
+#   make test-install   strangers' projects against what that installs, static links, hardening
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
 #   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
@@ -26,6 +28,7 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/install.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
@@ -78,7 +81,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: prepared lint-rust test-rust test-native test-install test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
@@ -104,6 +107,7 @@ test-vectors: $(CLI)
 test-docs: python
 	python3 scripts/quote_examples.py --check README.md
 	python3 scripts/quote_examples.py --check docs/node.md
+	python3 scripts/quote_examples.py --check docs/packaging.md
 	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
 
@@ -117,7 +121,7 @@ bench-event-loop: python node $(MCP_NODE_READY)
 	node benches/event_loop/guarded.mjs
 
 MUTATIONS ?= 1000000
-HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
 # Sanitizers want a nightly's switches; RUSTC_BOOTSTRAP lends them to the stable compiler for this run.
 mutate: | build/.setup

@@ -6,7 +6,7 @@
 #   header         writes include/authkit.h and abi/symbols.txt anew from src/ffi
 #   test-native    all of the following
 #   test-headers   the headers compile without a warning under every C and C++ standard
-#   test-symbols   what the libraries export, need and weigh
+#   test-symbols   what the libraries export, need and weigh, and how they are hardened
 #   test-c         the C tests and example, over the shared and over the static library
 #   test-cpp       the C++ tests and example, with and without exceptions
 #   test-valgrind  the C tests under valgrind: no leak, no invalid access
@@ -30,7 +30,9 @@ LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete -C li
 # not reach the dependencies. cargo keeps what it builds with these flags beside what it builds without.
 SHIPPED_RUSTFLAGS = $(strip $(RUSTFLAGS) --remap-path-prefix=$(shell rustc --print sysroot)/lib/rustlib/src/rust=/rust \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/authkit-verifier)
-CARGO_SHIPPED = RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" $(CARGO)
+# The C in it is AWS-LC, which compilers harden where they are told to. Rust checks its own bounds, and probes its stack.
+SHIPPED_CFLAGS = $(strip $(CFLAGS) -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+CARGO_SHIPPED = RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" CFLAGS="$(SHIPPED_CFLAGS)" $(CARGO)
 # What a static link needs beyond libauthkit.a, in this order; test-c links with exactly these.
 NATIVE_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
@@ -54,9 +56,11 @@ $(NATIVE_LIB)/libauthkit.so: $(NATIVE_LIB)/.built
 	ln -sf libauthkit.so $(NATIVE_LIB)/$(SONAME)
 
 # cargo's archive exports thousands of symbols of aws-lc and the Rust runtime, which would clash with
-# another copy in the user's program. Linked into one object, all but ours become local.
+# another copy in the user's program. Linked into one object, all but ours become local. Its groups are dissolved: a
+# linker keeps one of several groups of a name, such as DW.ref.rust_eh_personality, and ours, being local, would leave the
+# other Rust library of a program without.
 $(NATIVE_LIB)/libauthkit.a: $(NATIVE_LIB)/.built
-	ld -r --whole-archive $(NATIVE_OUT)/libauthkit.a -o $(NATIVE_LIB)/authkit.o
+	ld -r --force-group-allocation --whole-archive $(NATIVE_OUT)/libauthkit.a -o $(NATIVE_LIB)/authkit.o
 	objcopy --wildcard --keep-global-symbol='authkit_*' -R .llvmbc -R .llvmcmd --strip-debug $(NATIVE_LIB)/authkit.o
 	rm -f $@
 	ar rcs $@ $(NATIVE_LIB)/authkit.o
@@ -109,6 +113,7 @@ test-headers:
 
 test-symbols: lib
 	tests/c/symbols.sh $(NATIVE_LIB)
+	tests/c/hardening.sh library:$(NATIVE_LIB)/libauthkit.so
 
 # --- tests -----------------------------------------------------------------------------------------
 

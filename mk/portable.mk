@@ -5,13 +5,13 @@
 
 PORTABLE := build/portable
 PORTABLE_GLIBC := 2.17
-PORTABLE_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+PORTABLE_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PORTABLE_VENV := $(PORTABLE)/venv
 # Both from one directory, so that the dependencies are compiled once.
 PORTABLE_TARGET_DIR := $(PORTABLE)/target
 PORTABLE_OUT := $(PORTABLE_TARGET_DIR)/$(PORTABLE_TARGET)/release
 PORTABLE_CARGO = PATH="$(abspath $(PORTABLE_VENV))/bin:$$PATH" CARGO_TARGET_DIR=$(PORTABLE_TARGET_DIR) \
-	RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" cargo-zigbuild
+	RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" CFLAGS="$(SHIPPED_CFLAGS)" cargo-zigbuild
 PORTABLE_FLAGS := --locked --release --target $(PORTABLE_TARGET).$(PORTABLE_GLIBC)
 
 .PHONY: portable
@@ -26,7 +26,9 @@ $(PORTABLE_VENV)/.tools: mk/portable.mk
 $(PORTABLE)/libauthkit.so: $(NATIVE_SOURCES) $(PORTABLE_VENV)/.tools
 	$(PORTABLE_CARGO) rustc $(PORTABLE_FLAGS) --lib --crate-type cdylib -- $(LINK_ARGS)
 	strip --strip-unneeded -o $@ $(PORTABLE_OUT)/libauthkit.so
+	tests/c/hardening.sh library:$@
 
 $(PORTABLE)/authkit: $(CLI_SOURCES) $(PORTABLE_VENV)/.tools
 	$(PORTABLE_CARGO) build $(PORTABLE_FLAGS) --package authkit-cli
 	strip --strip-unneeded -o $@ $(PORTABLE_OUT)/authkit
+	tests/c/hardening.sh command:$@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building and testing need beyond Rust: a C and C++ compiler, Python, Node, valgrind.
+# Installs what building and testing need beyond Rust: a C and C++ compiler, CMake, OpenSSL, Python, Node, valgrind.
 # Only what is missing, and only where apt is; elsewhere it names what to install.
 set -eu
 
@@ -9,11 +9,14 @@ need gcc gcc
 need g++ g++
 need make make
 need strip binutils
+need cmake cmake
+need pkg-config pkgconf
 need python3 python3
 need node nodejs
 need npm npm
 need valgrind valgrind
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+pkg-config --exists openssl 2>/dev/null || missing="$missing libssl-dev"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \
     || missing="$missing ca-certificates"
 

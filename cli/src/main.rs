@@ -6,6 +6,8 @@ mod doctor;
 mod failure;
 mod inspect;
 mod jwks;
+#[cfg(test)]
+mod manual;
 mod settings;
 mod text;
 mod token;

@@ -11,7 +11,7 @@ expect() {
     status=$1 pattern=$2 token=$3
     shift 3
     code=0
-    output=$(printf '%s\n' "$token" | env -i "$@" "$example" 2>&1) || code=$?
+    output=$(printf '%s\n' "$token" | env -i ${LD_LIBRARY_PATH:+"LD_LIBRARY_PATH=$LD_LIBRARY_PATH"} "$@" "$example" 2>&1) || code=$?
     if [ "$code" != "$status" ] || ! printf '%s' "$output" | grep -q "$pattern"; then
         echo "$example: exit $code, not $status, or no \"$pattern\" in: $output" >&2
         failed=1
