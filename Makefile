@@ -5,6 +5,7 @@
 #   make test-python-hosts  the Python package in web frameworks and in the official MCP SDK
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
+#   make test-native-servers  the example servers in C and C++: a table of requests under valgrind, logins, `authkit doctor`
 #   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make install  library, headers, package files, command and manual pages below DESTDIR, PREFIX; make uninstall
@@ -65,6 +66,7 @@ include mk/mcp-node.mk
 include mk/doctor.mk
 include mk/python-hosts.mk
 include mk/fastmcp.mk
+include mk/native-servers.mk
 include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
@@ -81,7 +83,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-install test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: prepared lint-rust test-rust test-native test-install test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
@@ -108,8 +110,8 @@ test-docs: python
 	python3 scripts/quote_examples.py --check README.md
 	python3 scripts/quote_examples.py --check docs/node.md
 	python3 scripts/quote_examples.py --check docs/packaging.md
-	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
-	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches
+	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS)
+	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS)
 
 test-demo: $(AUTHORIZATION_SERVER_READY) demo
 	cd $(AUTHORIZATION_SERVER) && npm test --silent

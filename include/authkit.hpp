@@ -399,6 +399,10 @@ public:
         const char *text = authkit_response_body(handle(), &length);
         return text ? std::string_view(text, length) : std::string_view();
     }
+    /// Whether try_authorize() or try_well_known() could not answer without waiting: this is a 503 then.
+    bool would_block() const noexcept {
+        return authkit_error_status(authkit_response_error(handle())) == AUTHKIT_WOULD_BLOCK;
+    }
 
     const authkit_response *handle() const noexcept { return handle_.get(); }
 
@@ -567,13 +571,19 @@ public:
                            std::optional<std::string_view> query = std::nullopt) const {
         return decide(authkit_verifier_try_authorize, authorization, query, nullptr);
     }
+    Decision try_authorize(std::optional<std::string_view> authorization, std::optional<std::string_view> query,
+                           const Policy &policy) const {
+        return decide(authkit_verifier_try_authorize, authorization, query, policy.handle());
+    }
 
     /// The answer to a request for a well-known document; none for other paths. May wait.
     std::optional<Response> well_known(std::string_view method, std::string_view path) const {
-        authkit_response *response = nullptr;
-        authkit_verifier_well_known(borrowed_, detail::Argument(method).get(), detail::data(path), path.size(),
-                                    &response, nullptr);
-        return response ? std::optional<Response>(std::in_place, response) : std::nullopt;
+        return document(authkit_verifier_well_known, method, path);
+    }
+
+    /// The same without waiting: a 503 that would_block() where the authorization server must be asked first.
+    std::optional<Response> try_well_known(std::string_view method, std::string_view path) const {
+        return document(authkit_verifier_try_well_known, method, path);
     }
 
     std::optional<std::string_view> resource_metadata_url() const noexcept {
@@ -597,6 +607,15 @@ private:
             return Decision{Error(status, error), Response(response)};
         }
         return Decision{Claims(authkit_response_take_claims(response)), Response(response)};
+    }
+
+    using WellKnown = authkit_status(const authkit_verifier *, const char *, const char *, std::size_t,
+                                     authkit_response **, authkit_error **);
+
+    std::optional<Response> document(WellKnown *well_known, std::string_view method, std::string_view path) const {
+        authkit_response *response = nullptr;
+        well_known(borrowed_, detail::Argument(method).get(), detail::data(path), path.size(), &response, nullptr);
+        return response ? std::optional<Response>(std::in_place, response) : std::nullopt;
     }
 
     using Verify = authkit_status(const authkit_verifier *, const char *, std::size_t, const authkit_policy *,

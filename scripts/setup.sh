@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what building and testing need beyond Rust: a C and C++ compiler, CMake, OpenSSL, Python, Node, valgrind.
+# Installs what building and testing need beyond Rust: compilers, CMake, Python, Node, valgrind, and the libraries that
+# the tests' and examples' programs link.
 # Only what is missing, and only where apt is; elsewhere it names what to install.
 set -eu
 
@@ -15,6 +16,12 @@ need python3 python3
 need node nodejs
 need npm npm
 need valgrind valgrind
+need pkg-config pkg-config
+need_header() { echo "#include <$1>" | g++ -E -x c++ - >/dev/null 2>&1 || missing="$missing $2"; }
+need_header microhttpd.h libmicrohttpd-dev
+need_header jansson.h libjansson-dev
+need_header boost/beast/version.hpp libboost-dev
+need_header nlohmann/json_fwd.hpp nlohmann-json3-dev
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 pkg-config --exists openssl 2>/dev/null || missing="$missing libssl-dev"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \

@@ -134,11 +134,14 @@ void requests_are_decided_and_answered(const authkit::VerifierRef &verifier) {
     authkit::Policy policy;
     CHECK(policy.require_scope("admin").has_value());
     CHECK(verifier.authorize(good, std::nullopt, policy).response.status() == 403);
+    CHECK(verifier.try_authorize(good, std::nullopt, policy).response.status() == 403);
     const auto refused = verifier.authorize(std::nullopt);
     CHECK(!refused && refused.response.status() == 401 && refused.response.headers().size() == 4);
     CHECK(refused.response.headers()[0].first == "www-authenticate" && !refused.response.body().empty());
     CHECK(verifier.well_known("GET", "/.well-known/oauth-protected-resource")->status() == 200);
-    CHECK(!verifier.well_known("GET", "/mcp"));
+    CHECK(verifier.try_well_known("HEAD", "/.well-known/oauth-protected-resource")->status() == 200);
+    CHECK(!verifier.well_known("GET", "/mcp") && !verifier.try_well_known("GET", "/mcp"));
+    CHECK(!allowed.response.would_block() && !refused.response.would_block());
     CHECK(verifier.resource_metadata_url().has_value());
 }
 
@@ -171,6 +174,8 @@ void a_host_waits_off_its_event_loop() {
     const std::string_view token(VECTORS[0].token, VECTORS[0].length);
     const std::uint64_t seen = verifier.fetches_ended();
     CHECK(verifier.try_verify(token).error().status() == AUTHKIT_WOULD_BLOCK);
+    const auto undecided = verifier.ref().try_authorize("Bearer " + std::string(token));
+    CHECK(!undecided && undecided.response.would_block() && undecided.response.status() == 503);
     CHECK(verifier.wait(seen, std::chrono::milliseconds(-5)).error().status() == AUTHKIT_WOULD_BLOCK);
     CHECK(verifier.wait(seen, std::chrono::milliseconds(20)).error().status() == AUTHKIT_WOULD_BLOCK);
     server_await_requests(&server, 1);

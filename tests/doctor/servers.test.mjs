@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { login } from '../authorization-server/login.mjs';
+import { examine, missed, OF_THE_AUTHORIZATION_SERVER } from './support/doctor.mjs';
 
 const SCOPE = 'mcp:read';
 const CLI = process.env.AUTHKIT_CLI;
@@ -16,12 +17,9 @@ const PYTHON = process.env.AUTHKIT_FASTMCP_PYTHON;
 const OUR_PYTHON = process.env.AUTHKIT_OUR_PYTHON;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Of our own authorization server: no client ID metadata documents, and no word on how long keys keep. */
-const AUTHORIZATION_SERVER = { 'as.cimd': 'warn', 'jwks.cache': 'note' };
-
 /** What FastMCP 4.2.3 misses. */
 const FASTMCP = {
-  ...AUTHORIZATION_SERVER,
+  ...OF_THE_AUTHORIZATION_SERVER,
   'prm.root': 'note',
   'challenge.malformed': 'fail',
   'cors.preflight': 'warn',
@@ -31,7 +29,7 @@ const FASTMCP = {
 
 /** What the TypeScript SDK 1.32.2 misses. */
 const TYPESCRIPT = {
-  ...AUTHORIZATION_SERVER,
+  ...OF_THE_AUTHORIZATION_SERVER,
   'prm.root': 'note',
   'prm.bearer-methods': 'note',
   'prm.cache': 'note',
@@ -43,7 +41,7 @@ const TYPESCRIPT = {
 };
 
 /** What a server misses that sends the library's answers: nothing. */
-const OURS = AUTHORIZATION_SERVER;
+const OURS = OF_THE_AUTHORIZATION_SERVER;
 
 const started = [];
 let authorizationServer;
@@ -85,7 +83,7 @@ test('a stock server of the TypeScript SDK', async () => {
 
 test('a stock server of the TypeScript SDK at the root has a stray slash in its resource', async () => {
   const baseUrl = await start(process.execPath, [here('typescript/server.mjs'), authorizationServer.issuer, '/']);
-  const report = await doctor(['--base-url', baseUrl, '--mcp-path', '/']);
+  const report = await doctor({ baseUrl, more: ['--mcp-path', '/'] });
   const found = missed(report);
   assert.equal(found['prm.resource'], 'fail');
   assert.equal(found['challenge.resource-metadata-url'], 'fail');
@@ -115,15 +113,15 @@ async function examineWithTokens(baseUrl, expected, { narrow, exit = 1 }) {
   const resource = `${baseUrl}/mcp`;
   const { issuer } = authorizationServer;
   const good = (await login({ issuer, resource, scope: `openid ${SCOPE}` })).access_token;
-  const report = await doctor(['--base-url', baseUrl], good);
+  const report = await doctor({ baseUrl }, good);
   assert.deepEqual(missed(report), expected);
   assert.equal(report.exit, exit);
 
   const withoutScope = (await login({ issuer, resource, scope: 'openid' })).access_token;
-  assert.deepEqual(missed(await doctor(['--base-url', baseUrl], withoutScope)), { ...expected, ...narrow });
+  assert.deepEqual(missed(await doctor({ baseUrl }, withoutScope)), { ...expected, ...narrow });
 
   const elsewhere = await mint({ aud: 'https://other.example/mcp' });
-  assert.deepEqual(missed(await doctor(['--base-url', baseUrl], elsewhere)), { ...expected, 'token.verdict': 'fail' });
+  assert.deepEqual(missed(await doctor({ baseUrl }, elsewhere)), { ...expected, 'token.verdict': 'fail' });
 }
 
 /** Starts a server that prints one line when it answers, and ends with its stdin. */
@@ -141,21 +139,5 @@ async function mint(claims) {
   return (await response.json()).token;
 }
 
-/** The report, of a run that knows no settings but these. */
-async function doctor(settings, token) {
-  const args = [
-    'doctor', '--json', '--authkit-domain', authorizationServer.issuer, '--required-scopes', SCOPE,
-    '--allow-insecure-loopback', ...settings, ...(token ? ['--token-file', '-'] : []),
-  ];
-  const child = spawn(CLI, args, { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.on('error', () => {}); // one that ends before it reads is told by its output
-  child.stdin.end(token);
-  const output = (await child.stdout.toArray()).join('');
-  return JSON.parse(output);
-}
-
-/** Every check that is neither met nor skipped, with its finding. */
-function missed({ checks }) {
-  const entries = checks.filter(({ finding }) => finding !== 'pass' && finding !== 'skip');
-  return Object.fromEntries(entries.map(({ id, finding }) => [id, finding]));
-}
+const doctor = (settings, token) =>
+  examine({ issuer: authorizationServer.issuer, scope: SCOPE, token, ...settings });
