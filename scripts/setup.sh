@@ -7,12 +7,15 @@ missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need gcc gcc
 need g++ g++
+need clang++ clang
+need doxygen doxygen
 need make make
 need strip binutils
 need python3 python3
 need node nodejs
 need npm npm
 need valgrind valgrind
+echo '#include <version>' | clang++ -stdlib=libc++ -fsyntax-only -x c++ - 2>/dev/null || missing="$missing libc++-dev libc++abi-dev"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \
     || missing="$missing ca-certificates"
