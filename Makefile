@@ -7,6 +7,7 @@
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
 #   make lib      build/lib/libauthkit.so and libauthkit.a
+#   make reference  build/reference/html: the C and C++ API
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
 #   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
@@ -26,6 +27,7 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/reference.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
@@ -66,7 +68,7 @@ include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: setup lint-rust test-rust test-native test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup
