@@ -206,7 +206,7 @@ Given<F, T> give(F &&function, T &&argument) {
 } // namespace detail
 
 /// A value, or the Error that stands in its place. Taking the value of a failure throws the Error. What is
-/// named as in std::expected does as it does there, but that `*` and `->` look before they give.
+/// named as in std::expected does as it does there, but that * and -> look before they give.
 template <class T>
 class [[nodiscard]] Result {
 public:
@@ -512,6 +512,8 @@ class Policy {
 public:
     /// No demands yet.
     Policy() noexcept : handle_(authkit_policy_new()) {}
+    /// Takes over a policy that a C call made.
+    explicit Policy(authkit_policy *owned) noexcept : handle_(owned) {}
 
     /// Demands one more scope.
     Result<Done> require_scope(std::string_view scope) noexcept {

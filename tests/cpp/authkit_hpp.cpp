@@ -209,6 +209,16 @@ void a_result_becomes_an_expected(const authkit::Verifier &verifier) {
 }
 #endif
 
+void what_c_made_is_taken_over(const authkit::Verifier &verifier) {
+    authkit_policy *made = authkit_policy_new();
+    CHECK(authkit_policy_require_scope(made, "profile", nullptr) == AUTHKIT_OK);
+    const authkit::Policy policy(made);
+    CHECK(verifier.verify({VECTORS[2].token, VECTORS[2].length}, policy).error().status() == AUTHKIT_SCOPE);
+    authkit_error *refused = nullptr;
+    const authkit_status status = authkit_policy_require_scope(nullptr, "a", &refused);
+    CHECK(authkit::Error(status, refused).reason() == "policy is NULL");
+}
+
 template <class AnyVerifier>
 void requests_are_decided_and_answered(const AnyVerifier &verifier) {
     const std::string good = "Bearer " + std::string(VECTORS[0].token, VECTORS[0].length);
@@ -386,6 +396,7 @@ int main() {
 #if defined(__cpp_lib_expected)
     a_result_becomes_an_expected(verifier);
 #endif
+    what_c_made_is_taken_over(verifier);
     names_of_any_length_reach_the_library_whole();
     requests_are_decided_and_answered(verifier);
     requests_are_decided_and_answered(authkit::VerifierRef(verifier.handle()));
