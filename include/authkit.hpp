@@ -934,8 +934,10 @@ private:
         authkit_status status = ask(asked(), data(authorization), size(authorization), data(query), size(query),
                                     policy, &response, &error);
         authkit_claims *claims = authkit_response_take_claims(response);
-        if (status == AUTHKIT_OK && !claims) {
-            status = AUTHKIT_INTERNAL; // nobody goes on without claims
+        if (status == AUTHKIT_OK && !claims) { // a defect: nobody goes on without claims, and no 200 is sent
+            status = AUTHKIT_INTERNAL;
+            authkit_response_free(response);
+            response = nullptr;
         }
         return Decision{detail::made<Claims>(status, claims, error), Response(response)};
     }

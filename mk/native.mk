@@ -171,7 +171,7 @@ $(NATIVE_TEST)/cpp/allocations: tests/cpp/allocations.cpp $(C_TEST_INPUTS) inclu
 MIXED := tests/cpp/mixed
 $(NATIVE_TEST)/cpp/mixed: $(MIXED)/throws.cpp $(MIXED)/aborts.cpp $(MIXED)/shared.h include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
-	g++ -std=c++17 -fno-exceptions -O0 $(WARNINGS) -Iinclude -c $(MIXED)/aborts.cpp -o $@_aborts.o
+	g++ -std=c++17 -fno-exceptions -fno-rtti -O0 $(WARNINGS) -Iinclude -c $(MIXED)/aborts.cpp -o $@_aborts.o
 	g++ -std=c++2b -O0 $(WARNINGS) -Iinclude -c $(MIXED)/throws.cpp -o $@_throws.o
 	g++ $@_aborts.o $@_throws.o -o $@ $(SHARED_LINK)
 

@@ -1,4 +1,4 @@
-// The half without exceptions: here the value of a failure ends the program.
+// The half without exceptions and RTTI: here the value of a failure ends the program.
 
 #include "shared.h"
 
