@@ -243,13 +243,7 @@ public:
     AUTHKIT_HPP_BY_MODE const T *operator->() const { return &require(*this); }
 
     /// The failure; only where has_value() is false, or the program ends.
-    const Error &error() const noexcept {
-        const Error *error = std::get_if<Error>(&content_);
-        if (!error) {
-            std::abort(); // asked of a success: a defect of the caller
-        }
-        return *error;
-    }
+    const Error &error() const noexcept { return failure(*this); }
 
     /// What `next` makes of the value, another Result; a failure passes by.
     template <class F>
@@ -301,8 +295,16 @@ public:
 #endif
 
 private:
-    /// Only of a failure.
-    Error take_error() noexcept { return std::move(*std::get_if<Error>(&content_)); }
+    Error take_error() noexcept { return std::move(failure(*this)); }
+
+    template <class Self>
+    static auto &failure(Self &self) noexcept {
+        auto *error = std::get_if<Error>(&self.content_);
+        if (!error) {
+            std::abort(); // asked of a success: a defect of the caller
+        }
+        return *error;
+    }
 
     template <class Self>
     AUTHKIT_HPP_BY_MODE static auto &require(Self &self) {
@@ -904,9 +906,9 @@ private:
     VerifierCalls() = default;
     ~VerifierCalls() = default;
     VerifierCalls(const VerifierCalls &) = default;
-    VerifierCalls(VerifierCalls &&) = default;
+    VerifierCalls(VerifierCalls &&) noexcept = default;
     VerifierCalls &operator=(const VerifierCalls &) = default;
-    VerifierCalls &operator=(VerifierCalls &&) = default;
+    VerifierCalls &operator=(VerifierCalls &&) noexcept = default;
 
     using Text = std::optional<std::string_view>;
     using Authorize = authkit_status(const authkit_verifier *, const char *, std::size_t, const char *, std::size_t,
