@@ -10,6 +10,7 @@
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make install  library, headers, package files, command and manual pages below DESTDIR, PREFIX; make uninstall
 #   make test-install   strangers' projects against what that installs, static links, hardening
+#   make reference  build/reference/html: the C and C++ API
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
 #   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
@@ -30,6 +31,7 @@
 
 include mk/native.mk
 include mk/install.mk
+include mk/reference.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
@@ -83,7 +85,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-install test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
+test: prepared lint-rust test-rust test-native test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings

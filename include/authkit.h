@@ -74,8 +74,11 @@
 
 /** The release that this header came with; authkit_version() tells the loaded library's. */
 #define AUTHKIT_VERSION "0.1.0"
+/** Its first number. */
 #define AUTHKIT_VERSION_MAJOR 0
+/** Its second number. */
 #define AUTHKIT_VERSION_MINOR 1
+/** Its third number. */
 #define AUTHKIT_VERSION_PATCH 0
 
 /**
@@ -686,8 +689,9 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
 
 /**
  * Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
- * mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
- * are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
+ * mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
+ * configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
+ * authkit_verifier_set_jwks().
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
  * keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -723,6 +727,7 @@ AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *veri
  * waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
  * stale keys serve when a fetch has taken that long.
  *
+ * `seen` is what authkit_verifier_fetches_ended() returned.
  * `timeout_ms` is in milliseconds; 0 looks without waiting.
  *
  * Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the
@@ -1163,6 +1168,8 @@ AUTHKIT_API const char *authkit_claims_scope_at(const authkit_claims *claims, si
  * Whether the token names a scope. Compared exactly; scope_hierarchy is not applied here (a policy
  * with authkit_policy_require_scope() applies it).
  *
+ * `scope` is one scope.
+ *
  * Returns false also if an argument is NULL or `scope` is not UTF-8. Any thread.
  */
 AUTHKIT_API bool authkit_claims_has_scope(const authkit_claims *claims, const char *scope);
@@ -1291,6 +1298,7 @@ const char *authkit_claims_string(const authkit_claims *claims,
 /**
  * A claim that is a whole number, such as "auth_time".
  *
+ * `name` is the claim's name, compared exactly.
  * `out` receives the number, 0 on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -1304,6 +1312,7 @@ authkit_status authkit_claims_integer(const authkit_claims *claims,
 /**
  * A claim that is a number.
  *
+ * `name` is the claim's name, compared exactly.
  * `out` receives the number, 0 on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -1317,6 +1326,7 @@ authkit_status authkit_claims_number(const authkit_claims *claims,
 /**
  * A claim that is true or false.
  *
+ * `name` is the claim's name, compared exactly.
  * `out` receives the value, false on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -1330,6 +1340,8 @@ authkit_status authkit_claims_boolean(const authkit_claims *claims,
 /**
  * How many strings a claim holds that is a list of strings, such as "permissions" or "roles".
  *
+ * `name` is the claim's name, compared exactly.
+ *
  * Returns 0 if the list is empty, the token has no such list of this name (a list with anything but
  * strings in it is none), an argument is NULL or `name` is not UTF-8. Any thread.
  */
@@ -1338,6 +1350,7 @@ AUTHKIT_API size_t authkit_claims_list_count(const authkit_claims *claims, const
 /**
  * One string of a claim that is a list of strings, in the token's order; `index` counts from 0.
  *
+ * `name` is the claim's name, compared exactly.
  * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
  *
  * Returns borrowed text; NULL if `index` is not below authkit_claims_list_count(). Any thread.
@@ -1351,6 +1364,7 @@ const char *authkit_claims_list_at(const authkit_claims *claims,
 /**
  * A claim of any type as its JSON text, as it was signed: for nested ones such as "act".
  *
+ * `name` is the claim's name, compared exactly.
  * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
  *
  * Returns borrowed text ("null" for a claim that is null); NULL if the token has no claim of this
@@ -1487,6 +1501,14 @@ AUTHKIT_API const char *authkit_error_hint(const authkit_error *error);
  * Returns -1 if nothing is known or `error` is NULL. Any thread.
  */
 AUTHKIT_API int64_t authkit_error_retry_after(const authkit_error *error);
+
+/**
+ * Copies an error, for hosts whose own error values are copied, such as C++ exceptions.
+ *
+ * Returns an error that the caller owns, with texts of its own; NULL only if `error` is NULL. Any thread.
+ */
+AUTHKIT_API
+authkit_error *authkit_error_clone(const authkit_error *error);
 
 /**
  * Frees an error and the texts borrowed from it. NULL is allowed and does nothing.

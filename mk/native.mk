@@ -8,7 +8,7 @@
 #   test-headers   the headers compile without a warning under every C and C++ standard
 #   test-symbols   what the libraries export, need and weigh, and how they are hardened
 #   test-c         the C tests and example, over the shared and over the static library
-#   test-cpp       the C++ tests and example, with and without exceptions
+#   test-cpp       the C++ tests and example, under every standard, with and without exceptions
 #   test-valgrind  the C tests under valgrind: no leak, no invalid access
 #   test-c-asan    the C tests compiled with address and undefined-behaviour sanitizers
 
@@ -83,6 +83,8 @@ test-native: test-headers test-symbols test-c test-cpp test-c-asan test-valgrind
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 NATIVE_CFLAGS := -std=c11 -g -O1 $(WARNINGS) -Iinclude
 NATIVE_CXXFLAGS := -g -O1 $(WARNINGS) -Iinclude
+# What authkit.hpp is held to besides: users compile it among their own files, with their own warnings.
+HPP_WARNINGS := $(WARNINGS) -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
 # The tests find the library where it was built, from whatever directory they run in.
 SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread
 STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
@@ -97,17 +99,18 @@ C_TEST_INPUTS := tests/c/check.h tests/c/vectors.h tests/c/server.h tests/c/aski
 
 # --- headers ---------------------------------------------------------------------------------------
 
-# Both compilers where both are installed.
-COMPILERS := gcc $(if $(shell command -v clang 2>/dev/null),clang)
+# `c++2b` is C++23 to compilers that came before it. libc++ is clang's own library in place of gcc's.
+CXX_FLAVOURS := g++ clang++ 'clang++ -stdlib=libc++'
+CXX_STANDARDS := c++17 c++20 c++2b
 
 test-headers:
-	mkdir -p $(NATIVE_TEST)
-	set -e; for compiler in $(COMPILERS); do \
+	set -e; for compiler in gcc clang; do \
 	    for std in c99 c11 c17; do $$compiler -std=$$std $(WARNINGS) -Iinclude -x c -fsyntax-only tests/c/header.c; done; \
 	    for std in c++11 c++14 c++17 c++20; do $$compiler -std=$$std $(WARNINGS) -Iinclude -x c++ -fsyntax-only tests/c/header.c; done; \
-	    for std in c++17 c++20; do for mode in -fexceptions "-fno-exceptions -fno-rtti"; do \
-	        $$compiler -std=$$std $$mode $(WARNINGS) -Iinclude -x c++ -fsyntax-only tests/cpp/authkit_hpp.cpp; done; done; \
 	done
+	for compiler in $(CXX_FLAVOURS); do for std in $(CXX_STANDARDS); do for mode in -fexceptions '-fno-exceptions -fno-rtti'; do \
+	    echo "$$compiler -std=$$std $$mode"; done; done; done \
+	    | xargs -P 2 -I{} sh -c '{} $(HPP_WARNINGS) -Iinclude -fsyntax-only tests/cpp/header.cpp'
 
 # --- symbols ---------------------------------------------------------------------------------------
 
@@ -138,29 +141,60 @@ $(NATIVE_TEST)/c/example: examples/c/verify.c include/authkit.h $(NATIVE_LIB)/li
 	mkdir -p $(@D)
 	gcc $(NATIVE_CFLAGS) -O2 $< -o $@ $(SHARED_LINK)
 
+$(NATIVE_TEST)/c/tour: examples/c/tour.c include/authkit.h $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	gcc $(NATIVE_CFLAGS) $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/cpp/tour: examples/cpp/tour.cpp include/authkit.h include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++17 $(HPP_WARNINGS) -Iinclude -fsyntax-only $<
+	g++ -std=c++2b $(NATIVE_CXXFLAGS) $(HPP_WARNINGS) $< -o $@ $(SHARED_LINK)
+
 $(NATIVE_TEST)/cpp/example: examples/cpp/verify.cpp include/authkit.h include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	g++ -std=c++17 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
 
-$(NATIVE_TEST)/cpp/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
-	mkdir -p $(@D)
-	g++ -std=c++20 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+# The C++ tests: under every standard, without exceptions, by each compiler, and over the static library.
+CPP_TESTS := authkit_hpp cpp17 cpp23 no_exceptions clang_libcxx static
+CPP_COMPILER := g++ -std=c++20
+$(NATIVE_TEST)/cpp/cpp17: CPP_COMPILER := g++ -std=c++17
+$(NATIVE_TEST)/cpp/cpp23: CPP_COMPILER := g++ -std=c++2b
+$(NATIVE_TEST)/cpp/no_exceptions: CPP_COMPILER := g++ -std=c++17 -fno-exceptions -fno-rtti
+$(NATIVE_TEST)/cpp/clang_libcxx: CPP_COMPILER := clang++ -stdlib=libc++ -std=c++20
+$(NATIVE_TEST)/cpp/static: CPP_LINK = $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
+CPP_LINK = $(SHARED_LINK)
 
-$(NATIVE_TEST)/cpp/no_exceptions: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+$(CPP_TESTS:%=$(NATIVE_TEST)/cpp/%): tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
 	mkdir -p $(@D)
-	g++ -std=c++17 -fno-exceptions -fno-rtti $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+	$(CPP_COMPILER) $(NATIVE_CXXFLAGS) $< -o $@ $(CPP_LINK)
 
-test-c: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload example print_vector)
+$(NATIVE_TEST)/cpp/allocations: tests/cpp/allocations.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++17 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
+
+# Two halves of one program that are compiled as differently as can be, not optimised.
+MIXED := tests/cpp/mixed
+$(NATIVE_TEST)/cpp/mixed: $(MIXED)/throws.cpp $(MIXED)/aborts.cpp $(MIXED)/shared.h include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++17 -fno-exceptions -fno-rtti -O0 $(WARNINGS) -Iinclude -c $(MIXED)/aborts.cpp -o $@_aborts.o
+	g++ -std=c++2b -O0 $(WARNINGS) -Iinclude -c $(MIXED)/throws.cpp -o $@_throws.o
+	g++ $@_aborts.o $@_throws.o -o $@ $(SHARED_LINK)
+
+test-c: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload example tour print_vector)
 test-c: $(addprefix $(NATIVE_TEST)/static/,$(C_TESTS) $(C_TESTS_BARE))
 	set -e; for test in $(C_TESTS) $(C_TESTS_BARE); do \
 	    $(CLEAN) $(NATIVE_TEST)/c/$$test; $(CLEAN) $(NATIVE_TEST)/static/$$test; done
 	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
 	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
+	tests/c/tour.sh $(NATIVE_TEST)/c/tour $(NATIVE_TEST)/c/print_vector
 
-test-cpp: $(addprefix $(NATIVE_TEST)/cpp/,authkit_hpp no_exceptions example) $(NATIVE_TEST)/c/print_vector
-	$(CLEAN) $(NATIVE_TEST)/cpp/authkit_hpp
-	$(CLEAN) $(NATIVE_TEST)/cpp/no_exceptions
+CPP_RUNS := $(CPP_TESTS) allocations mixed
+
+test-cpp: $(addprefix $(NATIVE_TEST)/cpp/,$(CPP_RUNS) example tour) $(NATIVE_TEST)/c/print_vector
+	set -e; for test in $(CPP_RUNS); do $(CLEAN) $(NATIVE_TEST)/cpp/$$test; done
 	tests/c/example.sh $(NATIVE_TEST)/cpp/example $(NATIVE_TEST)/c/print_vector
+	tests/c/tour.sh $(NATIVE_TEST)/cpp/tour $(NATIVE_TEST)/c/print_vector
+	tests/cpp/wrapped.sh
 
 # The sanitizers watch the harness and what the library does to its memory: frees, overreads of
 # tokens, leaks. That they are at work is seen in the harness's symbols.

@@ -2,6 +2,7 @@
 
 In the document, `<!-- quote PATH -->` stands before a fenced block; the block is what lies between
 `[readme]` and `[/readme]` in that file, without the indentation. Files without marks are quoted whole.
+`<!-- quote PATH#NAME -->` quotes what lies between `[readme NAME]` and `[/readme]`.
 """
 
 import re
@@ -12,13 +13,17 @@ from pathlib import Path
 QUOTE = re.compile(
     r"(<!-- quote (?P<path>\S+) -->\n```\w*\n)(?P<body>.*?)(?=^```$)", re.MULTILINE | re.DOTALL
 )
-MARKED = re.compile(r"^[^\n]*\[readme\][^\n]*\n(.*?)^[^\n]*\[/readme\]", re.MULTILINE | re.DOTALL)
+MARKED = r"^[^\n]*\[readme{}\][^\n]*\n(.*?)^[^\n]*\[/readme\]"
 
 
-def quoted(root: Path, path: str) -> str:
+def quoted(root: Path, source: str) -> str:
     """The part of the example that the document shows."""
+    path, _, name = source.partition("#")
     text = (root / path).read_text(encoding="utf-8")
-    marked = MARKED.search(text)
+    mark = MARKED.format(re.escape(f" {name}") if name else "")
+    marked = re.search(mark, text, re.MULTILINE | re.DOTALL)
+    if name and not marked:
+        sys.exit(f"{path} has no part {name}")
     return textwrap.dedent(marked[1] if marked else text)
 
 

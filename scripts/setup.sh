@@ -8,6 +8,8 @@ missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need gcc gcc
 need g++ g++
+need clang++ clang
+need doxygen doxygen
 need make make
 need strip binutils
 need cmake cmake
@@ -16,12 +18,12 @@ need python3 python3
 need node nodejs
 need npm npm
 need valgrind valgrind
-need pkg-config pkg-config
 need_header() { echo "#include <$1>" | g++ -E -x c++ - >/dev/null 2>&1 || missing="$missing $2"; }
 need_header microhttpd.h libmicrohttpd-dev
 need_header jansson.h libjansson-dev
 need_header boost/beast/version.hpp libboost-dev
 need_header nlohmann/json_fwd.hpp nlohmann-json3-dev
+echo '#include <version>' | clang++ -stdlib=libc++ -fsyntax-only -x c++ - 2>/dev/null || missing="$missing libc++-dev libc++abi-dev"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 pkg-config --exists openssl 2>/dev/null || missing="$missing libssl-dev"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \

@@ -96,8 +96,10 @@ fn release() -> String {
     ];
     format!(
         "/** The release that this header came with; authkit_version() tells the loaded library's. */\n\
-         #define AUTHKIT_VERSION \"{}\"\n#define AUTHKIT_VERSION_MAJOR {major}\n\
-         #define AUTHKIT_VERSION_MINOR {minor}\n#define AUTHKIT_VERSION_PATCH {patch}\n",
+         #define AUTHKIT_VERSION \"{}\"\n\
+         /** Its first number. */\n#define AUTHKIT_VERSION_MAJOR {major}\n\
+         /** Its second number. */\n#define AUTHKIT_VERSION_MINOR {minor}\n\
+         /** Its third number. */\n#define AUTHKIT_VERSION_PATCH {patch}\n",
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -258,6 +258,8 @@ pub unsafe extern "C" fn authkit_claims_scope_at(
 /// Whether the token names a scope. Compared exactly; scope_hierarchy is not applied here (a policy
 /// with authkit_policy_require_scope() applies it).
 ///
+/// `scope` is one scope.
+///
 /// Returns false also if an argument is NULL or `scope` is not UTF-8. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_has_scope(

@@ -10,6 +10,7 @@ use crate::error::Error;
 
 /// Why a call failed: status, one sentence of reason, perhaps a hint. Immutable. Made by any function
 /// with an `authkit_error **` parameter when it fails; the caller's, freed with authkit_error_free().
+#[derive(Clone)]
 pub struct authkit_error {
     status: authkit_status,
     reason: Text,
@@ -72,6 +73,17 @@ pub unsafe extern "C" fn authkit_error_retry_after(error: *const authkit_error) 
     plain(-1, || {
         // SAFETY: NULL or a live handle, by the header's contract.
         Ok(unsafe { authkit_error::lend(error) }?.retry_after.map_or(-1, i64::from))
+    })
+}
+
+/// Copies an error, for hosts whose own error values are copied, such as C++ exceptions.
+///
+/// Returns an error that the caller owns, with texts of its own; NULL only if `error` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_error_clone(error: *const authkit_error) -> *mut authkit_error {
+    plain(std::ptr::null_mut(), || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        Ok(unsafe { authkit_error::lend(error) }?.clone().hand_out())
     })
 }
 

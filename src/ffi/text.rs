@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char};
 use crate::error::{Code, Error, Result};
 
 /// A string that C can read: UTF-8, NUL-terminated, at a fixed address for its owner's life.
+#[derive(Clone)]
 pub(super) struct Text(Box<[u8]>);
 
 impl Text {

@@ -80,6 +80,7 @@ pub unsafe extern "C" fn authkit_claims_string(
 
 /// A claim that is a whole number, such as "auth_time".
 ///
+/// `name` is the claim's name, compared exactly.
 /// `out` receives the number, 0 on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -103,6 +104,7 @@ pub unsafe extern "C" fn authkit_claims_integer(
 
 /// A claim that is a number.
 ///
+/// `name` is the claim's name, compared exactly.
 /// `out` receives the number, 0 on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -126,6 +128,7 @@ pub unsafe extern "C" fn authkit_claims_number(
 
 /// A claim that is true or false.
 ///
+/// `name` is the claim's name, compared exactly.
 /// `out` receives the value, false on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
@@ -149,6 +152,8 @@ pub unsafe extern "C" fn authkit_claims_boolean(
 
 /// How many strings a claim holds that is a list of strings, such as "permissions" or "roles".
 ///
+/// `name` is the claim's name, compared exactly.
+///
 /// Returns 0 if the list is empty, the token has no such list of this name (a list with anything but
 /// strings in it is none), an argument is NULL or `name` is not UTF-8. Any thread.
 #[unsafe(no_mangle)]
@@ -165,6 +170,7 @@ pub unsafe extern "C" fn authkit_claims_list_count(
 
 /// One string of a claim that is a list of strings, in the token's order; `index` counts from 0.
 ///
+/// `name` is the claim's name, compared exactly.
 /// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
 ///
 /// Returns borrowed text; NULL if `index` is not below authkit_claims_list_count(). Any thread.
@@ -186,6 +192,7 @@ pub unsafe extern "C" fn authkit_claims_list_at(
 
 /// A claim of any type as its JSON text, as it was signed: for nested ones such as "act".
 ///
+/// `name` is the claim's name, compared exactly.
 /// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
 ///
 /// Returns borrowed text ("null" for a claim that is null); NULL if the token has no claim of this

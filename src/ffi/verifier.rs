@@ -119,8 +119,9 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
 }
 
 /// Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
-/// mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers configured with keys of their own (`jwks`)
-/// are passed over; for others, fetched keys replace those of authkit_verifier_set_jwks().
+/// mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
+/// configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
+/// authkit_verifier_set_jwks().
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
 /// keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -174,6 +175,7 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
 /// waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
 /// stale keys serve when a fetch has taken that long.
 ///
+/// `seen` is what authkit_verifier_fetches_ended() returned.
 /// `timeout_ms` is in milliseconds; 0 looks without waiting.
 ///
 /// Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the

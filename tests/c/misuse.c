@@ -229,6 +229,7 @@ static void error_functions_of_nothing(void) {
     CHECK_TEXT(authkit_error_reason(NULL), NULL);
     CHECK_TEXT(authkit_error_hint(NULL), NULL);
     CHECK(authkit_error_retry_after(NULL) == -1);
+    CHECK(authkit_error_clone(NULL) == NULL);
 }
 
 static void freeing_nothing_does_nothing(void) {

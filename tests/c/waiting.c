@@ -96,7 +96,13 @@ static void an_outage_says_when_to_ask_again(void) {
     CHECK_STATUS(authkit_verifier_wait_ready(verifier, 0, &error), AUTHKIT_KEYS_UNAVAILABLE);
     CHECK(authkit_error_retry_after(error) >= 1);
     CHECK(strstr(authkit_error_reason(error), "could not be reached") != NULL);
+    authkit_error *copy = authkit_error_clone(error);
+    CHECK_TEXT(authkit_error_reason(copy), authkit_error_reason(error));
+    CHECK(authkit_error_reason(copy) != authkit_error_reason(error));
     authkit_error_free(error);
+    CHECK_STATUS(authkit_error_status(copy), AUTHKIT_KEYS_UNAVAILABLE);
+    CHECK(authkit_error_retry_after(copy) >= 1 && strlen(authkit_error_reason(copy)) > 0);
+    authkit_error_free(copy);
     CHECK_STATUS(try_good_token(verifier), AUTHKIT_KEYS_UNAVAILABLE);
     authkit_verifier_free(verifier);
 }

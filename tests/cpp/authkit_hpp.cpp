@@ -1,4 +1,5 @@
-// The C++ layer: owners, results and exceptions, over the tokens of the C tests. Also built without exceptions.
+// The C++ layer: owners, results and exceptions, over the tokens of the C tests. Built under every standard from
+// C++17 on, and without exceptions and RTTI.
 
 #include "authkit.hpp"
 #include "authkit.hpp"
@@ -6,7 +7,9 @@
 #include <chrono>
 #include <cstring>
 #include <iostream>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 #include "../c/server.h"
 #include "../c/vectors.h"
@@ -30,7 +33,22 @@ static_assert(std::is_nothrow_move_constructible_v<authkit::Config> && !std::is_
 static_assert(std::is_nothrow_move_constructible_v<authkit::Policy> && !std::is_copy_constructible_v<authkit::Policy>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Stats> && !std::is_copy_constructible_v<authkit::Stats>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Event> && !std::is_copy_constructible_v<authkit::Event>);
-static_assert(std::is_nothrow_copy_constructible_v<authkit::Error>);
+static_assert(std::is_nothrow_copy_constructible_v<authkit::Error> && std::is_nothrow_copy_assignable_v<authkit::Error>);
+static_assert(std::is_nothrow_move_constructible_v<authkit::Result<authkit::Claims>>);
+static_assert(std::is_same_v<authkit::Result<authkit::Claims>::value_type, authkit::Claims>);
+#if defined(__cpp_lib_ranges)
+static_assert(std::ranges::forward_range<authkit::Texts> && std::ranges::sized_range<authkit::NamedTexts>);
+static_assert(std::ranges::forward_range<authkit::Headers>);
+#endif
+#if __cplusplus > 202002L && !defined(__clang__)
+static_assert(__cpp_lib_expected >= 202202L, "the C++23 build is to meet std::expected");
+#endif
+
+template <class List>
+std::vector<std::string_view> texts(const List &list) {
+    return {list.begin(), list.end()};
+}
+using Texts = std::vector<std::string_view>;
 
 authkit::Verifier verifier_over(std::string_view algorithm, std::string_view jwks) {
     authkit::Config config;
@@ -61,8 +79,10 @@ void claims_are_read_in_their_types(authkit::Claims claims) {
     CHECK(claims.expires_at() == 4102444800);
     CHECK(claims.issued_at() == 1759999940);
     CHECK(claims.not_before() == 1759999900);
-    CHECK((claims.scopes() == std::vector<std::string_view>{"read", "write"}));
-    CHECK((claims.audience() == std::vector<std::string_view>{VECTOR_RESOURCE}));
+    CHECK((texts(claims.scopes()) == Texts{"read", "write"}));
+    CHECK((texts(claims.audience()) == Texts{VECTOR_RESOURCE}));
+    CHECK(claims.scopes().contains("write") && !claims.scopes().contains("admin"));
+    CHECK(claims.scopes().size() == 2 && claims.scopes()[1] == "write" && claims.scopes()[2].empty());
     CHECK(claims.has_scope("read") && !claims.has_scope("admin"));
     CHECK(!claims.has_scope(std::string_view("read\0x", 6)));
     CHECK(claims.string("org_id") == std::string_view("org_1"));
@@ -71,14 +91,14 @@ void claims_are_read_in_their_types(authkit::Claims claims) {
     CHECK(claims.number("ratio") == 0.5);
     CHECK(claims.boolean("email_verified") == true && claims.boolean("blocked") == false);
     CHECK(!claims.boolean("org_id"));
-    CHECK((claims.list("roles") == std::vector<std::string_view>{"admin", "m\xc3\xa9mber"}));
+    CHECK((texts(claims.list("roles")) == Texts{"admin", "m\xc3\xa9mber"}));
     CHECK(claims.list("mixed").empty());
     CHECK(claims.value_json("act") == std::string_view(R"({"sub":"agent_1","act":{"sub":"agent_0"}})"));
     CHECK(claims.json().front() == '{' && claims.json().back() == '}');
     CHECK(claims.header_json() == R"({"alg":"ES256","kid":"minted-for-the-c-tests"})");
 
     CHECK(claims.org_id() == std::string_view("org_1") && claims.session_id() == std::string_view("session_1"));
-    CHECK(!claims.role() && claims.roles() == claims.list("roles"));
+    CHECK(!claims.role() && texts(claims.roles()) == texts(claims.list("roles")));
     CHECK(claims.permissions().empty() && claims.entitlements().empty() && claims.feature_flags().empty());
     CHECK(claims.actor() == std::string_view("agent_1") && claims.is_impersonated());
     CHECK(claims.kind() == AUTHKIT_KIND_USER && !claims.is_machine() && claims.family() == AUTHKIT_FAMILY_CONNECT);
@@ -87,6 +107,23 @@ void claims_are_read_in_their_types(authkit::Claims claims) {
     const authkit::Claims moved = std::move(claims);
     CHECK(moved.subject() == "user_rich");
     CHECK(claims.subject().empty() && claims.expires_at() == 0 && !claims.has_scope("read")); // NOLINT: on purpose
+    CHECK(claims.scopes().empty() && claims.roles().empty() && claims.is_impersonated());
+}
+
+void names_of_any_length_reach_the_library_whole() {
+    authkit::Config config;
+    for (const std::size_t length : {254u, 255u, 256u, 257u, 100000u}) {
+        const std::string name(length, 'n');
+        const auto set = config.set("resource_name", name);
+        CHECK(set.has_value());
+        CHECK(config.set(name, "1").error().status() == AUTHKIT_CONFIG);
+    }
+    const std::string json = R"({"authkit_domain":")" VECTOR_ISSUER R"(","resource":")" VECTOR_RESOURCE R"("})";
+    authkit::Config whole = authkit::Config::from_json(json).value();
+    CHECK(whole.set("resource_name", std::string(300, 'n')).has_value());
+    const authkit::Verifier verifier = authkit::Verifier::create(whole).value();
+    CHECK(verifier.resource_metadata().find('"' + std::string(300, 'n') + '"') != std::string_view::npos);
+    CHECK(!config.set("resource_name", std::string(300, 'n') + std::string(1, '\0') + "n").has_value());
 }
 
 void policies_demand_scopes(const authkit::Verifier &verifier) {
@@ -118,14 +155,72 @@ void errors_say_what_to_do() {
     CHECK(error.status() == AUTHKIT_CONFIG && error.http_status() == 500);
     CHECK(error.hint() == std::string_view("set it to https://your-project.authkit.app"));
     CHECK(error.reason() == error.what() && !error.reason().empty());
-    CHECK(!error.retry_after() && !error.oauth_error());
+    CHECK(!error.retry_after() && !error.oauth_error() && error.status_class() == AUTHKIT_CLASS_CONFIG);
+    authkit::Error assigned = verifier.error();
+    assigned = error;
+    const authkit::Error &same = assigned;
+    assigned = same; // to itself
+    CHECK(assigned.reason() == error.reason() && assigned.reason().data() != error.reason().data());
+    const authkit::Error moved = std::move(assigned);
+    CHECK(moved.hint() == error.hint() && assigned.status() == AUTHKIT_CONFIG); // NOLINT: on purpose
+    CHECK(assigned.reason() == "CONFIG");
     CHECK(authkit::Config::from_json("{").error().status() == AUTHKIT_CONFIG);
     CHECK(authkit::Config::from_json({}).error().status() == AUTHKIT_CONFIG);
     CHECK(config.set("nonsense", "1").error().status() == AUTHKIT_CONFIG);
     CHECK(config.set("resource", std::string_view("https://a\0b", 11)).error().status() == AUTHKIT_MISUSE);
 }
 
-void requests_are_decided_and_answered(const authkit::VerifierRef &verifier) {
+void results_are_chained(const authkit::Verifier &verifier) {
+    const std::string_view good(VECTORS[0].token, VECTORS[0].length), expired(VECTORS[3].token, VECTORS[3].length);
+    const auto subject = [](const authkit::Claims &claims) { return std::string(claims.subject()); };
+    const auto status = [](authkit_status of) {
+        return [of](authkit::Error error) {
+            CHECK(error.status() == of && !error.reason().empty());
+            return authkit::Result<std::string>("nobody");
+        };
+    };
+    CHECK(verifier.verify(good).transform(subject).value() == "user_01K7HELD0UTSUBJECT00000001");
+    CHECK(verifier.verify(expired).transform(subject).error().status() == AUTHKIT_EXPIRED);
+    CHECK(verifier.verify(expired).transform(subject).or_else(status(AUTHKIT_EXPIRED)).value() == "nobody");
+    CHECK(verifier.verify(good).transform(subject).or_else(status(AUTHKIT_OK)).value() != "nobody");
+
+    const auto claims = verifier.verify(good);
+    const auto refused = verifier.verify(expired);
+    CHECK(claims.transform(subject).has_value() && claims->subject().size() > 0); // left as it was
+    CHECK(refused.transform(subject).error().reason() == refused.error().reason());
+    bool seen = false;
+    CHECK(claims.transform([&](const authkit::Claims &) { seen = true; }).has_value() && seen);
+    const auto again = [&](const authkit::Claims &) { return verifier.verify(expired); };
+    CHECK(claims.and_then(again).error().status() == AUTHKIT_EXPIRED);
+    CHECK(verifier.verify(good).and_then(again).error().status() == AUTHKIT_EXPIRED);
+    CHECK(refused.and_then([&](const authkit::Claims &) { return verifier.verify(good); }).error().code() == "EXPIRED");
+}
+
+#if defined(__cpp_lib_expected)
+void a_result_becomes_an_expected(const authkit::Verifier &verifier) {
+    const std::string_view good(VECTORS[0].token, VECTORS[0].length);
+    const std::expected<authkit::Claims, authkit::Error> claims = verifier.verify(good).expected();
+    CHECK(claims.has_value() && claims->issuer() == VECTOR_ISSUER);
+    const auto refused = verifier.verify("a").expected();
+    CHECK(!refused && refused.error().status() == AUTHKIT_MALFORMED && !refused.error().reason().empty());
+#if __cpp_lib_expected >= 202211L
+    CHECK(verifier.verify(good).expected().transform([](auto c) { return c.expires_at(); }).value_or(0) > 0);
+#endif
+}
+#endif
+
+void what_c_made_is_taken_over(const authkit::Verifier &verifier) {
+    authkit_policy *made = authkit_policy_new();
+    CHECK(authkit_policy_require_scope(made, "profile", nullptr) == AUTHKIT_OK);
+    const authkit::Policy policy(made);
+    CHECK(verifier.verify({VECTORS[2].token, VECTORS[2].length}, policy).error().status() == AUTHKIT_SCOPE);
+    authkit_error *refused = nullptr;
+    const authkit_status status = authkit_policy_require_scope(nullptr, "a", &refused);
+    CHECK(authkit::Error(status, refused).reason() == "policy is NULL");
+}
+
+template <class AnyVerifier>
+void requests_are_decided_and_answered(const AnyVerifier &verifier) {
     const std::string good = "Bearer " + std::string(VECTORS[0].token, VECTORS[0].length);
     const auto allowed = verifier.authorize(good);
     CHECK(allowed && allowed.claims->issuer() == VECTOR_ISSUER && allowed.response.status() == 200);
@@ -134,15 +229,36 @@ void requests_are_decided_and_answered(const authkit::VerifierRef &verifier) {
     authkit::Policy policy;
     CHECK(policy.require_scope("admin").has_value());
     CHECK(verifier.authorize(good, std::nullopt, policy).response.status() == 403);
-    CHECK(verifier.try_authorize(good, std::nullopt, policy).response.status() == 403);
+    CHECK(verifier.try_authorize(good, std::nullopt, policy).claims.error().status() == AUTHKIT_SCOPE);
     const auto refused = verifier.authorize(std::nullopt);
     CHECK(!refused && refused.response.status() == 401 && refused.response.headers().size() == 4);
     CHECK(refused.response.headers()[0].first == "www-authenticate" && !refused.response.body().empty());
-    CHECK(verifier.well_known("GET", "/.well-known/oauth-protected-resource")->status() == 200);
-    CHECK(verifier.try_well_known("HEAD", "/.well-known/oauth-protected-resource")->status() == 200);
+    for (const auto &[name, value] : refused.response.headers()) {
+        CHECK(!name.empty() && !value.empty());
+    }
+    CHECK(verifier.well_known("GET", "/.well-known/oauth-protected-resource")->body() == verifier.resource_metadata());
+    CHECK(verifier.try_well_known("GET", "/.well-known/oauth-protected-resource")->status() == 200);
     CHECK(!verifier.well_known("GET", "/mcp") && !verifier.try_well_known("GET", "/mcp"));
     CHECK(!allowed.response.would_block() && !refused.response.would_block());
     CHECK(verifier.resource_metadata_url().has_value());
+}
+
+void a_token_that_comes_again_is_recalled(const authkit::Verifier &verifier) {
+    const std::string_view token(VECTORS[1].token, VECTORS[1].length);
+    const std::string header = "Bearer " + std::string(token);
+    authkit::Policy admin;
+    CHECK(admin.require_scope("admin").has_value());
+    CHECK(verifier.verify(token).has_value() && verifier.verify(token).has_value());
+    const std::uint64_t ticket = verifier.recall(token);
+    CHECK(ticket != 0 && verifier.recall(token, authkit::Policy()) == ticket);
+    CHECK(verifier.recall_request(header) == ticket && verifier.ref().recall_request(header, "a=1") == ticket);
+    CHECK(verifier.recall(token, admin) == 0 && verifier.recall_request(header, std::nullopt, admin) == 0);
+    CHECK(verifier.recall("a") == 0 && verifier.recall_request(std::nullopt) == 0);
+    CHECK(verifier.recall_request(header, "access_token=x") == 0);
+}
+
+void the_library_is_the_one_of_the_header() {
+    CHECK(authkit::abi_version() == AUTHKIT_ABI_VERSION && authkit::version() == AUTHKIT_VERSION);
 }
 
 void what_was_moved_from_is_refused(authkit::Verifier verifier) {
@@ -279,7 +395,16 @@ int main() {
     claims_are_read_in_their_types(verifier_over("ES256", MINTED_JWKS).verify(MINTED_RICH).value());
     policies_demand_scopes(verifier);
     errors_say_what_to_do();
+    results_are_chained(verifier);
+#if defined(__cpp_lib_expected)
+    a_result_becomes_an_expected(verifier);
+#endif
+    what_c_made_is_taken_over(verifier);
+    names_of_any_length_reach_the_library_whole();
+    requests_are_decided_and_answered(verifier);
     requests_are_decided_and_answered(authkit::VerifierRef(verifier.handle()));
+    a_token_that_comes_again_is_recalled(verifier_over("RS256", VECTOR_JWKS));
+    the_library_is_the_one_of_the_header();
     what_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
     a_host_waits_off_its_event_loop();
     stats_and_events_tell_what_happened();

@@ -26,6 +26,7 @@ UNBOUND = {
     "authkit_config_new": "all settings go at once: authkit_config_from_json",
     "authkit_stats_number": "`stats()` is a dict",
     "authkit_event_name": "a member of the event",
+    "authkit_error_clone": "an exception keeps its texts itself",
     "authkit_error_status": "every call returns it",
     "authkit_verifier_verify": "one call for all: authkit_verifier_verify_into",
     "authkit_verifier_try_verify": "one call for all: authkit_verifier_try_verify_into",
