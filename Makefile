@@ -26,6 +26,7 @@
 .DELETE_ON_ERROR:
 
 include mk/native.mk
+include mk/abi.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
@@ -66,7 +67,7 @@ include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: setup lint-rust test-rust test-native test-abi test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

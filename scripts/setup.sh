@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building and testing need beyond Rust: a C and C++ compiler, Python, Node, valgrind.
+# Installs what building and testing need beyond Rust: a C and C++ compiler, Python, Node, valgrind, libabigail.
 # Only what is missing, and only where apt is; elsewhere it names what to install.
 set -eu
 
@@ -13,6 +13,7 @@ need python3 python3
 need node nodejs
 need npm npm
 need valgrind valgrind
+need abidiff abigail-tools
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \
     || missing="$missing ca-certificates"
