@@ -7,8 +7,8 @@
 #   test-native    all of the following
 #   test-headers   the headers compile without a warning under every C and C++ standard
 #   test-symbols   what the libraries export, need and weigh
-#   test-c         the C tests and example, over the shared and over the static library
-#   test-cpp       the C++ tests and example, with and without exceptions
+#   test-c         the C tests and example, over the shared and over the static library; every function is called
+#   test-cpp       the C++ tests and example, over both libraries, with and without exceptions
 #   test-valgrind  the C tests under valgrind: no leak, no invalid access
 #   test-c-asan    the C tests compiled with address and undefined-behaviour sanitizers
 
@@ -79,8 +79,9 @@ test-native: test-headers test-symbols test-c test-cpp test-c-asan test-valgrind
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 NATIVE_CFLAGS := -std=c11 -g -O1 $(WARNINGS) -Iinclude
 NATIVE_CXXFLAGS := -g -O1 $(WARNINGS) -Iinclude
-# The tests find the library where it was built, from whatever directory they run in.
-SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread
+# The tests find the library where it was built, from whatever directory they run in, and bind each call when it is
+# first made, by which tests/c/called.sh knows of it.
+SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread -Wl,-z,lazy
 STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 # No setting of the developer's environment may reach a test.
 CLEAN := env -i PATH="$(PATH)"
@@ -141,19 +142,27 @@ $(NATIVE_TEST)/cpp/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) inclu
 	mkdir -p $(@D)
 	g++ -std=c++20 $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
 
+$(NATIVE_TEST)/static/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.a
+	mkdir -p $(@D)
+	g++ -std=c++20 $(NATIVE_CXXFLAGS) $< -o $@ -nodefaultlibs -lstdc++ $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
+
 $(NATIVE_TEST)/cpp/no_exceptions: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	g++ -std=c++17 -fno-exceptions -fno-rtti $(NATIVE_CXXFLAGS) $< -o $@ $(SHARED_LINK)
 
 test-c: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload example print_vector)
 test-c: $(addprefix $(NATIVE_TEST)/static/,$(C_TESTS) $(C_TESTS_BARE))
+	rm -rf $(NATIVE_TEST)/bindings && mkdir $(NATIVE_TEST)/bindings
 	set -e; for test in $(C_TESTS) $(C_TESTS_BARE); do \
-	    $(CLEAN) $(NATIVE_TEST)/c/$$test; $(CLEAN) $(NATIVE_TEST)/static/$$test; done
+	    $(CLEAN) LD_DEBUG=bindings LD_DEBUG_OUTPUT=$(NATIVE_TEST)/bindings/$$test $(NATIVE_TEST)/c/$$test; \
+	    $(CLEAN) $(NATIVE_TEST)/static/$$test; done
+	tests/c/called.sh $(NATIVE_TEST)/c $(NATIVE_TEST)/bindings
 	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
 	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
 
-test-cpp: $(addprefix $(NATIVE_TEST)/cpp/,authkit_hpp no_exceptions example) $(NATIVE_TEST)/c/print_vector
+test-cpp: $(addprefix $(NATIVE_TEST)/,$(addprefix cpp/,authkit_hpp no_exceptions example) static/authkit_hpp c/print_vector)
 	$(CLEAN) $(NATIVE_TEST)/cpp/authkit_hpp
+	$(CLEAN) $(NATIVE_TEST)/static/authkit_hpp
 	$(CLEAN) $(NATIVE_TEST)/cpp/no_exceptions
 	tests/c/example.sh $(NATIVE_TEST)/cpp/example $(NATIVE_TEST)/c/print_vector
 
