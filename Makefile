@@ -14,6 +14,7 @@
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
+#   make sanitize the C and C++ tests, and the library itself, under AddressSanitizer, UBSan and ThreadSanitizer
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
 #   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
@@ -27,6 +28,7 @@
 
 include mk/native.mk
 include mk/abi.mk
+include mk/sanitize.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
