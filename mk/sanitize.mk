@@ -13,8 +13,8 @@ SANITIZE_TESTS := $(C_TESTS) authkit_hpp no_exceptions
 SANITIZE_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SANITIZE_TARGET_DIR := $(SANITIZE)/target
 SANITIZE_OUT = $(SANITIZE_TARGET_DIR)/$(SANITIZE_HOST)/sanitize
-# With debug assertions, which stop Rust's undefined behaviour as UBSan does C's. AWS-LC stays without instruments: the
-# accesses of its assembler could not be seen anyway, its allocations are.
+# The profile has debug assertions, which stop much of Rust's undefined behaviour as UBSan does C's. AWS-LC and std come
+# without instruments: only their allocations, copies and locks of the C library are seen.
 SANITIZE_address := -Zsanitizer=address
 SANITIZE_thread := -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg authkit_tsan
 SANITIZE_CFLAGS_address := $(ASAN_FLAGS)
