@@ -18,6 +18,7 @@
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
+#   make sanitize the C and C++ tests, and the library itself, under AddressSanitizer, UBSan and ThreadSanitizer
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
 #   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
@@ -32,6 +33,8 @@
 include mk/native.mk
 include mk/install.mk
 include mk/reference.mk
+include mk/abi.mk
+include mk/sanitize.mk
 include mk/portable.mk
 include mk/python.mk
 include mk/node.mk
@@ -85,7 +88,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
+test: prepared lint-rust test-rust test-native test-abi test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings

@@ -7,10 +7,12 @@
 #   test-native    all of the following
 #   test-headers   the headers compile without a warning under every C and C++ standard
 #   test-symbols   what the libraries export, need and weigh, and how they are hardened
-#   test-c         the C tests and example, over the shared and over the static library
-#   test-cpp       the C++ tests and example, under every standard, with and without exceptions
-#   test-valgrind  the C tests under valgrind: no leak, no invalid access
-#   test-c-asan    the C tests compiled with address and undefined-behaviour sanitizers
+#   test-c         the C tests and examples, over the shared and over the static library; every function is called
+#   test-cpp       the C++ tests and examples, over both libraries, under every standard, with and without exceptions
+#   test-valgrind  the C and C++ tests under valgrind: no leak, no invalid access
+#   test-c-asan    the same compiled with address and undefined-behaviour sanitizers
+#
+# Both tools must report defects made on purpose. `make sanitize` has them, and more, in the library itself.
 
 CARGO ?= cargo
 NATIVE_LIB := build/lib
@@ -85,16 +87,19 @@ NATIVE_CFLAGS := -std=c11 -g -O1 $(WARNINGS) -Iinclude
 NATIVE_CXXFLAGS := -g -O1 $(WARNINGS) -Iinclude
 # What authkit.hpp is held to besides: users compile it among their own files, with their own warnings.
 HPP_WARNINGS := $(WARNINGS) -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
-# The tests find the library where it was built, from whatever directory they run in.
-SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread
+# The tests find the library where it was built, from whatever directory they run in, and bind each call when it is
+# first made, by which tests/c/called.sh knows of it.
+SHARED_LINK := -L$(NATIVE_LIB) -lauthkit -Wl,-rpath,$(abspath $(NATIVE_LIB)) -pthread -Wl,-z,lazy
+ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 # No setting of the developer's environment may reach a test.
 CLEAN := env -i PATH="$(PATH)"
 
 C_TESTS := status config verdicts verdict decision claims misuse default_environment default_set threads lifetimes waiting \
 	observe
-# Not under valgrind and the sanitizers, which do not follow a fork of a process with threads.
+# One that forks so often that a tool over it gets a fraction of it.
 C_TESTS_BARE := fork
+FORKS_UNDER_TOOLS := 20
 C_TEST_INPUTS := tests/c/check.h tests/c/vectors.h tests/c/server.h tests/c/asking.h include/authkit.h
 
 # --- headers ---------------------------------------------------------------------------------------
@@ -130,12 +135,22 @@ $(NATIVE_TEST)/static/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.a
 
 $(NATIVE_TEST)/asan/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
-	gcc $(NATIVE_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $< -o $@ $(SHARED_LINK)
+	gcc $(NATIVE_CFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
+
+$(NATIVE_TEST)/asan/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+	mkdir -p $(@D)
+	g++ -std=c++20 $(NATIVE_CXXFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
 
 # This one finds the library by dlopen() alone.
+UNLOAD_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror -Iinclude
+
 $(NATIVE_TEST)/c/unload: tests/c/unload.c $(C_TEST_INPUTS)
 	mkdir -p $(@D)
-	gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -Iinclude $< -o $@ -pthread -ldl
+	gcc $(UNLOAD_CFLAGS) $< -o $@ -pthread -ldl
+
+$(NATIVE_TEST)/asan/unload: tests/c/unload.c $(C_TEST_INPUTS)
+	mkdir -p $(@D)
+	gcc $(UNLOAD_CFLAGS) $(ASAN_FLAGS) $< -o $@ -pthread -ldl
 
 $(NATIVE_TEST)/c/example: examples/c/verify.c include/authkit.h $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
@@ -182,8 +197,11 @@ $(NATIVE_TEST)/cpp/mixed: $(MIXED)/throws.cpp $(MIXED)/aborts.cpp $(MIXED)/share
 
 test-c: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload example tour print_vector)
 test-c: $(addprefix $(NATIVE_TEST)/static/,$(C_TESTS) $(C_TESTS_BARE))
+	rm -rf $(NATIVE_TEST)/bindings && mkdir $(NATIVE_TEST)/bindings
 	set -e; for test in $(C_TESTS) $(C_TESTS_BARE); do \
-	    $(CLEAN) $(NATIVE_TEST)/c/$$test; $(CLEAN) $(NATIVE_TEST)/static/$$test; done
+	    $(CLEAN) LD_DEBUG=bindings LD_DEBUG_OUTPUT=$(NATIVE_TEST)/bindings/$$test $(NATIVE_TEST)/c/$$test; \
+	    $(CLEAN) $(NATIVE_TEST)/static/$$test; done
+	tests/c/called.sh $(NATIVE_TEST)/c $(NATIVE_TEST)/bindings
 	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
 	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
 	tests/c/tour.sh $(NATIVE_TEST)/c/tour $(NATIVE_TEST)/c/print_vector
@@ -196,16 +214,29 @@ test-cpp: $(addprefix $(NATIVE_TEST)/cpp/,$(CPP_RUNS) example tour) $(NATIVE_TES
 	tests/c/tour.sh $(NATIVE_TEST)/cpp/tour $(NATIVE_TEST)/c/print_vector
 	tests/cpp/wrapped.sh
 
-# The sanitizers watch the harness and what the library does to its memory: frees, overreads of
-# tokens, leaks. That they are at work is seen in the harness's symbols.
-test-c-asan: $(C_TESTS:%=$(NATIVE_TEST)/asan/%)
-	nm $(NATIVE_TEST)/asan/claims | grep -q __asan_init
-	set -e; for test in $(C_TESTS); do $(CLEAN) $(NATIVE_TEST)/asan/$$test; done
+# What each tool reports, of defects made on purpose (tests/c/defects.c).
+ASAN_DEFECTS := stale_text=heap-use-after-free overflow=heap-buffer-overflow leak='detected memory leaks' \
+	shift='runtime error: shift exponent'
+VALGRIND_DEFECTS := double_free='Invalid read' use_after_free='Invalid read' stale_text='Invalid read' \
+	overread='Invalid read' overflow='Invalid write' leak='lost in loss record'
 
-VALGRIND := valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+# The sanitizers watch the harness and what the library does to its memory: frees, copies, leaks. `make sanitize` has
+# them in the library, too.
+ASAN_RUN := $(CLEAN) ASAN_OPTIONS=exitcode=66 UBSAN_OPTIONS=exitcode=66
+
+test-c-asan: $(addprefix $(NATIVE_TEST)/asan/,$(C_TESTS) $(C_TESTS_BARE) authkit_hpp unload defects)
+	tests/c/defects.sh 66 $(ASAN_DEFECTS) -- $(ASAN_RUN) $(NATIVE_TEST)/asan/defects
+	set -e; for test in $(C_TESTS) authkit_hpp; do $(ASAN_RUN) $(NATIVE_TEST)/asan/$$test; done
+	$(ASAN_RUN) $(NATIVE_TEST)/asan/fork $(FORKS_UNDER_TOOLS)
+	$(ASAN_RUN) $(NATIVE_TEST)/asan/unload $(NATIVE_LIB)/libauthkit.so
+
+VALGRIND := $(CLEAN) valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
 	--show-leak-kinds=definite,indirect --child-silent-after-fork=yes
 
-test-valgrind: $(C_TESTS:%=$(NATIVE_TEST)/c/%) $(addprefix $(NATIVE_TEST)/,c/unload cpp/authkit_hpp)
-	set -e; for test in $(C_TESTS); do $(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/$$test; done
-	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
-	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/cpp/authkit_hpp
+test-valgrind: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload defects) $(NATIVE_TEST)/cpp/authkit_hpp
+	tests/c/defects.sh 9 $(VALGRIND_DEFECTS) -- $(VALGRIND) $(NATIVE_TEST)/c/defects
+	set -e; for test in $(C_TESTS); do $(VALGRIND) $(NATIVE_TEST)/c/$$test; done
+	@# A child has lost what its parent's other threads held on their stacks.
+	$(VALGRIND) --leak-check=no $(NATIVE_TEST)/c/fork $(FORKS_UNDER_TOOLS)
+	$(VALGRIND) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
+	$(VALGRIND) $(NATIVE_TEST)/cpp/authkit_hpp

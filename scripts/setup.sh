@@ -24,6 +24,7 @@ need_header jansson.h libjansson-dev
 need_header boost/beast/version.hpp libboost-dev
 need_header nlohmann/json_fwd.hpp nlohmann-json3-dev
 echo '#include <version>' | clang++ -stdlib=libc++ -fsyntax-only -x c++ - 2>/dev/null || missing="$missing libc++-dev libc++abi-dev"
+need abidiff abigail-tools
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
 pkg-config --exists openssl 2>/dev/null || missing="$missing libssl-dev"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || [ -n "${SSL_CERT_FILE:-}" ] \

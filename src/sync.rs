@@ -1,13 +1,13 @@
 //! The primitives under the single flight and the key snapshot, named in one place: a model checker
-//! puts its own here (`tests/model`), and so does ThreadSanitizer's run (`make tsan`).
+//! puts its own here (`tests/model`), and so do ThreadSanitizer's runs (`make tsan`, `make sanitize`).
 
 pub(crate) use arc_swap::ArcSwapOption;
 pub(crate) use std::sync::PoisonError;
-#[cfg(not(all(test, authkit_tsan)))]
+#[cfg(not(authkit_tsan))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
-#[cfg(all(test, authkit_tsan))]
+#[cfg(authkit_tsan)]
 #[path = "../tests/tsan/sync.rs"]
 mod instrumented;
-#[cfg(all(test, authkit_tsan))]
+#[cfg(authkit_tsan)]
 pub(crate) use instrumented::{Condvar, Mutex, MutexGuard};

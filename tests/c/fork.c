@@ -1,4 +1,4 @@
-/* Fork: children of a process whose threads verify and replace keys must verify, not hang. */
+/* Fork: children of a process whose threads verify and replace keys must verify, not hang: `fork [COUNT]`. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -58,7 +58,8 @@ static void fork_once(void) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
 }
 
-int main(void) {
+int main(int arguments, char **argument) {
+    const int forks = arguments > 1 ? atoi(argument[1]) : FORKS;
     verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
     CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &inherited, NULL),
                  AUTHKIT_OK);
@@ -67,7 +68,7 @@ int main(void) {
     for (int i = 0; i < THREADS; i++) {
         pthread_create(&threads[i], NULL, verify_on, NULL);
     }
-    for (int i = 0; i < FORKS && checks_failed == 0; i++) {
+    for (int i = 0; i < forks && checks_failed == 0; i++) {
         fork_once();
     }
     atomic_store(&stop, true);

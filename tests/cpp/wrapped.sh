@@ -7,9 +7,7 @@ failed=0
 
 cat >"$scratch/left_out" <<'LEFT_OUT'
 authkit_claims_record            a copy of all claims, for bindings to which each call is dear; here getters cost no copy
-authkit_error_status             an Error keeps the status itself, since not every failure makes an error object
 authkit_response_claims          authorize() takes the claims out of the response
-authkit_response_error           authorize() returns the same error
 authkit_verifier_try_verify_into as authkit_claims_record
 authkit_verifier_verify_into     as authkit_claims_record
 authkit_verify                   wants a NUL behind the token and tells no reason: authkit::verify() asks the default verifier

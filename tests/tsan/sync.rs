@@ -1,4 +1,4 @@
-//! What `src/sync.rs` names, for ThreadSanitizer (`make tsan`): locks that are compiled with it. std comes
+//! What `src/sync.rs` names, for ThreadSanitizer (`make tsan`, `make sanitize`): locks that are compiled with it. std comes
 //! compiled without, so that it does not see std's locks hand over what they guard.
 
 use std::sync::LockResult;
