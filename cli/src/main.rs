@@ -6,6 +6,8 @@ mod doctor;
 mod failure;
 mod inspect;
 mod jwks;
+#[cfg(unix)]
+mod serve;
 mod settings;
 mod text;
 mod token;
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
         Command::Jwks(arguments) => jwks::run(arguments, &mut out),
         Command::Doctor(arguments) => doctor::run(arguments, &mut out),
+        #[cfg(unix)]
+        Command::Serve(arguments) => serve::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit)) {
