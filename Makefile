@@ -6,6 +6,7 @@
 #   make test-doctor  what `authkit doctor` finds at stock servers of FastMCP and the TypeScript SDK, and at ours
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
+#   make test-serve  `authkit serve` by itself, and behind it nginx, Caddy and Envoy's questions
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
@@ -14,6 +15,7 @@
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
+#   make bench-serve  authorizations/s of `authkit serve` behind nginx beside a static 204, and its memory after a million
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
 #   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
@@ -60,13 +62,14 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 
 include mk/mcp-node.mk
 include mk/doctor.mk
+include mk/serve.mk
 include mk/python-hosts.mk
 include mk/fastmcp.mk
 include mk/bench.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
-test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node bench-smoke
+test: setup lint-rust test-rust test-native test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-serve bench-smoke
 	@echo "make test: everything passed"
 
 lint-rust: | build/.setup

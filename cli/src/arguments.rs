@@ -247,12 +247,14 @@ Places:
                 The client's target comes in X-Original-URI, X-Original-URL or X-Forwarded-Uri, or behind
                 the place (/authorize/mcp?session=1, as Envoy asks); a token in its query is a 400.
                 Scopes beyond the configured ones: /authorize?scope=a+b, or X-Authkit-Require-Scopes.
-  /refusal      the same answer, never a 200: for nginx, which keeps a refusal's status alone
+                With refusal=403 in the query each refusal is a 403, as nginx understands it.
+  /refusal      the whole answer to a client that was refused, never a 200: for nginx, which keeps a
+                refusal's status alone
   /.well-known/oauth-protected-resource, /.well-known/oauth-authorization-server and the like, with and
                 without the resource's path: the metadata, for clients
   /healthz      200 while the process answers
 
-Refusals are logged on standard error by code and reason, without token or path. A head may have 64 KiB;
+Refusals are logged on standard error by code and reason, without token or path. A head may have some 64 KiB;
 a connection is closed after 75 s without a request. SIGTERM and SIGINT end the process when the requests
 under way are answered. Run it as any user; it needs no file but its socket.
 

@@ -53,17 +53,23 @@ impl Endpoint {
 
     /// 200 with who is calling, or what to send in place of what was asked for.
     async fn verdict(&self, parts: &Parts, form: Form) -> Answer {
-        let decision = match self.decision(parts, form).await {
-            Ok(decision) => decision,
+        let question = match Question::read(parts, form) {
+            Ok(question) => question,
             Err(failure) => return self.failed(&failure),
         };
+        let decision = self.decision(&question).await;
         let mut answer = sent(decision.response());
         match decision.claims() {
             Some(claims) => {
                 answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
                 identity::add_to(answer.headers_mut(), claims);
             }
-            None => self.tell(decision.response()),
+            None => {
+                self.tell(decision.response());
+                if question.refuses_by_403 {
+                    *answer.status_mut() = StatusCode::FORBIDDEN;
+                }
+            }
         }
         answer
     }
@@ -71,16 +77,16 @@ impl Endpoint {
     /// The whole answer to a request that was refused just now. It never says to go on: where the refusal's
     /// cause has gone meanwhile, such as an outage, the client is to come again.
     async fn refusal(&self, parts: &Parts) -> Answer {
-        match self.decision(parts, Form::Beside).await {
-            Ok(decision) if decision.claims().is_none() => sent(decision.response()),
-            Ok(_) => again(),
-            Err(failure) => self.failed(&failure),
-        }
+        let question = match Question::read(parts, Form::Beside) {
+            Ok(question) => question,
+            Err(failure) => return self.failed(&failure),
+        };
+        let decision = self.decision(&question).await;
+        if decision.claims().is_some() { again() } else { sent(decision.response()) }
     }
 
-    async fn decision(&self, parts: &Parts, form: Form) -> Result<Decision, Failure> {
-        let question = Question::read(parts, form)?;
-        Ok(self.judge.authorize(&question.request(), &question.policy).await)
+    async fn decision(&self, question: &Question<'_>) -> Decision {
+        self.judge.authorize(&question.request(), &question.policy).await
     }
 
     /// What clients read before they have a token.

@@ -28,6 +28,9 @@ pub(crate) struct Question<'r> {
     headers: &'r HeaderMap,
     query: Cow<'r, [u8]>,
     pub(crate) policy: Policy,
+    /// Whether each refusal is to be a 403, whatever it is. nginx copies a 401's challenge into the answer to
+    /// come, beside the one that the answer has, and reports every other status as an error.
+    pub(crate) refuses_by_403: bool,
 }
 
 impl<'r> Question<'r> {
@@ -37,12 +40,37 @@ impl<'r> Question<'r> {
             Form::Beside => None,
             Form::Within => parts.uri.query().map(str::as_bytes),
         };
-        let mut policy = Policy::new();
-        demand_by_headers(&mut policy, &parts.headers)?;
+        let query = joined(own, &parts.headers);
+        let policy = Policy::new();
+        let mut question = Self { headers: &parts.headers, query, policy, refuses_by_403: false };
+        question.read_headers()?;
         if form == Form::Beside {
-            demand_by_query(&mut policy, parts.uri.query().unwrap_or_default())?;
+            question.read_query(parts.uri.query().unwrap_or_default())?;
         }
-        Ok(Self { headers: &parts.headers, query: joined(own, &parts.headers), policy })
+        Ok(question)
+    }
+
+    fn read_headers(&mut self) -> Result<(), Failure> {
+        for value in self.headers.get_all(REQUIRED_SCOPES) {
+            self.demand(value.to_str().map_err(|_| misuse("a required scope is not ASCII"))?)?;
+        }
+        Ok(())
+    }
+
+    fn read_query(&mut self, query: &str) -> Result<(), Failure> {
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("scope", list)) => self.demand(&decoded(list)?)?,
+                Some(("refusal", "403")) => self.refuses_by_403 = true,
+                _ => return Err(misuse("the proxy asks with a parameter that is none")),
+            }
+        }
+        Ok(())
+    }
+
+    fn demand(&mut self, list: &str) -> Result<(), Failure> {
+        let mut scopes = list.split([',', ' ']).filter(|scope| !scope.is_empty());
+        Ok(scopes.try_for_each(|scope| self.policy.require_scope(scope))?)
     }
 
     /// The request in the library's terms: each `Authorization` line, and every query that it may have had.
@@ -53,31 +81,10 @@ impl<'r> Question<'r> {
     }
 }
 
-fn demand_by_headers(policy: &mut Policy, headers: &HeaderMap) -> Result<(), Failure> {
-    for value in headers.get_all(REQUIRED_SCOPES) {
-        let list = value.to_str().map_err(|_| misuse("a required scope is not ASCII"))?;
-        demand(policy, list)?;
-    }
-    Ok(())
-}
-
-fn demand_by_query(policy: &mut Policy, query: &str) -> Result<(), Failure> {
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        match parameter.split_once('=') {
-            Some(("scope", list)) => {
-                let list = list.replace('+', " ");
-                let list = percent_decode_str(&list).decode_utf8();
-                demand(policy, &list.map_err(|_| misuse("a required scope is not UTF-8"))?)?;
-            }
-            _ => return Err(misuse("the proxy asks /authorize with a parameter other than scope")),
-        }
-    }
-    Ok(())
-}
-
-fn demand(policy: &mut Policy, list: &str) -> Result<(), Failure> {
-    let mut scopes = list.split([',', ' ']).filter(|scope| !scope.is_empty());
-    Ok(scopes.try_for_each(|scope| policy.require_scope(scope))?)
+fn decoded(list: &str) -> Result<String, Failure> {
+    let list = list.replace('+', " ");
+    let text = percent_decode_str(&list).decode_utf8();
+    Ok(text.map_err(|_| misuse("a required scope is not UTF-8"))?.into_owned())
 }
 
 fn misuse(reason: &str) -> Failure {
@@ -142,12 +149,26 @@ mod tests {
     }
 
     #[test]
+    fn a_403_for_every_refusal_is_for_the_proxy_to_ask() {
+        for (target, form, asked) in [
+            ("/authorize?scope=a&refusal=403", Form::Beside, true),
+            ("/authorize?scope=a", Form::Beside, false),
+            ("/authorize/mcp?refusal=403", Form::Within, false),
+        ] {
+            let parts = parts(target, &[]);
+            assert_eq!(Question::read(&parts, form).unwrap().refuses_by_403, asked, "{target}");
+        }
+    }
+
+    #[test]
     fn a_slip_of_the_proxy_is_an_error() {
         for (target, header) in [
             ("/authorize?scopes=a", ""),
             ("/authorize?scope", ""),
             ("/authorize?scope=a&x=1", ""),
             ("/authorize?access_token=a", ""),
+            ("/authorize?refusal=401", ""),
+            ("/authorize?refusal", ""),
             ("/authorize?scope=%22", ""),
             ("/authorize?scope=%ff", ""),
             ("/authorize", "\"a\""),
