@@ -95,7 +95,7 @@ test('no claim ends a header or splits a list, and each is read back as it was',
     sub: 'a\r\nX-Authkit-Role: admin\r\n\r\n',
     client_id: 'ü\u2028\u{1f600}%41',
     scope: 'mcp:read a,b\u00a0c',
-    org_id: ' \t\u0000\u007f ',
+    org_id: ' \t\u0001\u007f ',
     permissions: ['a b', 'c,d', 'é'],
     act: { sub: 'admin"\\' },
   };
