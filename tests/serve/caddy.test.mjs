@@ -33,7 +33,8 @@ after(async () => {
 
 test('a good token reaches the server, which learns who calls, and not the token; nobody says so for themselves', patiently, async () => {
   const token = await run.mint({ sub: 'user_1' }, { remove: ['org_id', 'sid'] });
-  const spoofed = ['Subject', 'Org-Id', 'Session-Id', 'Role', 'Actor', 'Whatever'].map((name) => [`X-Authkit-${name}`, 'spoofed']);
+  const spoofed = ['Subject', 'Org-Id', 'Session-Id', 'Role', 'Actor', 'Whatever']
+    .flatMap((name) => [`X-Authkit-${name}`, `x-AUTHKIT-${name}`, `X_Authkit_${name}`, `X_AUTHKIT_${name}`, `X-Authkit_${name}`].map((line) => [line, 'spoofed']));
   const answer = await ask(run.address, '/mcp?session=1', [bearer(token), ...spoofed, ['Content-Length', '0']], 'POST');
   assert.equal(answer.status, 200);
   const { url, method, headers } = JSON.parse(answer.body);

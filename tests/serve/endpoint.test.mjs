@@ -322,6 +322,18 @@ test('refusals are told by code and reason, without token, path or query; not wh
   assert.equal(quiet.lines.length, 2);
 });
 
+test('who reads its lines slowly holds up no request; what is lost is counted', patiently, async (context) => {
+  const program = await serve(context);
+  program.listen(false);
+  const connection = await Connection.open(program.address);
+  const refused = 6000;
+  for (let time = 0; time < refused; time++) assert.equal((await connection.ask(head('/authorize'))).status, 401);
+  connection.close();
+  program.listen(true);
+  await until(async () => (await ask(program.address, '/authorize')) && program.lines.some((line) => /: \d+ lines more were not written$/.test(line)));
+  assert.ok(program.lines.length < refused);
+});
+
 const now = () => Math.floor(Date.now() / 1000);
 const ours = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-authkit-')));
 const challengeOf = ({ headers }) => headers['www-authenticate'];

@@ -28,15 +28,18 @@ class Program {
   lines = [];
   #child;
   #exited;
+  #read;
 
   constructor(path, parameters, options = {}) {
     this.#child = spawn(path, parameters, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'], ...options });
     this.#exited = once(this.#child, 'exit').then(([code, signal]) => code ?? signal);
-    createInterface(this.#child.stderr).on('line', (line) => this.lines.push(line));
+    this.#read = createInterface(this.#child.stderr).on('line', (line) => this.lines.push(line));
   }
 
-  get id() {
-    return this.#child.pid;
+  /** Stops reading what it says, or goes on. */
+  listen(does) {
+    if (does) this.#read.resume();
+    else this.#read.pause();
   }
 
   /** Waits until there is such a line, and gives what it matched. */
