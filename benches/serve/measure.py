@@ -165,7 +165,9 @@ def memory(wrk: Path, port: int, token: str, process: int, answered: int) -> boo
     while answered - start < MILLION:
         answered += rate(wrk, port, token)[1]
     after = resident_kb(process)
-    print(f"resident before and after {answered - start} requests   {before} KB, {after} KB; the bar is {BAR_GROWTH_KB} KB more")
+    print(
+        f"resident before and after {answered - start} requests   {before} KB, {after} KB; the bar is {BAR_GROWTH_KB} KB more"
+    )
     return after - before <= BAR_GROWTH_KB
 
 
@@ -178,7 +180,13 @@ def main() -> int:
         at = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         domain, token = stack.enter_context(issuer())
         nginx, ports = Nginx(programs.nginx, at), (free_port(), free_port())
-        serve = [str(programs.cli), "serve", "--quiet", "--allow-insecure-loopback", f"--listen=unix:{at}/authkit.sock"]
+        serve = [
+            str(programs.cli),
+            "serve",
+            "--quiet",
+            "--allow-insecure-loopback",
+            f"--listen=unix:{at}/authkit.sock",
+        ]
         serve += [f"--authkit-domain={domain}", f"--base-url={BASE_URL}"]
         authkit = stack.enter_context(started(serve))
         stack.enter_context(started(nginx.static(at / "static.sock")))

@@ -95,7 +95,8 @@ async fn attend(
         answer
     });
     let mut http = http1::Builder::new();
-    http.max_buf_size(MAX_HEAD).header_read_timeout(None); // see `sweep`
+    // Heads that do not come are for `sweep`; answers are short, and sent in one piece.
+    http.max_buf_size(MAX_HEAD).header_read_timeout(None).writev(false);
     let mut serving = pin!(http.serve_connection(TokioIo::new(stream), answer));
     tokio::select! {
         _ = serving.as_mut() => return,

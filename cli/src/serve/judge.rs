@@ -26,25 +26,32 @@ impl Judge {
     /// As [`Verifier::authorize`].
     pub(crate) async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
         let ask = || self.verifier.try_authorize(request, policy);
-        self.decided(ask, |decision| decision.error()).await
+        self.decided(ask, |decision| is_open(decision.error())).await
     }
 
     /// As [`Verifier::well_known`].
     pub(crate) async fn well_known(&self, method: &str, path: &str) -> Option<Response> {
         let ask = || self.verifier.try_well_known(method, path);
-        self.decided(ask, |response| response.as_ref()?.error()).await
+        let is_open =
+            |answer: &Option<Response>| is_open(answer.as_ref().and_then(Response::error));
+        self.decided(ask, is_open).await
     }
 
-    async fn decided<T>(&self, ask: impl Fn() -> T, error: impl Fn(&T) -> Option<&Error>) -> T {
+    async fn decided<T>(&self, ask: impl Fn() -> T, is_open: impl Fn(&T) -> bool) -> T {
+        let answer = ask();
+        if is_open(&answer) { self.decided_later(ask, is_open).await } else { answer }
+    }
+
+    /// Asks anew whenever a fetch has ended. The last answer, when patience has, is a 503.
+    async fn decided_later<T>(&self, ask: impl Fn() -> T, is_open: impl Fn(&T) -> bool) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            // Read before the try, so that no fetch that ends after it is missed.
             let seen = self.verifier.fetches_ended();
             let answer = ask();
-            let is_open = error(&answer).is_some_and(|error| error.code() == Code::WouldBlock);
-            if !is_open || Instant::now() >= deadline {
+            if !is_open(&answer) || Instant::now() >= deadline {
                 return answer;
             }
-            // Past the deadline the last try's answer is a 503.
             let _ = timeout_at(deadline, self.fetch_ended(seen)).await;
         }
     }
@@ -57,4 +64,8 @@ impl Judge {
             let _ = spawn_blocking(move || verifier.wait(seen, TURN)).await;
         }
     }
+}
+
+fn is_open(error: Option<&Error>) -> bool {
+    error.is_some_and(|error| error.code() == Code::WouldBlock)
 }

@@ -119,7 +119,7 @@ fn tcp(address: SocketAddr) -> io::Result<Listener> {
 
 fn unix(path: &Path, mode: SocketMode) -> io::Result<Listener> {
     remove_stale(path)?;
-    // Not chmod afterwards, which leaves a moment to connect in. No other thread makes files now.
+    // Not chmod afterwards, which leaves a moment to connect in. No other thread makes files yet.
     let before = umask(mode.mask());
     let bound = StdUnixListener::bind(path);
     umask(before);

@@ -49,15 +49,16 @@ struct Server {
 
 fn prepare(arguments: &ServeArguments) -> Result<Server, Failure> {
     let verifier = Verifier::new(settings::config(&arguments.sources)?)?;
-    start_fetching(&verifier)?;
     let log = Arc::new(Log::start(arguments.quiet));
     let runtime = runtime().map_err(|error| unusable("the event loop", &error))?;
-    let _entered = runtime.enter();
+    let entered = runtime.enter();
     let ends = ends().map_err(|error| unusable("the handling of signals", &error))?;
+    // Before anything else makes files: see there.
     let listener = Listener::bind(&arguments.listen, arguments.socket_mode)?;
+    start_fetching(&verifier)?;
     let endpoint = Arc::new(Endpoint::new(Judge::new(verifier), Arc::clone(&log)));
     let most_connections = arguments.max_connections.into();
-    drop(_entered);
+    drop(entered);
     Ok(Server { runtime, listener, ends, endpoint, log, most_connections })
 }
 
