@@ -7,6 +7,7 @@
 #   make test-fastmcp  the provider under FastMCP 2.12 to 4, with real logins
 #   make test-native-servers  the example servers in C and C++: a table of requests under valgrind, logins, `authkit doctor`
 #   make test-mcp-node  the TypeScript SDKs' servers behind our guard, their clients logging in, the conformance suite
+#   make test-serve  `authkit serve` by itself, and behind it nginx, Caddy and Envoy's questions
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make install  library, headers, package files, command and manual pages below DESTDIR, PREFIX; make uninstall
 #   make test-install   strangers' projects against what that installs, static links, hardening
@@ -19,6 +20,7 @@
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
 #   make bench-fastmcp   what the provider costs a tool call over HTTP, beside FastMCP's own
 #   make sanitize the C and C++ tests, and the library itself, under AddressSanitizer, UBSan and ThreadSanitizer
+#   make bench-serve  authorizations/s of `authkit serve` behind nginx beside a static 204, and its memory after a million
 #   make mutate   a million random and mutated inputs through the C ABI, then as many under AddressSanitizer
 #   make portable build/portable/libauthkit.so and authkit, for glibc 2.17 and newer
 #   make wheel    build/python/release: the Python wheel for every Linux since glibc 2.17
@@ -69,6 +71,7 @@ demo: $(CLI) $(NATIVE_TEST)/c/example $(NATIVE_TEST)/cpp/example $(AUTHORIZATION
 
 include mk/mcp-node.mk
 include mk/doctor.mk
+include mk/serve.mk
 include mk/python-hosts.mk
 include mk/fastmcp.mk
 include mk/native-servers.mk
@@ -88,7 +91,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-abi test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers bench-smoke
+test: prepared lint-rust test-rust test-native test-abi test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers test-serve bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(unix)]
+use crate::serve::listen::{Address, SocketMode};
 use crate::settings::Sources;
 
 /// Verify, inspect and explain WorkOS AuthKit access tokens for MCP servers
@@ -42,6 +44,12 @@ pub(crate) enum Command {
     /// server decides about it as the library does. Works on any MCP server, whoever wrote it: run it
     /// on your own only.
     Doctor(DoctorArguments),
+    /// Decide on requests for a reverse proxy on this machine, over HTTP
+    ///
+    /// Turns nginx (auth_request), Envoy (ext_authz), Caddy or Traefik (forward auth) into an MCP resource server:
+    /// the proxy asks about each request, and passes it on or sends the client the answer it got.
+    #[cfg(unix)]
+    Serve(ServeArguments),
     /// Run test vectors against this library
     ///
     /// Each line of a file is one JSON object: a token (level jwt: the full check; jws: its signature
@@ -195,6 +203,71 @@ Exit status:
   2  wrong usage or configuration: nothing was examined
   3  a server did not answer: the report is incomplete
   4  every MUST is met, not every SHOULD";
+
+/// What `authkit serve` is told.
+#[cfg(unix)]
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
+pub(crate) struct ServeArguments {
+    /// Where to listen: 127.0.0.1:PORT, [::1]:PORT or unix:PATH; nowhere but on this machine. Port 0 is any
+    /// that is free; the first line on standard error tells it
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9600")]
+    pub(crate) listen: Address,
+
+    /// Who may connect to unix:PATH: its owner (600), or its group too (660)
+    #[arg(
+        long,
+        value_name = "MODE",
+        value_enum,
+        default_value = "600",
+        hide_possible_values = true
+    )]
+    pub(crate) socket_mode: SocketMode,
+
+    /// Connections at a time; for one more, the one that has been quiet longest is closed
+    #[arg(long, value_name = "COUNT", default_value = "900", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_connections: u16,
+
+    /// Write no line for each refusal
+    #[arg(long)]
+    pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+#[cfg(unix)]
+const SERVE_HELP: &str = "\
+Settings are those of authkit verify, but for refresh_mode: keys are fetched in the background.
+
+Places:
+  /authorize    may this request go on? With the client's Authorization lines, any method. 200 with
+                X-Authkit-Subject, -Client-Id, -Scopes and more for the server behind the proxy, or the
+                answer for the client: 400, 401, 403 or 503 with its headers and body.
+                The client's target comes in X-Original-URI, X-Original-URL or X-Forwarded-Uri, or behind
+                the place (/authorize/mcp?session=1, as Envoy asks); a token in its query is a 400.
+                Scopes beyond the configured ones: /authorize?scope=a+b, or X-Authkit-Require-Scopes.
+                With refusal=403 in the query each refusal is a 403, as nginx understands it.
+  /refusal      the whole answer to a client that was refused, never a 200: for nginx, which keeps a
+                refusal's status alone
+  /.well-known/oauth-protected-resource, /.well-known/oauth-authorization-server and the like, with and
+                without the resource's path: the metadata, for clients
+  /healthz      200 while the process answers
+
+Refusals are logged on standard error by code and reason, without token or path. A head may have some 64 KiB;
+a connection is closed after 75 s without a request. SIGTERM and SIGINT end the process when the requests
+under way are answered. Run it as any user; it needs no file but its socket.
+
+Examples:
+  authkit serve --listen 127.0.0.1:9600 --authkit-domain https://your-project-12345.authkit.app \\
+                --base-url https://your-server.example --required-scopes read
+  authkit serve --listen unix:/run/authkit/authkit.sock --socket-mode 660 --env-file /etc/authkit.env
+
+Recipes for the proxies: docs/proxies.md.
+
+Exit status:
+  0  ended by SIGTERM or SIGINT
+  2  wrong usage or configuration, or the address cannot be listened on";
 
 /// What `authkit vectors` is told.
 #[derive(Debug, Args)]

@@ -8,6 +8,8 @@ mod inspect;
 mod jwks;
 #[cfg(test)]
 mod manual;
+#[cfg(unix)]
+mod serve;
 mod settings;
 mod text;
 mod token;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments, &mut out),
         Command::Jwks(arguments) => jwks::run(arguments, &mut out),
         Command::Doctor(arguments) => doctor::run(arguments, &mut out),
+        #[cfg(unix)]
+        Command::Serve(arguments) => serve::run(arguments, &mut out),
         Command::Vectors(arguments) => vectors::run(arguments, &mut out),
     };
     match ended.and_then(|exit| out.flush().map(|()| exit)) {

@@ -1,0 +1,154 @@
+//! The endpoint's places, and the library's answers as HTTP.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use authkit::Decision;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+
+use crate::failure::Failure;
+
+use super::identity;
+use super::judge::Judge;
+use super::log::Log;
+use super::question::{Form, Question};
+
+/// The decision on a request; behind it, as Envoy asks, the client's own path may stand.
+const AUTHORIZE: &str = "/authorize";
+/// The answer to a client whose request may not go on, for proxies that keep only the decision's status.
+const REFUSAL: &str = "/refusal";
+const HEALTH: &str = "/healthz";
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// Answers every request.
+pub(crate) struct Endpoint {
+    judge: Judge,
+    log: Arc<Log>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(judge: Judge, log: Arc<Log>) -> Self {
+        Self { judge, log }
+    }
+
+    /// The request's body, which decides nothing, is not read.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, Infallible> {
+        let (parts, _) = request.into_parts();
+        Ok(match parts.uri.path() {
+            AUTHORIZE => self.verdict(&parts, Form::Beside).await,
+            REFUSAL => self.refusal(&parts).await,
+            HEALTH => plain(StatusCode::OK, "ok\n"),
+            path if is_below(path, AUTHORIZE) => self.verdict(&parts, Form::Within).await,
+            path => self.document(parts.method.as_str(), path).await,
+        })
+    }
+
+    /// 200 with who is calling, or what to send in place of what was asked for.
+    async fn verdict(&self, parts: &Parts, form: Form) -> Answer {
+        let question = match Question::read(parts, form) {
+            Ok(question) => question,
+            Err(failure) => return self.failed(&failure),
+        };
+        let decision = self.decision(&question).await;
+        let mut answer = sent(decision.response());
+        match decision.claims() {
+            Some(claims) => {
+                answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+                identity::add_to(answer.headers_mut(), claims);
+            }
+            None => {
+                self.tell(decision.response());
+                if question.refuses_by_403 {
+                    *answer.status_mut() = StatusCode::FORBIDDEN;
+                }
+            }
+        }
+        answer
+    }
+
+    /// The whole answer to a request that was refused just now. It never says to go on: where the refusal's
+    /// cause has gone meanwhile, such as an outage, the client is to come again.
+    async fn refusal(&self, parts: &Parts) -> Answer {
+        let question = match Question::read(parts, Form::Beside) {
+            Ok(question) => question,
+            Err(failure) => return self.failed(&failure),
+        };
+        let decision = self.decision(&question).await;
+        if decision.claims().is_some() { again() } else { sent(decision.response()) }
+    }
+
+    async fn decision(&self, question: &Question<'_>) -> Decision {
+        self.judge.authorize(&question.request(), &question.policy).await
+    }
+
+    /// What clients read before they have a token.
+    async fn document(&self, method: &str, path: &str) -> Answer {
+        match self.judge.well_known(method, path).await {
+            Some(response) => {
+                self.tell(&response);
+                sent(&response)
+            }
+            None => plain(StatusCode::NOT_FOUND, "not found\n"),
+        }
+    }
+
+    fn tell(&self, response: &authkit::Response) {
+        if let Some(error) = response.error() {
+            self.log.refusal(response.status(), &error.clone().into());
+        }
+    }
+
+    /// The question itself was wrong: for whoever runs the proxy to mend, and for nobody to pass.
+    fn failed(&self, failure: &Failure) -> Answer {
+        self.log.refusal(failure.code.http_status(), failure);
+        let body = r#"{"error":"server_error","error_description":"The server cannot decide on this request"}"#;
+        json(StatusCode::INTERNAL_SERVER_ERROR, body)
+    }
+}
+
+fn is_below(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn sent(response: &authkit::Response) -> Answer {
+    let mut answer = Response::new(Full::from(response.body().to_owned()));
+    // Whatever is no status is a defect, and lets nobody pass.
+    *answer.status_mut() =
+        StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in response.headers() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    answer
+}
+
+fn again() -> Answer {
+    let body = r#"{"error":"temporarily_unavailable","error_description":"Try again"}"#;
+    let mut answer = json(StatusCode::SERVICE_UNAVAILABLE, body);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    answer
+}
+
+fn json(status: StatusCode, body: &'static str) -> Answer {
+    let mut answer = plain(status, body);
+    let headers: &mut HeaderMap = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
+fn plain(status: StatusCode, body: &'static str) -> Answer {
+    let mut answer = Response::new(Full::from(Bytes::from_static(body.as_bytes())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer
+}
