@@ -34,6 +34,7 @@ mod error;
 mod fork;
 mod journal;
 mod jwks;
+mod lane;
 mod resource;
 mod stats;
 mod sync;

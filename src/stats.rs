@@ -1,13 +1,13 @@
 //! What a verifier has and has done, as data: for a health check, a metric, a person with a 503.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 use crate::error::{Code, Error};
 use crate::journal::Source;
+use crate::lane::{self, Apart, LANES};
 
 /// A moment's state of a verifier and the counts since it was made. Counts go on in a forked child.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -204,27 +204,22 @@ pub struct SeenHeaders {
     pub expires: Option<String>,
 }
 
-/// Verdicts counted by code, in parts that different threads add to: one number for all would be
-/// fought over by the processors at every token.
+/// Verdicts counted by code, by each lane's threads for themselves.
 #[derive(Debug)]
 pub(crate) struct Verdicts {
-    parts: [Part; PARTS],
+    lanes: [Apart<Counts>; LANES],
 }
 
-const PARTS: usize = 8;
 /// OK, and every code.
 const OUTCOMES: usize = 1 + Code::ALL.len();
 /// What is counted beside the outcomes.
 const HITS: usize = OUTCOMES;
 
-/// Alone on its cache lines (processors fetch them in pairs).
-#[derive(Debug)]
-#[repr(align(128))]
-struct Part([AtomicU64; OUTCOMES + 1]);
+type Counts = [AtomicU64; OUTCOMES + 1];
 
 impl Verdicts {
     pub(crate) fn new() -> Self {
-        Self { parts: [const { Part([const { AtomicU64::new(0) }; OUTCOMES + 1]) }; PARTS] }
+        Self { lanes: [const { Apart([const { AtomicU64::new(0) }; OUTCOMES + 1]) }; LANES] }
     }
 
     /// Counts a verdict; that a caller has to come back is none.
@@ -244,8 +239,8 @@ impl Verdicts {
     }
 
     fn add_one(&self, place: usize) {
-        let part = self.parts.get(part_of_this_thread());
-        if let Some(count) = part.and_then(|part| part.0.get(place)) {
+        let counts = self.lanes.get(lane::of_this_thread());
+        if let Some(count) = counts.and_then(|counts| counts.0.get(place)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -260,28 +255,13 @@ impl Verdicts {
     }
 
     fn total(&self, place: usize) -> u64 {
-        let counts = self.parts.iter().filter_map(|part| part.0.get(place));
+        let counts = self.lanes.iter().filter_map(|counts| counts.0.get(place));
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 }
 
 fn position(code: Code) -> usize {
     Code::ALL.iter().position(|known| *known == code).unwrap_or_default()
-}
-
-fn part_of_this_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static MINE: Cell<usize> = const { Cell::new(usize::MAX) };
-    }
-    // At a thread's end its locals may be gone; any part will do.
-    MINE.try_with(|mine| {
-        if mine.get() == usize::MAX {
-            mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % PARTS);
-        }
-        mine.get()
-    })
-    .unwrap_or_default()
 }
 
 #[cfg(test)]

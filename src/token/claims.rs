@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::TokenFamily;
+use crate::lane::Apart;
 
 use super::header::Header;
 use super::json::{Document, Value};
@@ -11,7 +12,7 @@ use super::rules::{Registered, audience_list};
 
 /// The claims of an accepted token. Plain data: it outlives the verifier, and clones share it.
 #[derive(Clone)]
-pub struct Claims(Arc<Accepted>, Ticket);
+pub struct Claims(Arc<Apart<Arc<Accepted>>>, Ticket);
 
 /// A number for one acceptance of one token that is kept, never given to another by the same verifier: a
 /// slot in its low 16 bits, above them how many acceptances were kept before. 0 is none.
@@ -34,7 +35,21 @@ impl std::fmt::Debug for Claims {
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        Self(Arc::new(Accepted { header, payload, registered }), 0)
+        Self(Arc::new(Apart(Arc::new(Accepted { header, payload, registered }))), 0)
+    }
+
+    /// The same claims, with a count of their own of who holds them: threads that clone and drop these do not
+    /// wait for those that clone and drop others.
+    pub(crate) fn apart(&self) -> Self {
+        Self(Arc::new(Apart(Arc::clone(&self.0.0))), self.1)
+    }
+
+    fn payload(&self) -> &Document {
+        &self.0.0.payload
+    }
+
+    fn registered(&self) -> &Registered {
+        &self.0.0.registered
     }
 
     pub(crate) fn with_ticket(self, ticket: Ticket) -> Self {
@@ -48,51 +63,51 @@ impl Claims {
     /// The payload as it was signed: one JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
-        self.0.payload.text()
+        self.payload().text()
     }
 
     /// The JOSE header as it was signed: one JSON object.
     #[must_use]
     pub fn header_json(&self) -> &str {
-        self.0.payload.text_before()
+        self.payload().text_before()
     }
 
     /// The issuer (`iss`): one of the allow-listed.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        self.0.payload.kept(&self.0.registered.issuer)
+        self.payload().kept(&self.registered().issuer)
     }
 
     /// Which of AuthKit's two families the token is of: by the configured issuer that vouched for it, never
     /// by what the token says of itself.
     #[must_use]
     pub fn family(&self) -> TokenFamily {
-        self.0.registered.family
+        self.registered().family
     }
 
     /// The subject (`sub`): the user, or the client of a machine token. Never empty.
     #[must_use]
     pub fn subject(&self) -> &str {
-        self.0.payload.kept(&self.0.registered.subject)
+        self.payload().kept(&self.registered().subject)
     }
 
     /// The configured audience that the token matched; `None` where the issuer's audience is not checked.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
-        Some(self.0.payload.kept(self.0.registered.resource.as_ref()?))
+        Some(self.payload().kept(self.registered().resource.as_ref()?))
     }
 
     /// All audiences that the token names (`aud`).
     #[must_use]
     pub fn audience(&self) -> Vec<Cow<'_, str>> {
-        self.0.payload.get("aud").and_then(|value| audience_list(value).ok()).unwrap_or_default()
+        self.payload().get("aud").and_then(|value| audience_list(value).ok()).unwrap_or_default()
     }
 
     /// The client the token was issued to: `client_id`, else `azp`, else `sub`.
     #[must_use]
     pub fn client_id(&self) -> Cow<'_, str> {
         let named =
-            ["client_id", "azp"].into_iter().find_map(|name| self.0.payload.get(name)?.as_str());
+            ["client_id", "azp"].into_iter().find_map(|name| self.payload().get(name)?.as_str());
         named.unwrap_or(Cow::Borrowed(self.subject()))
     }
 
@@ -104,7 +119,7 @@ impl Claims {
 
     /// The scopes as granted, without a list of them.
     pub(crate) fn granted(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.registered.scopes.names(&self.0.payload)
+        self.registered().scopes.names(self.payload())
     }
 
     /// Whether the token names this scope itself (a declared hierarchy is not applied).
@@ -116,41 +131,41 @@ impl Claims {
     /// When the token expires (`exp`), in Unix seconds.
     #[must_use]
     pub fn expires_at(&self) -> f64 {
-        self.0.registered.expires_at
+        self.registered().expires_at
     }
 
     /// When the token was issued (`iat`), in Unix seconds.
     #[must_use]
     pub fn issued_at(&self) -> Option<f64> {
-        self.0.registered.issued_at
+        self.registered().issued_at
     }
 
     /// When the token becomes valid (`nbf`), in Unix seconds.
     #[must_use]
     pub fn not_before(&self) -> Option<f64> {
-        self.0.registered.not_before
+        self.registered().not_before
     }
 
     /// The id of the key that signed (`kid`), where the header names one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.0.header.key_id(&self.0.payload)
+        self.0.0.header.key_id(self.payload())
     }
 
     /// The algorithm that signed (`alg`).
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        self.0.header.algorithm.name()
+        self.0.0.header.algorithm.name()
     }
 
     /// Any top-level claim.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.0.payload.get(name)
+        self.payload().get(name)
     }
 
     /// Name and value of every top-level claim, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        self.0.payload.root().members().filter_map(|(name, value)| Some((name.as_str()?, value)))
+        self.payload().root().members().filter_map(|(name, value)| Some((name.as_str()?, value)))
     }
 }

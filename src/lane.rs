@@ -1,0 +1,43 @@
+//! Lanes: what threads write at every token lies in a few copies, each alone on its cache lines. One number for
+//! all would be fought over by the processors.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many copies there are: threads share them in turn where there are more.
+pub(crate) const LANES: usize = 8;
+
+/// Alone on its cache lines (processors fetch them in pairs).
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
+/// The lane of the calling thread, below [`LANES`].
+pub(crate) fn of_this_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MINE: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    // At a thread's end its locals may be gone; any lane will do.
+    MINE.try_with(|mine| {
+        if mine.get() == usize::MAX {
+            mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % LANES);
+        }
+        mine.get()
+    })
+    .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_its_lane_and_others_get_others() {
+        let mine = of_this_thread();
+        assert_eq!(of_this_thread(), mine);
+        let lane = || std::thread::spawn(of_this_thread).join().unwrap();
+        let others: std::collections::BTreeSet<_> = (0..64).map(|_| lane()).collect();
+        assert!(others.len() > 1 && others.iter().all(|lane| *lane < LANES), "{others:?}");
+    }
+}
