@@ -12,7 +12,7 @@
 # is released from, as a URL.
 
 NODE_PACKAGE := bindings/node
-NODE_LIBRARY := $(abspath $(or $(AUTHKIT_LIBRARY_PATH),build/lib/libauthkit.so))
+NODE_LIBRARY := $(or $(AUTHKIT_LIBRARY_PATH),build/lib/libauthkit.so)
 NODE_SOURCES := $(wildcard $(NODE_PACKAGE)/src/*.ts $(NODE_PACKAGE)/src/*.mts) $(NODE_PACKAGE)/tsconfig.json
 # Where Node looks when the examples import the package by its name.
 NODE_EXAMPLES := examples/node/node_modules/authkit-verifier
@@ -63,7 +63,7 @@ test-node: node test-node-packages
 	cd $(NODE_PACKAGE) && $(NODE_CLEAN) npm test --silent
 
 test-node-packages: $(NODE_PACKAGE)/node_modules/.built $(NODE_LIBRARY) $(NODE_PACKAGES_READY) $(NODE_RELEASES_READY)
-	$(NODE_CLEAN) AUTHKIT_LIBRARY_PATH=$(NODE_LIBRARY) node --test $(NODE_PACKAGES_TESTS)/packages.test.mjs
+	$(NODE_CLEAN) AUTHKIT_LIBRARY_PATH=$(abspath $(NODE_LIBRARY)) node --test $(NODE_PACKAGES_TESTS)/packages.test.mjs
 
 test-node-all: node
 	cd $(NODE_PACKAGE) && npm run --silent test:all
