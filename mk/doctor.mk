@@ -15,7 +15,7 @@ DOCTOR_CLI ?= $(CLI)
 
 $(DOCTOR_VENV)/.ready: $(DOCTOR_TESTS)/fastmcp/requirements.txt | build/.setup
 	python3 -m venv --clear $(DOCTOR_VENV)
-	$(DOCTOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(DOCTOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
 	touch $@
 
 $(DOCTOR_NODE_READY): $(DOCTOR_TESTS)/typescript/package-lock.json | build/.setup

@@ -15,7 +15,7 @@ FASTMCP_RUNS := $(FASTMCP_VERSIONS:%=test-fastmcp-%)
 
 $(FASTMCP_BUILD)/%/.tools: $(FASTMCP_TESTS)/requirements-%.txt | build/.setup
 	python3 -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps -r $<
 	touch $@
 
 $(FASTMCP_BUILD)/%/.installed: $(PYTHON_BUILD)/dist/.built $(FASTMCP_BUILD)/%/.tools
