@@ -230,7 +230,7 @@ test-c-asan: $(addprefix $(NATIVE_TEST)/asan/,$(C_TESTS) $(C_TESTS_BARE) authkit
 	$(ASAN_RUN) $(NATIVE_TEST)/asan/fork $(FORKS_UNDER_TOOLS)
 	$(ASAN_RUN) $(NATIVE_TEST)/asan/unload $(NATIVE_LIB)/libauthkit.so
 
-VALGRIND := $(CLEAN) valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+VALGRIND := $(CLEAN) valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
 	--show-leak-kinds=definite,indirect --child-silent-after-fork=yes
 
 test-valgrind: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload defects) $(NATIVE_TEST)/cpp/authkit_hpp
