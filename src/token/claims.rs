@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::TokenFamily;
-use crate::lane::Apart;
 
 use super::header::Header;
 use super::json::{Document, Value};
@@ -12,7 +11,10 @@ use super::rules::{Registered, audience_list};
 
 /// The claims of an accepted token. Plain data: it outlives the verifier, and clones share it.
 #[derive(Clone)]
-pub struct Claims(Arc<Apart<Arc<Accepted>>>, Ticket);
+pub struct Claims(Arc<Holding>, Ticket);
+
+/// What its holders count themselves in, apart from those of others.
+struct Holding(Arc<Accepted>);
 
 /// A number for one acceptance of one token that is kept, never given to another by the same verifier: a
 /// slot in its low 16 bits, above them how many acceptances were kept before. 0 is none.
@@ -35,13 +37,13 @@ impl std::fmt::Debug for Claims {
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        Self(Arc::new(Apart(Arc::new(Accepted { header, payload, registered }))), 0)
+        Self(Arc::new(Holding(Arc::new(Accepted { header, payload, registered }))), 0)
     }
 
     /// The same claims, with a count of their own of who holds them: threads that clone and drop these do not
     /// wait for those that clone and drop others.
     pub(crate) fn apart(&self) -> Self {
-        Self(Arc::new(Apart(Arc::clone(&self.0.0))), self.1)
+        Self(Arc::new(Holding(Arc::clone(&self.0.0))), self.1)
     }
 
     fn payload(&self) -> &Document {
