@@ -12,7 +12,7 @@ PYTHON_HOST_MODULES := $(foreach name,asgi wsgi fastapi mcp,src/authkit_verifier
     $(foreach name,fastapi flask mcp,../../examples/python/$(name)_server.py)
 PYTHON_IN_HOSTS := $(PYTHON_CLEAN) AUTHKIT_CLI=$(abspath $(CLI))
 
-.PHONY: test-python-hosts
+.PHONY: test-python-hosts test-python-hosts-mcp2 test-python-hosts-mcp1
 
 $(PYTHON_HOSTS)/mcp2/.tools: $(PYTHON_HOST_TESTS)/requirements.txt
 $(PYTHON_HOSTS)/mcp1/.tools: $(PYTHON_HOST_TESTS)/requirements-mcp1.txt
@@ -26,9 +26,14 @@ $(PYTHON_HOST_VENVS:=/.installed): %/.installed: %/.tools $(PYTHON_BUILD)/dist/.
 	$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall $(PYTHON_BUILD)/dist/*.whl
 	touch $@
 
+test-python-hosts-mcp2: $(PYTHON_HOSTS)/mcp2/.installed
+	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q -p no:cacheprovider tests/hosts/web tests/hosts/sdk
+
+test-python-hosts-mcp1: $(PYTHON_HOSTS)/mcp1/.installed
+	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q -p no:cacheprovider tests/hosts/sdk
+
 test-python-hosts: $(PYTHON_HOST_VENVS:=/.installed) $(AUTHORIZATION_SERVER_READY) $(CLI)
-	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m pytest -q tests/hosts/web tests/hosts/sdk
-	cd $(PYTHON_PACKAGE) && $(PYTHON_IN_HOSTS) $(abspath $(PYTHON_HOSTS))/mcp1/bin/python -m pytest -q tests/hosts/sdk
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-python-hosts-mcp2 test-python-hosts-mcp1
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy $(PYTHON_HOST_MODULES) \
 	    tests/hosts/*.py tests/hosts/web/*.py tests/hosts/sdk/*.py
 	cd $(PYTHON_PACKAGE) && $(abspath $(PYTHON_HOSTS))/mcp2/bin/python -m mypy \

@@ -2,8 +2,8 @@
 # from the project's directory: `make -f mk/native.mk -f mk/portable.mk -f mk/python.mk test-python`.
 #
 #   python            build/python/venv: a virtual environment with the package and the tools of test-python
-#   test-python       the package's tests, ruff, mypy, pyright, test-python-all and test-python-archives
-#   test-python-all   the tests under every CPython from 3.10 on; names those it does not find
+#   test-python       test-python-all, ruff, mypy, pyright and test-python-archives
+#   test-python-all   the package's tests under every CPython from 3.10 on, two at a time; names those it does not find
 #   python-wheel      build/python/dist: the package as a wheel for this machine
 #   test-python-archives   what this wheel and the sdist hold, and that the wheel needs nothing but Python
 #   wheel             build/python/release: a wheel for every Linux since glibc 2.17, of what `portable` makes
@@ -31,7 +31,12 @@ PYRIGHT_RUN := PATH="$(abspath $(PYTHON_VENV))/bin:$$PATH" node $(abspath $(PYRI
 # No setting of the developer's environment may reach a test.
 PYTHON_CLEAN := env -i PATH="$(PATH)" HOME="$(HOME)"
 
-.PHONY: python python-wheel wheel sdist test-python test-python-all test-python-archives test-wheel test-sdist
+PYTHON_VERSIONS := 3.10 3.11 3.12 3.13 3.14
+# The virtual environment's own has the tools, too, and the tests that need them.
+PYTHON_OWN = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PYTHON_VERSION_RUNS = $(patsubst %,test-python-%,$(filter-out $(PYTHON_OWN),$(PYTHON_VERSIONS)))
+
+.PHONY: python python-wheel wheel sdist test-python test-python-all test-python-own $(PYTHON_VERSIONS:%=test-python-%) test-python-archives test-wheel test-sdist
 
 python: $(PYTHON_VENV)/.installed
 
@@ -39,7 +44,7 @@ python-wheel: $(PYTHON_BUILD)/dist/.built
 
 $(PYTHON_VENV)/.tools: $(PYTHON_PACKAGE)/requirements-dev.txt
 	$(PYTHON) -m venv --clear $(PYTHON_VENV)
-	$(PYTHON_RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON_RUN) -m pip install --quiet --disable-pip-version-check --no-compile -r $<
 	touch $@
 
 # What the tests test is the wheel, as users get it: a file that did not make it into it is missed here.
@@ -54,7 +59,6 @@ $(PYTHON_VENV)/.installed: $(PYTHON_BUILD)/dist/.built
 	touch $@
 
 test-python: python test-python-all test-python-archives $(PYRIGHT)/.ready
-	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(PYTHON_RUN) -m pytest -q
 	cd $(PYTHON_PACKAGE) && $(PYTHON_RUN) -m ruff check . ../../examples/python
 	cd $(PYTHON_PACKAGE) && $(PYTHON_RUN) -m ruff format --check . ../../examples/python
 	cd $(PYTHON_PACKAGE) && $(PYTHON_RUN) -m mypy
@@ -66,8 +70,14 @@ $(PYRIGHT)/.ready: $(PYTHON_PACKAGE)/pyright/package-lock.json
 	cd $(@D)/.. && npm ci --silent --no-audit --no-fund
 	touch $@
 
-test-python-all: python-wheel
-	$(PYTHON_PACKAGE)/test-all.sh $(PYTHON_BUILD)
+test-python-all: python
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-python-own $(PYTHON_VERSION_RUNS)
+
+test-python-own: python
+	cd $(PYTHON_PACKAGE) && $(PYTHON_CLEAN) $(PYTHON_RUN) -m pytest -q
+
+$(PYTHON_VERSIONS:%=test-python-%): test-python-%: python-wheel
+	$(PYTHON_PACKAGE)/test-version.sh $(PYTHON_BUILD) $*
 
 # --- the archives that are published ---------------------------------------------------------------
 
