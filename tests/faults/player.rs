@@ -18,10 +18,10 @@ const REAL_SECOND: Duration = Duration::from_millis(3);
 /// How many calls in a steady stream show the same token, which lives for five minutes.
 const SHOWN_AGAIN: u64 = 60;
 
-/// What a host can give a call in all, and the longest that one which must not wait may take: far more than
-/// it does, far less than any waiting for the network.
+/// What a host can give a call in all, and the longest that one which must not wait may take: less than the second
+/// that stale keys are waited for, the shortest of all waits, and more than a shared machine stands still.
 const CALL: Duration = Duration::from_secs(5);
-const NO_WAIT: Duration = Duration::from_millis(500);
+const NO_WAIT: Duration = Duration::from_millis(900);
 
 /// How a host asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
