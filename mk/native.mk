@@ -230,13 +230,13 @@ test-c-asan: $(addprefix $(NATIVE_TEST)/asan/,$(C_TESTS) $(C_TESTS_BARE) authkit
 	$(ASAN_RUN) $(NATIVE_TEST)/asan/fork $(FORKS_UNDER_TOOLS)
 	$(ASAN_RUN) $(NATIVE_TEST)/asan/unload $(NATIVE_LIB)/libauthkit.so
 
-VALGRIND := $(CLEAN) valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+VALGRIND := valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
 	--show-leak-kinds=definite,indirect --child-silent-after-fork=yes
 
 test-valgrind: $(addprefix $(NATIVE_TEST)/c/,$(C_TESTS) $(C_TESTS_BARE) unload defects) $(NATIVE_TEST)/cpp/authkit_hpp
-	tests/c/defects.sh 9 $(VALGRIND_DEFECTS) -- $(VALGRIND) $(NATIVE_TEST)/c/defects
-	set -e; for test in $(C_TESTS); do $(VALGRIND) $(NATIVE_TEST)/c/$$test; done
+	tests/c/defects.sh 9 $(VALGRIND_DEFECTS) -- $(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/defects
+	set -e; for test in $(C_TESTS); do $(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/$$test; done
 	@# A child has lost what its parent's other threads held on their stacks.
-	$(VALGRIND) --leak-check=no $(NATIVE_TEST)/c/fork $(FORKS_UNDER_TOOLS)
-	$(VALGRIND) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
-	$(VALGRIND) $(NATIVE_TEST)/cpp/authkit_hpp
+	$(CLEAN) $(VALGRIND) --leak-check=no $(NATIVE_TEST)/c/fork $(FORKS_UNDER_TOOLS)
+	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
+	$(CLEAN) $(VALGRIND) $(NATIVE_TEST)/cpp/authkit_hpp
