@@ -11,6 +11,7 @@
 #   make lib      build/lib/libauthkit.so and libauthkit.a
 #   make install  library, headers, package files, command and manual pages below DESTDIR, PREFIX; make uninstall
 #   make test-install   strangers' projects against what that installs, static links, hardening
+#   make abi      writes abi/authkit.abi anew, which may only grow
 #   make reference  build/reference/html: the C and C++ API
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
