@@ -83,12 +83,19 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
 /// Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
 /// is refused, into the caller's buffer.
 ///
-/// The record of an accepted token has four parts with the octet 0x1E between them, which no JSON text
-/// holds: the ticket in decimal, 0 where the token is not kept; the facts, a JSON object with issuer,
-/// subject, client_id, expires_at (whole seconds), algorithm, kind, family and, unless null, false or an empty
-/// list, audience, scopes (lists), resource, key_id, issued_at, not_before (whole seconds) and the other members
-/// of authkit_claims_identity_json(); the header; and the payload, both as they were signed. A refusal is a JSON
-/// object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with a NUL.
+/// The record of an accepted token has five parts with the octet 0x1E between them, which no JSON text
+/// holds:
+///
+/// 1. the ticket in decimal, 0 where the token is not kept;
+/// 2. a JSON array of issuer, subject, client_id, scopes (list), expires_at (whole seconds), audience (list),
+///    resource (or null), issued_at, not_before (whole seconds, or null), key_id (or null), algorithm, kind, family;
+///    later releases may append to it;
+/// 3. a JSON object of the other members of authkit_claims_identity_json(), but for null, false and empty lists;
+/// 4. the header and
+/// 5. the payload, both as they were signed.
+///
+/// A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
+/// a NUL.
 ///
 /// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.

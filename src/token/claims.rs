@@ -46,7 +46,7 @@ impl Claims {
         Self(Arc::new(Holding(Arc::clone(&self.0.0))), self.1)
     }
 
-    fn payload(&self) -> &Document {
+    pub(crate) fn payload(&self) -> &Document {
         &self.0.0.payload
     }
 

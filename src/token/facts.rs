@@ -1,79 +1,193 @@
 //! Everything that was read from an accepted token, as one text for a binding to copy at once.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
 
 use super::claims::Claims;
+use super::identity::{TokenKind, kind};
+use super::json::Value;
 
 /// What stands between the parts (RFC 7464 §2.2): no JSON text can hold it.
 const RECORD_SEPARATOR: u8 = 0x1e;
 /// About how much longer than the claims in them the facts are, in bytes.
 const FACTS_LENGTH: usize = 512;
 
-/// What the getters of the claims say, under their names. What is null, false or an empty list is left out: of a
-/// token most is, and every octet is written, copied and parsed for each.
-struct Facts<'c>(&'c Claims);
+/// The claims that a record is about, found in one pass: to look for each by its name costs more than to write them
+/// all. What the payload has as text or list is copied as it stands there, escapes and all.
+#[derive(Default)]
+struct Named<'d> {
+    aud: Option<Value<'d>>,
+    client_id: Option<Value<'d>>,
+    azp: Option<Value<'d>>,
+    org_id: Option<Value<'d>>,
+    sid: Option<Value<'d>>,
+    role: Option<Value<'d>>,
+    roles: Option<Value<'d>>,
+    permissions: Option<Value<'d>>,
+    entitlements: Option<Value<'d>>,
+    feature_flags: Option<Value<'d>>,
+    act: Option<Value<'d>>,
+}
 
-impl Serialize for Facts<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let claims = self.0;
-        let mut facts = serializer.serialize_map(None)?;
-        facts.serialize_entry("issuer", claims.issuer())?;
-        facts.serialize_entry("subject", claims.subject())?;
-        facts.serialize_entry("client_id", &claims.client_id())?;
-        facts.serialize_entry("expires_at", &whole_seconds(claims.expires_at()))?;
-        facts.serialize_entry("algorithm", claims.algorithm())?;
-        facts.serialize_entry("kind", &claims.kind())?;
-        facts.serialize_entry("family", &claims.family())?;
-        put(&mut facts, "resource", claims.resource())?;
-        put(&mut facts, "issued_at", claims.issued_at().map(whole_seconds))?;
-        put(&mut facts, "not_before", claims.not_before().map(whole_seconds))?;
-        put(&mut facts, "key_id", claims.key_id())?;
-        put(&mut facts, "org_id", claims.org_id())?;
-        put(&mut facts, "session_id", claims.session_id())?;
-        put(&mut facts, "role", claims.role())?;
-        put(&mut facts, "actor", claims.actor())?;
-        put(&mut facts, "is_impersonated", claims.is_impersonated().then_some(true))?;
-        put(&mut facts, "is_machine", claims.is_machine().then_some(true))?;
-        put_list(&mut facts, "audience", &claims.audience())?;
-        put_list(&mut facts, "scopes", &claims.scopes())?;
-        put_list(&mut facts, "roles", &claims.roles())?;
-        put_list(&mut facts, "permissions", &claims.permissions())?;
-        put_list(&mut facts, "entitlements", &claims.entitlements())?;
-        put_list(&mut facts, "feature_flags", &claims.feature_flags())?;
-        facts.end()
+impl<'d> Named<'d> {
+    fn of(claims: &'d Claims) -> Self {
+        let mut named = Self::default();
+        claims.payload().visit_members(|name, value| {
+            let place = match name {
+                b"aud" => &mut named.aud,
+                b"client_id" => &mut named.client_id,
+                b"azp" => &mut named.azp,
+                b"org_id" => &mut named.org_id,
+                b"sid" => &mut named.sid,
+                b"role" => &mut named.role,
+                b"roles" => &mut named.roles,
+                b"permissions" => &mut named.permissions,
+                b"entitlements" => &mut named.entitlements,
+                b"feature_flags" => &mut named.feature_flags,
+                b"act" => &mut named.act,
+                _ => return,
+            };
+            *place = Some(value);
+        });
+        named
+    }
+
+    fn kind(&self, subject: &str) -> TokenKind {
+        kind(subject, self.client_id.or(self.azp), self.sid.or(self.act).is_some())
+    }
+
+    /// The client's name, where it has one.
+    fn client(&self) -> Option<&'d str> {
+        text(self.client_id).or_else(|| text(self.azp))
+    }
+
+    /// As an array; one audience need not be in one.
+    fn put_audience(&self, facts: &mut Items<'_>) {
+        match (text(self.aud), list(self.aud)) {
+            (Some(single), _) => {
+                facts.next();
+                Items::open(facts.record, b'[').raw(single).close(b']');
+            }
+            (None, Some(several)) => _ = facts.raw(several),
+            (None, None) => _ = facts.raw("[]"),
+        }
+    }
+
+    /// What AuthKit says of the caller, under the getters' names. What is null, false or an empty list is left out:
+    /// of a token most is, and every octet is written, copied and parsed for each.
+    fn put_identity(&self, record: &mut Vec<u8>, is_machine: bool) {
+        let actor = self.act.filter(|act| !act.is_null());
+        let mut members = Items::open(record, b'{');
+        members
+            .member("org_id", text(self.org_id))
+            .member("session_id", text(self.sid))
+            .member("role", text(self.role))
+            .member("roles", list(self.roles))
+            .member("permissions", list(self.permissions))
+            .member("entitlements", list(self.entitlements))
+            .member("feature_flags", list(self.feature_flags))
+            .member("actor", text(actor.and_then(|act| act.get("sub"))))
+            .member("is_impersonated", actor.map(|_| "true"))
+            .member("is_machine", is_machine.then_some("true"))
+            .close(b'}');
     }
 }
 
-fn put<M: SerializeMap>(
-    facts: &mut M,
-    name: &str,
-    value: Option<impl Serialize>,
-) -> Result<(), M::Error> {
-    value.map_or(Ok(()), |value| facts.serialize_entry(name, &value))
+/// A string as it stands in the payload; `None` for what is none.
+fn text(value: Option<Value<'_>>) -> Option<&str> {
+    value.filter(|value| value.is_text()).map(Value::raw)
 }
 
-fn put_list<M: SerializeMap>(
-    facts: &mut M,
-    name: &str,
-    items: &[impl Serialize],
-) -> Result<(), M::Error> {
-    if items.is_empty() { Ok(()) } else { facts.serialize_entry(name, items) }
+/// A list of strings as it stands in the payload; `None` for what is none, or empty.
+fn list(value: Option<Value<'_>>) -> Option<&str> {
+    let items = || value.and_then(Value::items).into_iter().flatten();
+    let is_list = items().next().is_some() && items().all(Value::is_text);
+    value.filter(|_| is_list).map(Value::raw)
+}
+
+/// A JSON array or object that is being written.
+struct Items<'r> {
+    record: &'r mut Vec<u8>,
+    is_first: bool,
+}
+
+impl<'r> Items<'r> {
+    fn open(record: &'r mut Vec<u8>, bracket: u8) -> Self {
+        record.push(bracket);
+        Self { record, is_first: true }
+    }
+
+    fn close(&mut self, bracket: u8) {
+        self.record.push(bracket);
+    }
+
+    fn next(&mut self) {
+        if !std::mem::take(&mut self.is_first) {
+            self.record.push(b',');
+        }
+    }
+
+    fn raw(&mut self, json: &str) -> &mut Self {
+        self.next();
+        self.record.extend_from_slice(json.as_bytes());
+        self
+    }
+
+    fn value(&mut self, value: impl Serialize) -> &mut Self {
+        self.next();
+        // Text and whole numbers alone: nothing in it that JSON cannot say.
+        let _ = serde_json::to_writer(&mut *self.record, &value);
+        self
+    }
+
+    fn member(&mut self, name: &str, json: Option<&str>) -> &mut Self {
+        if let Some(json) = json {
+            self.next();
+            for part in ["\"", name, "\":", json] {
+                self.record.extend_from_slice(part.as_bytes());
+            }
+        }
+        self
+    }
 }
 
 impl Claims {
-    /// The ticket, the facts as a JSON object, the header and the payload as they were signed: in UTF-8.
+    /// The ticket, the facts, the identity, the header and the payload as they were signed: in UTF-8.
     pub(crate) fn record(&self) -> Vec<u8> {
         let (header, payload) = (self.header_json(), self.json());
         let mut record = Vec::with_capacity(FACTS_LENGTH + header.len() + 2 * payload.len());
-        record.extend_from_slice(self.ticket().to_string().as_bytes());
+        let named = Named::of(self);
+        let kind = named.kind(self.subject());
+        let _ = serde_json::to_writer(&mut record, &self.ticket());
         record.push(RECORD_SEPARATOR);
-        // Text, flags and whole numbers alone: nothing in it that JSON cannot say.
-        let _ = serde_json::to_writer(&mut record, &Facts(self));
+        self.put_facts(&mut record, &named, kind);
+        record.push(RECORD_SEPARATOR);
+        named.put_identity(&mut record, kind == TokenKind::Machine);
         for part in [header, payload] {
             record.push(RECORD_SEPARATOR);
             record.extend_from_slice(part.as_bytes());
         }
         record
+    }
+
+    /// What is known of every token, in the header's order: places cost who parses them half of what names cost.
+    fn put_facts(&self, record: &mut Vec<u8>, named: &Named<'_>, kind: TokenKind) {
+        let mut facts = Items::open(record, b'[');
+        facts.value(self.issuer()).value(self.subject());
+        match named.client() {
+            Some(client) => facts.raw(client),
+            None => facts.value(self.subject()),
+        };
+        facts.value(self.scopes()).value(whole_seconds(self.expires_at()));
+        named.put_audience(&mut facts);
+        facts
+            .value(self.resource())
+            .value(self.issued_at().map(whole_seconds))
+            .value(self.not_before().map(whole_seconds))
+            .value(self.key_id())
+            .value(self.algorithm())
+            .value(kind)
+            .value(self.family())
+            .close(b']');
     }
 }
 
@@ -85,7 +199,103 @@ pub(crate) fn whole_seconds(seconds: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::algorithm::Algorithm;
+    use crate::config::{TokenFamily, TypePolicy};
+    use crate::token::header::Header;
+    use crate::token::json::{Document, Kept};
+    use crate::token::rules::{Named as Judged, Registered};
+    use crate::token::scope;
+
+    /// The claims of a payload that has `sub`, as if it had been accepted.
+    fn claims(payload: &str) -> Claims {
+        let header = Document::parse(br#"{"alg":"RS256","kid":"k"}"#.to_vec()).unwrap();
+        let accepted = Header::of(&header, &[Algorithm::Rs256], TypePolicy::Any).unwrap();
+        let append = |octets: &mut Vec<u8>| {
+            octets.extend_from_slice(payload.as_bytes());
+            Some(())
+        };
+        let payload = Document::after(header, append).unwrap().unwrap();
+        let registered = Registered {
+            issuer: Kept::Text("https://issuer.example".into()),
+            family: TokenFamily::Connect,
+            subject: payload.get("sub").unwrap().keep().unwrap(),
+            resource: None,
+            scopes: scope::granted(&Judged::of(&payload), &[]).unwrap(),
+            expires_at: 9.5,
+            issued_at: Some(1.0),
+            not_before: None,
+        };
+        Claims::new(accepted, payload, registered)
+    }
+
+    /// What a record says is what the getters say, whatever the claims are.
+    fn check(payload: &str) {
+        let claims = claims(payload);
+        let record = String::from_utf8(claims.record()).unwrap();
+        let [ticket, facts, identity, header, signed] =
+            record.split('\x1e').collect::<Vec<_>>()[..]
+        else {
+            panic!("not five parts: {record:?}")
+        };
+        assert_eq!((ticket, header, signed), ("0", claims.header_json(), claims.json()));
+        let facts: serde_json::Value = serde_json::from_str(facts).unwrap();
+        let expected = json!([
+            claims.issuer(),
+            claims.subject(),
+            claims.client_id(),
+            claims.scopes(),
+            9,
+            claims.audience(),
+            null,
+            1,
+            null,
+            "k",
+            "RS256",
+            claims.kind(),
+            "connect"
+        ]);
+        assert_eq!(facts, expected, "{payload}");
+        let identity: serde_json::Value = serde_json::from_str(identity).unwrap();
+        let mut told: serde_json::Value = serde_json::from_str(&claims.identity_json()).unwrap();
+        let members = told.as_object_mut().unwrap();
+        members.retain(|name, value| {
+            !["kind", "family"].contains(&name.as_str())
+                && ![json!(null), json!(false), json!([])].contains(value)
+        });
+        assert_eq!(identity, told, "{payload}");
+    }
+
+    #[test]
+    fn a_record_says_what_the_getters_say() {
+        check(r#"{"sub":"user_1"}"#);
+        check(r#"  {"sub":"client_1" , "client_id":"client_1"} "#);
+        check(r#"{"sub":"user_1","\u0061ud":"a","azp":"client_2","scope":"a b  c"}"#);
+        let lists = "roles permissions entitlements feature_flags aud";
+        for value in [
+            r#""a""#,
+            r#""\u00e4\"\\\u001e""#,
+            "5",
+            "null",
+            "true",
+            "[]",
+            "[ ]",
+            r#"[ "a" , "\n" ]"#,
+            r#"["a",5]"#,
+            r#"[["a"]]"#,
+            "{}",
+            r#"{"sub":"\u0061"}"#,
+            r#"{"sub":7}"#,
+        ] {
+            for name in lists.split(' ').chain(["org_id", "sid", "role", "act", "client_id", "azp"])
+            {
+                check(&format!(r#"{{"sub":"user_1","{name}":{value}}}"#));
+                check(&format!(r#"{{"{name}":{value},"azp2":1,"sub":"client_1","cid":{value}}}"#));
+            }
+        }
+    }
 
     #[test]
     fn times_lose_their_fraction_towards_the_past() {

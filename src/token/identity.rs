@@ -125,19 +125,9 @@ impl Claims {
     /// the two can be relied on.
     #[must_use]
     pub fn kind(&self) -> TokenKind {
-        let subject = self.subject();
-        let is_user_id = subject.strip_prefix(USER_ID_PREFIX).is_some_and(|id| !id.is_empty());
         let client = ["client_id", "azp"].into_iter().find_map(|name| self.get(name));
-        let is_client = match client {
-            Some(client) => client.is_string(subject),
-            None => subject.strip_prefix(CLIENT_ID_PREFIX).is_some_and(|id| !id.is_empty()),
-        };
         let is_of_a_user = ["sid", "act"].into_iter().any(|name| self.get(name).is_some());
-        match (is_user_id, is_client) {
-            (true, false) => TokenKind::User,
-            (false, true) if !is_of_a_user => TokenKind::Machine,
-            _ => TokenKind::Unknown,
-        }
+        kind(self.subject(), client, is_of_a_user)
     }
 
     /// Whether the token is certainly a machine's own: [`Claims::kind`] is [`TokenKind::Machine`].
@@ -175,5 +165,19 @@ impl Claims {
     fn texts(&self, name: &str) -> Vec<Cow<'_, str>> {
         let items = self.get(name).and_then(Value::items);
         items.and_then(|mut items| items.by_ref().map(Value::as_str).collect()).unwrap_or_default()
+    }
+}
+
+/// Who a token speaks for: by its subject, the client that it names, and whether it speaks of a user or a session.
+pub(crate) fn kind(subject: &str, client: Option<Value<'_>>, is_of_a_user: bool) -> TokenKind {
+    let is_user_id = subject.strip_prefix(USER_ID_PREFIX).is_some_and(|id| !id.is_empty());
+    let is_client = match client {
+        Some(client) => client.is_string(subject),
+        None => subject.strip_prefix(CLIENT_ID_PREFIX).is_some_and(|id| !id.is_empty()),
+    };
+    match (is_user_id, is_client) {
+        (true, false) => TokenKind::User,
+        (false, true) if !is_of_a_user => TokenKind::Machine,
+        _ => TokenKind::Unknown,
     }
 }

@@ -183,6 +183,11 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// Whether the value is a string.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.node().kind, Kind::String | Kind::EscapedString)
+    }
+
     /// The text of a string that has escapes in it, and so may hold characters the raw text cannot.
     pub(crate) fn as_escaped_str(self) -> Option<Cow<'d, str>> {
         if self.node().kind == Kind::EscapedString { self.as_str() } else { None }
