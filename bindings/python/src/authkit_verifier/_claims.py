@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections import namedtuple
 from collections.abc import Iterator, Mapping
 
 from ._native import claims_record
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
-    from typing import Any, Literal, NamedTuple
-else:
-    NamedTuple = object
+    from typing import Any, Literal
 
 # Between the parts of a record (RFC 7464 section 2.2): no JSON text can hold it.
 _SEPARATOR = b"\x1e"
 
-# The attributes that the library's facts give, each with what it says.
+# The attributes that the library's facts give, in their places, each with what it says.
 _FACTS = {
     "issuer": "`iss`: who issued the token; one of the configured issuers.",
     "subject": "`sub`: the user, or for a machine's token the client. Never empty; unique within the issuer.",
-    "audience": "`aud`: every audience that the token names, in its order; empty if it names none.",
-    "resource": "The configured audience that `aud` matched; None where the issuer's is not checked.",
     "client_id": "The client that the token was issued to: `client_id`, else `azp`, else `sub`.",
     "scopes": """The scopes that the token names, in its order.
 
 A configured hierarchy is not applied here: to ask whether a scope is granted, pass it to `Verifier.verify` as
 `required_scopes`.""",
     "expires_at": "`exp`: when the token ends, in Unix seconds, no fraction; accepted `leeway` s longer.",
+    "audience": "`aud`: every audience that the token names, in its order; empty if it names none.",
+    "resource": "The configured audience that `aud` matched; None where the issuer's is not checked.",
     "issued_at": "`iat`: when the token was issued, in Unix seconds, no fraction; None if it does not say.",
     "not_before": "`nbf`: when the token begins to hold, in Unix seconds, no fraction; None if not said.",
     "key_id": "`kid` of the header: the id of the key that signed the token; None if it names no key.",
     "algorithm": '`alg` of the header: the algorithm of the signature, such as `"RS256"`.',
+    "kind": """Who the token speaks for, where that is certain.
+
+`"user"`: `sub` begins with `user_` and is not the client. `"machine"`: `sub` is the client (`client_id`, else
+`azp`; where the token has neither, `sub` begins with `client_`), does not begin with `user_`, and there is
+neither `sid` nor `act`. Everything else is `"unknown"`.""",
+    "family": "Which family the token is of: by the issuer that vouched for it, never by its claims.",
+}
+
+# Those that it names where a token has them, and what they are where it has not.
+_IDENTITY = {
     "org_id": "`org_id`: the organization that the user signed in to; None if the token names none.",
     "session_id": "`sid`: the session that the token belongs to; None if it names none, as a machine's.",
     "role": "`role`: the user's role in the organization; None if the token names none.",
@@ -44,36 +51,15 @@ A claim that is no list of strings gives nobody a role; likewise for the three b
     "feature_flags": "`feature_flags`: the flags that are on for the user.",
     "actor": "`act.sub`: who acts in the user's place (RFC 8693), as in an impersonation; None if not said.",
     "is_impersonated": "Whether somebody else acts in the user's place, also where it is not said who.",
-    "kind": """Who the token speaks for, where that is certain.
-
-`"user"`: `sub` begins with `user_` and is not the client. `"machine"`: `sub` is the client (`client_id`, else
-`azp`; where the token has neither, `sub` begins with `client_`), does not begin with `user_`, and there is
-neither `sid` nor `act`. Everything else is `"unknown"`.""",
     "is_machine": 'Whether the token is certainly a machine\'s own: `kind` is `"machine"`.',
-    "family": "Which family the token is of: by the issuer that vouched for it, never by its claims.",
+}
+_LEFT_OUT: dict[str, Any] = {
+    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), ()),
+    **dict.fromkeys(("is_impersonated", "is_machine"), False),
 }
 
 # For text that the library has written: without a look at what stands around it.
 _parsed = json.JSONDecoder().raw_decode
-
-# What a fact is that the library leaves out; None where nothing else is said.
-_LEFT_OUT: dict[str, Any] = {
-    **dict.fromkeys(("audience", "scopes", "roles", "permissions", "entitlements", "feature_flags"), ()),
-    **dict.fromkeys(("is_impersonated", "is_machine"), False),
-}
-
-
-class _Texts(NamedTuple):
-    """What the library wrote of the token, as JSON in UTF-8."""
-
-    facts: bytes
-    header: bytes
-    payload: bytes
-
-
-if not TYPE_CHECKING:
-    # What typing would have made of it.
-    _Texts = namedtuple("_Texts", _Texts.__annotations__)
 
 
 class Claims(Mapping[str, "Any"]):
@@ -87,9 +73,9 @@ class Claims(Mapping[str, "Any"]):
     Made by `Verifier.verify`; there is no other way to have one that means anything.
     """
 
-    # An attribute is read from the facts when it is first asked for, and costs a plain look-up from then on:
-    # a slot that is filled needs no call.
-    __slots__ = {**_FACTS, "_members": None, "_texts": None, "_told": None}
+    # Attributes are read from the record when the first of them is asked for, and cost a plain look-up from
+    # then on: a slot that is filled needs no call.
+    __slots__ = {**_FACTS, **_IDENTITY, "_members": None, "_record": None}
 
     issuer: str
     subject: str
@@ -115,11 +101,10 @@ class Claims(Mapping[str, "Any"]):
     is_machine: bool
     family: Literal["connect", "session"]
     _members: dict[str, Any]
-    _texts: _Texts
-    _told: dict[str, Any]
+    _record: bytes
 
-    def __init__(self, texts: _Texts) -> None:
-        object.__setattr__(self, "_texts", texts)
+    def __init__(self, record: bytes) -> None:
+        _PUT["_record"](self, record)
 
     if not TYPE_CHECKING:  # to which it would excuse every misspelt name
 
@@ -127,31 +112,37 @@ class Claims(Mapping[str, "Any"]):
             # Called for a slot that is not filled yet, and for what there is not. Two threads may both fill
             # one; they fill it with equal values.
             if name in _FACTS:
-                value = self._told.get(name, _LEFT_OUT.get(name))
-                value = tuple(value) if isinstance(value, list) else value
-            elif name == "_told":
-                value = _parsed(self._texts.facts.decode())[0]
+                # A later library may tell more, in further places.
+                for put, value in zip(_PUT_FACTS, _parsed(self._part(0))[0], strict=False):
+                    put(self, tuple(value) if type(value) is list else value)
+            elif name in _IDENTITY:
+                told = _parsed(self._part(1))[0]
+                for one in _IDENTITY:
+                    value = told.get(one, _LEFT_OUT.get(one))
+                    _PUT[one](self, tuple(value) if type(value) is list else value)
             elif name == "_members":
-                value = self.to_dict()
-            else:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            object.__setattr__(self, name, value)
-            return value
+                _PUT[name](self, self.to_dict())
+            return object.__getattribute__(self, name)
+
+    def _part(self, number: int) -> str:
+        """A part of the record: 0 is the facts, 1 the identity, 2 the header."""
+        return self._record.split(_SEPARATOR, number + 1)[number].decode()
 
     @property
     def header(self) -> dict[str, Any]:
         """The token's header as it was signed; a fresh dict each time."""
-        header: dict[str, Any] = json.loads(self._texts.header)
+        header: dict[str, Any] = json.loads(self._part(2))
         return header
 
     @property
     def json(self) -> str:
         """The payload as it was signed: the text of one JSON object, byte for byte."""
-        return self._texts.payload.decode()
+        return self._record.rpartition(_SEPARATOR)[2].decode()
 
     def to_dict(self) -> dict[str, Any]:
         """The payload as a plain dict of the caller's own, such as `json.dumps` takes."""
-        payload: dict[str, Any] = json.loads(self._texts.payload.decode())
+        # What JSON allows before it, the decoder does not skip by itself.
+        payload: dict[str, Any] = _parsed(self.json.lstrip())[0]
         return payload
 
     def __getitem__(self, name: str) -> Any:
@@ -169,11 +160,11 @@ class Claims(Mapping[str, "Any"]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Claims):
-            return self._texts == other._texts
+            return self._record == other._record
         return super().__eq__(other)
 
     def __hash__(self) -> int:
-        return hash(self._texts)
+        return hash(self._record)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"claims are read-only: {name} cannot be set")
@@ -182,11 +173,16 @@ class Claims(Mapping[str, "Any"]):
         raise AttributeError(f"claims are read-only: {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Claims, (self._texts,)
+        return Claims, (self._record,)
 
     def __repr__(self) -> str:
         # For logs: who and what, not the other claims, which can be personal.
         return f"Claims(issuer={self.issuer!r}, subject={self.subject!r}, client_id={self.client_id!r})"
+
+
+# Straight into the slots, past what keeps others from setting them.
+_PUT: dict[str, Any] = {name: vars(Claims)[name].__set__ for name in Claims.__slots__}
+_PUT_FACTS = tuple(_PUT[name] for name in _FACTS)
 
 
 def read(pointer: int) -> tuple[int, Claims]:
@@ -196,8 +192,8 @@ def read(pointer: int) -> tuple[int, Claims]:
 
 def from_record(record: bytes) -> tuple[int, Claims]:
     """The ticket and the claims of a record, as the library writes it; nothing of it is read yet."""
-    ticket, facts, header, payload = record.split(_SEPARATOR)
-    return int(ticket), Claims(_Texts(facts, header, payload))
+    ticket, told = record.split(_SEPARATOR, 1)
+    return int(ticket), Claims(told)
 
 
 def _copied(value: Any) -> Any:

@@ -7,7 +7,7 @@ import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ctypes import Array, byref, c_char, c_void_p, create_string_buffer
+from ctypes import byref, c_void_p, create_string_buffer
 from functools import lru_cache, partial
 
 from . import _native, _settings
@@ -573,11 +573,19 @@ class Verifier:
         return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        status, document = _into_buffer(how, handle.pointer, token, len(token), policy.pointer)
-        # A record's length alone accepts; whatever else a library may return refuses.
-        if status <= 0:
-            raise told(-status, document)
-        return self._keep(*from_record(document))
+        try:
+            buffer = _buffers.pop()
+        except IndexError:
+            buffer = create_string_buffer(_native.RECORD_CAPACITY)
+        try:
+            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.RECORD_CAPACITY)
+            # A record's length alone accepts; whatever else a library may return refuses.
+            if written <= 0:
+                raise told(-written, buffer.value)
+            record: bytes = buffer[:written]
+        finally:
+            _buffers.append(buffer)
+        return self._keep(*from_record(record))
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
@@ -627,20 +635,9 @@ _recall = _native.verifier_recall
 # The bits of a ticket that are its slot.
 _SLOT = 0xFFFF
 
-# Buffers that no call is using: each has one to itself. As many as there are threads at most.
-_buffers: list[Array[c_char]] = []
-
-
-def _into_buffer(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
-    """What a call answers, and what it writes."""
-    try:
-        buffer = _buffers.pop()
-    except IndexError:
-        buffer = create_string_buffer(_native.RECORD_CAPACITY)
-    try:
-        return how(*question, buffer, _native.RECORD_CAPACITY), buffer.value
-    finally:
-        _buffers.append(buffer)
+# Buffers that no call is using: each has one to itself. As many as there are threads at most. They are arrays
+# of c_char, whose slices are bytes, which their types do not say.
+_buffers: list[Any] = []
 
 
 class _Request:
