@@ -12,7 +12,7 @@ if (isMainThread) {
   for await (const token of createInterface({ input: process.stdin })) {
     const worker = workers[count++ % workers.length];
     worker.postMessage(token);
-    // Claims are plain data: they can be sent between threads.
+    // The claims' plain data can be sent between threads.
     const [{ claims, refusal }] = await once(worker, "message");
     console.log(claims === undefined ? `refused: ${refusal}` : `accepted: ${claims.subject}`);
   }
@@ -27,7 +27,8 @@ if (isMainThread) {
       return;
     }
     try {
-      parentPort.postMessage({ claims: await verifier.verify(token) });
+      const claims = await verifier.verify(token);
+      parentPort.postMessage({ claims: claims.toJSON() });
     } catch (error) {
       if (!(error instanceof AuthKitError)) throw error;
       parentPort.postMessage({ refusal: error.code });

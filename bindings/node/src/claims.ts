@@ -1,4 +1,6 @@
-// Claims: what an accepted token says, copied out of the library as plain data.
+// Claims: what an accepted token says, copied out of the library, and read when it is asked for.
+
+import { inspect, type InspectOptions } from "node:util";
 
 import { defect } from "./errors.js";
 import type { Native, Pointer } from "./native.js";
@@ -11,11 +13,8 @@ export interface JsonObject {
   readonly [name: string]: Json | undefined;
 }
 
-/**
- * Who an accepted token speaks for and what it allows. Frozen plain data: it can be logged, sent to
- * a worker (`structuredClone`) and kept after the verifier is closed.
- */
-export interface Claims {
+/** What an accepted token says, as plain data, frozen throughout: it can be sent to a worker, spread and compared. */
+export interface ClaimsData {
   /** Every claim as it was signed. A number beyond 2^53 loses digits, as everywhere in JavaScript. */
   readonly payload: JsonObject;
   /** The token's header. */
@@ -72,6 +71,18 @@ export interface Claims {
   readonly algorithm: string;
 }
 
+/**
+ * Who an accepted token speaks for and what it allows. Read-only, and good after the verifier is closed.
+ *
+ * Each member is parsed when it is first asked for, since most requests ask for few. So these are accessors: printing,
+ * `JSON.stringify` and `deepEqual` find them, `{ ...claims }` does not, and `structuredClone` throws. What is to be
+ * spread or sent to a worker is {@link toJSON}'s.
+ */
+export interface Claims extends ClaimsData {
+  /** The same as plain data. */
+  toJSON(): ClaimsData;
+}
+
 /** Between the parts of a record (RFC 7464 section 2.2): no JSON text can hold it. */
 const SEPARATOR = "\x1e";
 
@@ -93,25 +104,34 @@ export function takeClaims(native: Native, claims: Pointer | null): Acceptance {
   }
 }
 
-/** What a record says, as the library writes it. */
+/** What a record says, as the library writes it; nothing of it is read yet. */
 export function fromRecord(record: string): Acceptance {
-  const [ticket, facts, header, payload, ...more] = record.split(SEPARATOR);
-  if (ticket === undefined || facts === undefined || header === undefined || payload === undefined || more.length > 0) {
+  const end = record.indexOf(SEPARATOR);
+  if (end <= 0) {
     throw defect("a token was accepted without a record");
   }
-  return { ticket: Number(ticket), claims: claimsOf(facts, header, payload) };
+  return { ticket: Number(record.slice(0, end)), claims: new RecordedClaims(record.slice(end + 1)) };
 }
 
-/** What the library tells, under the names of the C ABI; what is null, false or an empty list is left out. */
-interface Facts extends Pick<Claims, "issuer" | "subject" | "algorithm" | "kind" | "family"> {
-  readonly client_id: string;
-  readonly expires_at: number;
-  readonly audience?: readonly string[];
-  readonly resource?: string;
-  readonly scopes?: readonly string[];
-  readonly issued_at?: number;
-  readonly not_before?: number;
-  readonly key_id?: string;
+/** What is known of every token, in the record's places. */
+type Facts = readonly [
+  issuer: string,
+  subject: string,
+  clientId: string,
+  scopes: readonly string[],
+  expiresAt: number,
+  audience: readonly string[],
+  resource: string | null,
+  issuedAt: number | null,
+  notBefore: number | null,
+  keyId: string | null,
+  algorithm: string,
+  kind: Claims["kind"],
+  family: Claims["family"],
+];
+
+/** What AuthKit says of the caller, under the names of the C ABI; what is null, false or an empty list is left out. */
+interface Identity {
   readonly org_id?: string;
   readonly session_id?: string;
   readonly role?: string;
@@ -124,57 +144,191 @@ interface Facts extends Pick<Claims, "issuer" | "subject" | "algorithm" | "kind"
   readonly is_machine?: boolean;
 }
 
-/** Parsed at once: own accessors that parse when they are asked cost more than the parsing. */
-function claimsOf(factsJson: string, headerJson: string, payloadJson: string): Claims {
-  const facts = JSON.parse(factsJson) as Facts;
-  return Object.freeze({
-    payload: object(payloadJson),
-    header: object(headerJson),
-    issuer: facts.issuer,
-    subject: facts.subject,
-    audience: list(facts.audience),
-    resource: facts.resource,
-    clientId: facts.client_id,
-    orgId: facts.org_id,
-    sessionId: facts.session_id,
-    role: facts.role,
-    roles: list(facts.roles),
-    permissions: list(facts.permissions),
-    entitlements: list(facts.entitlements),
-    featureFlags: list(facts.feature_flags),
-    actor: facts.actor,
-    isImpersonated: facts.is_impersonated === true,
-    kind: facts.kind,
-    isMachine: facts.is_machine === true,
-    family: facts.family,
-    scopes: list(facts.scopes),
-    expiresAt: facts.expires_at,
-    issuedAt: facts.issued_at,
-    notBefore: facts.not_before,
-    keyId: facts.key_id,
-    algorithm: facts.algorithm,
-  });
-}
-
 const NONE: readonly string[] = Object.freeze([]);
 
-function list(items: readonly string[] | undefined): readonly string[] {
-  return items === undefined ? NONE : Object.freeze(items);
+const RECORD = Symbol("record");
+
+/** Claims over a record, without its ticket; each part is parsed once. */
+class RecordedClaims implements Claims {
+  /** For who compares two: a member that both have, and that says all. */
+  readonly [RECORD]: string;
+  /** A member of its own, so that a structured clone, which would lose everything else, throws. */
+  readonly toJSON = plain;
+
+  #facts: Facts | undefined;
+  #identity: Identity | undefined;
+  #header: JsonObject | undefined;
+  #payload: JsonObject | undefined;
+
+  constructor(record: string) {
+    this[RECORD] = record;
+    Object.freeze(this);
+  }
+
+  get payload(): JsonObject {
+    return (this.#payload ??= parsed(this.#part(3)));
+  }
+
+  get header(): JsonObject {
+    return (this.#header ??= parsed(this.#part(2)));
+  }
+
+  get issuer(): string {
+    return this.#known[0];
+  }
+
+  get subject(): string {
+    return this.#known[1];
+  }
+
+  get clientId(): string {
+    return this.#known[2];
+  }
+
+  get scopes(): readonly string[] {
+    return this.#known[3];
+  }
+
+  get expiresAt(): number {
+    return this.#known[4];
+  }
+
+  get audience(): readonly string[] {
+    return this.#known[5];
+  }
+
+  get resource(): string | undefined {
+    return this.#known[6] ?? undefined;
+  }
+
+  get issuedAt(): number | undefined {
+    return this.#known[7] ?? undefined;
+  }
+
+  get notBefore(): number | undefined {
+    return this.#known[8] ?? undefined;
+  }
+
+  get keyId(): string | undefined {
+    return this.#known[9] ?? undefined;
+  }
+
+  get algorithm(): string {
+    return this.#known[10];
+  }
+
+  get kind(): Claims["kind"] {
+    return this.#known[11];
+  }
+
+  get family(): Claims["family"] {
+    return this.#known[12];
+  }
+
+  get orgId(): string | undefined {
+    return this.#caller.org_id;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#caller.session_id;
+  }
+
+  get role(): string | undefined {
+    return this.#caller.role;
+  }
+
+  get roles(): readonly string[] {
+    return this.#caller.roles ?? NONE;
+  }
+
+  get permissions(): readonly string[] {
+    return this.#caller.permissions ?? NONE;
+  }
+
+  get entitlements(): readonly string[] {
+    return this.#caller.entitlements ?? NONE;
+  }
+
+  get featureFlags(): readonly string[] {
+    return this.#caller.feature_flags ?? NONE;
+  }
+
+  get actor(): string | undefined {
+    return this.#caller.actor;
+  }
+
+  get isImpersonated(): boolean {
+    return this.#caller.is_impersonated === true;
+  }
+
+  get isMachine(): boolean {
+    return this.#caller.is_machine === true;
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return inspect(this.toJSON(), options);
+  }
+
+  get #known(): Facts {
+    return (this.#facts ??= parsed(this.#part(0)));
+  }
+
+  get #caller(): Identity {
+    return (this.#identity ??= parsed(this.#part(1)));
+  }
+
+  #part(number: 0 | 1 | 2 | 3): string {
+    const part = this[RECORD].split(SEPARATOR)[number];
+    if (part === undefined) {
+      throw defect("a token's record lacks a part");
+    }
+    return part;
+  }
+}
+
+function plain(this: Claims): ClaimsData {
+  return Object.freeze({
+    payload: this.payload,
+    header: this.header,
+    issuer: this.issuer,
+    subject: this.subject,
+    audience: this.audience,
+    resource: this.resource,
+    clientId: this.clientId,
+    orgId: this.orgId,
+    sessionId: this.sessionId,
+    role: this.role,
+    roles: this.roles,
+    permissions: this.permissions,
+    entitlements: this.entitlements,
+    featureFlags: this.featureFlags,
+    actor: this.actor,
+    isImpersonated: this.isImpersonated,
+    kind: this.kind,
+    isMachine: this.isMachine,
+    family: this.family,
+    scopes: this.scopes,
+    expiresAt: this.expiresAt,
+    issuedAt: this.issuedAt,
+    notBefore: this.notBefore,
+    keyId: this.keyId,
+    algorithm: this.algorithm,
+  });
 }
 
 /**
  * JSON.parse makes every member, `__proto__` too, an own property and touches no prototype; the
  * library has refused repeated members, so that both read the same claims.
  */
-function object(json: string): JsonObject {
-  return freeze(JSON.parse(json) as JsonObject);
+function parsed<T extends Json | Facts | Identity>(json: string): T {
+  return frozen(JSON.parse(json) as T);
 }
 
 /** No deeper than the library reads, which is 16. */
-function freeze<T extends Json | undefined>(value: T): T {
+function frozen<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
     for (const inner of Object.values(value)) {
-      freeze(inner);
+      frozen(inner);
     }
     Object.freeze(value);
   }

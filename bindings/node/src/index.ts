@@ -16,7 +16,7 @@ export {
 } from "./errors.js";
 export { EVENT_CHANNEL, watchEvents } from "./later.js";
 export type { ErrorCode, ErrorDetails } from "./errors.js";
-export type { Claims, Json, JsonObject } from "./claims.js";
+export type { Claims, ClaimsData, Json, JsonObject } from "./claims.js";
 export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";
 export type { Event, EventWatch, WatchOptions } from "./events.js";
 export type { DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats } from "./stats.js";

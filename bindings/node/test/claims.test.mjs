@@ -1,4 +1,4 @@
-// What an accepted token gives: plain data, the core's own reading, nothing that a token can poison.
+// What an accepted token gives: the core's own reading, as plain data too, and nothing that a token can poison.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,8 @@ test("claims are the token's, under names of their own", () => {
     feature_flags: ["beta"],
   };
   using(new Verifier({ ...options, now }), (verifier) => {
-    assert.deepEqual(verifier.tryVerify(mint(key, payload)), {
+    const claims = verifier.tryVerify(mint(key, payload));
+    const expected = {
       payload,
       header: { alg: "RS256", kid: "key-1" },
       issuer: "https://issuer.example.com",
@@ -49,7 +50,12 @@ test("claims are the token's, under names of their own", () => {
       notBefore: now - 6,
       keyId: "key-1",
       algorithm: "RS256",
-    });
+    };
+    assert.deepEqual(claims.toJSON(), expected);
+    for (const [name, value] of Object.entries(expected)) {
+      assert.deepEqual(claims[name], value, name);
+      assert.equal(claims[name], claims[name], `${name} is parsed once`);
+    }
   });
 });
 
@@ -90,14 +96,37 @@ test("the family is the issuer's, and a machine is told where it is certain", ()
   });
 });
 
-test("claims are frozen throughout and can be cloned, as JSON too", () => {
+test("claims are frozen throughout, and their plain data can be cloned, as JSON too", () => {
   const { options, token } = offline({ act: { sub: "a" }, roles: ["x", { y: [1] }] });
   using(new Verifier(options), (verifier) => {
     const claims = verifier.tryVerify(token);
+    const data = claims.toJSON();
     assertFrozen(claims);
-    assert.deepEqual(structuredClone(claims), claims);
+    assertFrozen(data);
+    assert.deepEqual(structuredClone(data), data);
     assert.deepEqual(JSON.parse(JSON.stringify(claims)).payload, claims.payload);
-    assert.equal(Object.getPrototypeOf(claims), Object.prototype);
+    assert.equal(Object.getPrototypeOf(data), Object.prototype);
+    for (const name of Object.keys(data)) {
+      assert.throws(() => (claims[name] = "another"), TypeError, name);
+    }
+  });
+});
+
+test("claims that are cloned as they are, and so would lose everything, throw", () => {
+  const { options, token } = offline();
+  using(new Verifier(options), (verifier) => {
+    assert.throws(() => structuredClone(verifier.tryVerify(token)), { name: "DataCloneError" });
+  });
+});
+
+test("claims are equal where they say the same", () => {
+  const { key, options, token } = offline();
+  const other = mint(key, claimsOf(options.authkitDomain, { sub: "user_02" }));
+  using(new Verifier({ ...options, tokenCacheSize: 0 }), (verifier) => {
+    const claims = verifier.tryVerify(token);
+    assert.ok(claims.subject);
+    assert.deepEqual(claims, verifier.tryVerify(token));
+    assert.notDeepEqual(claims, verifier.tryVerify(other));
   });
 });
 

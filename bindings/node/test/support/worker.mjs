@@ -6,5 +6,5 @@ import { Verifier } from "authkit-verifier";
 
 for (const token of workerData.tokens) {
   const verifier = new Verifier(workerData.options);
-  void verifier.verify(token).then((claims) => parentPort.postMessage(claims));
+  void verifier.verify(token).then((claims) => parentPort.postMessage(claims.toJSON()));
 }
