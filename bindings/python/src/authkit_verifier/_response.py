@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
+from typing import Any
 
 from . import _native
 from ._claims import Claims, read
@@ -52,22 +53,25 @@ def allowed(claims: Claims) -> Decision:
     return Decision(200, (), b"", claims, None)
 
 
-def decision(call: Callable[..., int], keep: Callable[[int, Claims], Claims]) -> Decision:
+def decision(
+    how: Callable[..., int], request: tuple[Any, ...], keep: Callable[[int, Claims], Claims]
+) -> Decision:
     """What a call of authorize says. Raises what leaves no response to send: a call that cannot be made."""
     response, error = c_void_p(), c_void_p()
-    status = call(byref(response), byref(error))
+    status = how(*request, byref(response), byref(error))
     refused = None if status == _native.OK else refusal(status, error)
     pointer = response.value
     if pointer is None:
         raise refused or refusal(_native.INTERNAL, error)
     try:
-        plain = _read(pointer)
+        if refused is not None:
+            plain = _read(pointer)
+            return Decision(plain.status, plain.headers, plain.body, None, refused)
         # OK alone accepts, and only with claims.
-        claims = _native.response_claims(pointer) if status == _native.OK else None
-        if refused is None and claims is None:
-            refused = refusal(_native.INTERNAL, c_void_p())
-        accepted = None if claims is None else keep(*read(claims))
-        return Decision(plain.status, plain.headers, plain.body, accepted, refused)
+        claims = _native.response_claims(pointer)
+        if claims is None:
+            raise refusal(_native.INTERNAL, error)
+        return allowed(keep(*read(claims)))
     finally:
         _native.response_free(pointer)
 

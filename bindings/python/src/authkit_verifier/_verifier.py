@@ -593,7 +593,7 @@ class Verifier:
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
-        decided: Decision = _answers().decision(partial(how, *request.arguments), self._keep)
+        decided: Decision = _answers().decision(how, request.arguments, self._keep)
         return decided
 
     def _recalled(self, ticket: int) -> Claims | None:

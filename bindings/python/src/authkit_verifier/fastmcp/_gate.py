@@ -78,7 +78,7 @@ class Gate(BaseRoute):
         inner: ASGIApp = route.handle
         decision = self._judged(scope)
         if decision is None:
-            decision = await self.judge(scope)
+            decision = await self.judge(scope, _asgi.authorization(scope))
             inner = AuthContextMiddleware(route.handle)
         if decision and scope.get("method") == "POST" and in_use():
             decision, receive = await self._judge_tools(scope, receive, decision)
@@ -88,9 +88,8 @@ class Gate(BaseRoute):
             log_refusal(_logger, decision.error)
             await _asgi.send_response(decision, scope, receive, send)
 
-    async def judge(self, scope: Scope) -> Decision:
+    async def judge(self, scope: Scope, header: bytes | None) -> Decision:
         """Asks the library about a request, and leaves in its scope what FastMCP looks for there."""
-        header = _asgi.authorization(scope)
         decision = await self._verifier.authorize_async(header, query=_asgi.query(scope))
         scope[_JUDGED] = (self, decision)
         scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
@@ -153,8 +152,9 @@ class Authentication:
         if scope["type"] == "lifespan" and gate is not None:
             gate.prefetch()
         elif scope["type"] == "http":
-            if gate is not None and _asgi.authorization(scope) is not None:
-                await gate.judge(scope)
+            header = _asgi.authorization(scope)
+            if gate is not None and header is not None:
+                await gate.judge(scope, header)
             else:
                 scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
         await self._app(scope, receive, send)
