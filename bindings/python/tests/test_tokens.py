@@ -125,11 +125,11 @@ def test_now_is_a_whole_number(verifier: Verifier) -> None:
 
 
 def test_policies_are_kept_for_sets_of_scopes_and_not_for_times(verifier: Verifier) -> None:
-    _verifier._policy_of_scopes.cache_clear()
+    _verifier._policies.clear()
     for now in range(NOW, NOW + 5):
         verifier.verify(good_token(), required_scopes=["email"], now=now)
         verifier.verify(good_token(), required_scopes=["email"])
-    assert _verifier._policy_of_scopes.cache_info().currsize == 1
+    assert len(_verifier._policies) == 1
 
 
 def test_an_error_is_raised_in_the_callers_thread_with_no_cause() -> None:
@@ -137,3 +137,11 @@ def test_an_error_is_raised_in_the_callers_thread_with_no_cause() -> None:
         good_verifier().verify("x")
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_policies_of_ever_new_scopes_are_not_kept_for_ever(verifier: Verifier) -> None:
+    _verifier._policies.clear()
+    for number in range(3 * _verifier._MOST_POLICIES):
+        with pytest.raises(InsufficientScopeError):
+            verifier.verify(good_token(), required_scopes=[f"scope:{number}"])
+    assert 0 < len(_verifier._policies) <= _verifier._MOST_POLICIES

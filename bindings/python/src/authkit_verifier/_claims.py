@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
+from ._jsontext import loads
 from ._native import claims_record
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
@@ -58,9 +58,6 @@ _LEFT_OUT: dict[str, Any] = {
     **dict.fromkeys(("is_impersonated", "is_machine"), False),
 }
 
-# For text that the library has written: without a look at what stands around it.
-_parsed = json.JSONDecoder().raw_decode
-
 
 class Claims(Mapping[str, "Any"]):
     """The claims of an accepted token.
@@ -113,10 +110,10 @@ class Claims(Mapping[str, "Any"]):
             # one; they fill it with equal values.
             if name in _FACTS:
                 # A later library may tell more, in further places.
-                for put, value in zip(_PUT_FACTS, _parsed(self._part(0))[0], strict=False):
+                for put, value in zip(_PUT_FACTS, loads(self._part(0)), strict=False):
                     put(self, tuple(value) if type(value) is list else value)
             elif name in _IDENTITY:
-                told = _parsed(self._part(1))[0]
+                told = loads(self._part(1))
                 for one in _IDENTITY:
                     value = told.get(one, _LEFT_OUT.get(one))
                     _PUT[one](self, tuple(value) if type(value) is list else value)
@@ -131,7 +128,7 @@ class Claims(Mapping[str, "Any"]):
     @property
     def header(self) -> dict[str, Any]:
         """The token's header as it was signed; a fresh dict each time."""
-        header: dict[str, Any] = json.loads(self._part(2))
+        header: dict[str, Any] = loads(self._part(2).lstrip())
         return header
 
     @property
@@ -141,8 +138,7 @@ class Claims(Mapping[str, "Any"]):
 
     def to_dict(self) -> dict[str, Any]:
         """The payload as a plain dict of the caller's own, such as `json.dumps` takes."""
-        # What JSON allows before it, the decoder does not skip by itself.
-        payload: dict[str, Any] = _parsed(self.json.lstrip())[0]
+        payload: dict[str, Any] = loads(self.json.lstrip())
         return payload
 
     def __getitem__(self, name: str) -> Any:

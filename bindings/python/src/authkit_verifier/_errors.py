@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from ctypes import c_void_p
 
 from . import _native
+from ._jsontext import loads
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
@@ -166,5 +166,5 @@ def told(status: int, document: bytes) -> AuthKitError:
     kind = _CLASSES.get(_native.status_class(status), InternalError)
     if not document.startswith(b"{"):
         return kind("the library gave no reason", status=status)
-    refused = json.loads(document)
+    refused = loads(document.decode())
     return kind(refused["reason"], status=status, hint=refused["hint"], retry_after=refused["retry_after"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
+
+from ._jsontext import dumps
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def to_text(value: object) -> str:
         return value
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
-    return json.dumps(value, default=_plain)
+    return dumps(value, _plain)
 
 
 def document(value: object) -> bytes:
@@ -31,7 +32,7 @@ def document(value: object) -> bytes:
 
     ASCII alone, so that text that is not Unicode (a lone surrogate) arrives and is refused by name.
     """
-    return json.dumps(value, default=_plain).encode("ascii")
+    return dumps(value, _plain).encode("ascii")
 
 
 def _plain(value: object) -> Any:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_void_p, create_string_buffer
-from functools import lru_cache, partial
 
 from . import _native, _settings
 from ._claims import Claims, from_record
 from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal, told
 from ._handle import Handle
+from ._jsontext import loads
 
 # As typing has it, whose import would take as long as all of ours. For the same reason what a verdict at once
 # does not take, asyncio and dataclasses above all, is imported where it is used.
@@ -186,10 +185,13 @@ class Verifier:
         """
         verifier = cls.__new__(cls)
         if env_file is None:
-            configure: Callable[..., int] = _native.config_from_environment
+            configure = _native.config_from_environment
         else:
             path = _c_string(os.fsdecode(env_file), "env_file")
-            configure = partial(_native.config_from_env_file, path)
+
+            def configure(*out: Any) -> int:
+                return _native.config_from_env_file(path, *out)
+
         verifier._hold(_made_from(configure, settings))
         return verifier
 
@@ -451,7 +453,7 @@ class Verifier:
         if status != _native.OK or pointer is None:
             raise refusal(status, error)
         try:
-            stats: Stats = json.loads(_native.stats_json(pointer, None))
+            stats: Stats = loads(_native.stats_json(pointer, None).decode())
         finally:
             _native.stats_free(pointer)
         return stats
@@ -469,7 +471,7 @@ class Verifier:
         events: list[Event] = []
         while (pointer := _native.verifier_next_event(handle.pointer)) is not None:
             try:
-                events.append(json.loads(_native.event_json(pointer, None)))
+                events.append(loads(_native.event_json(pointer, None).decode()))
             finally:
                 _native.event_free(pointer)
         return events
@@ -661,12 +663,17 @@ class _Request:
         )
 
 
-@lru_cache(maxsize=1)
+_answers_read: Any = None
+
+
 def _answers() -> Any:
     """What reads the library's answers; imported when there is one to read."""
-    from . import _response
+    global _answers_read
+    if _answers_read is None:
+        from . import _response
 
-    return _response
+        _answers_read = _response
+    return _answers_read
 
 
 def _authorize(how: Callable[..., int]) -> Callable[..., int]:
@@ -761,9 +768,19 @@ def _joined(scopes: tuple[str, ...]) -> str:
     return " ".join(scopes)
 
 
-@lru_cache(maxsize=256)
+# By what they demand. No lru_cache: its import takes as long as several of ours.
+_policies: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Handle] = {}
+_MOST_POLICIES = 256
+
+
 def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None) -> Handle:
-    return _new_policy(scopes, alternatives, None)
+    policy = _policies.get((scopes, alternatives))
+    if policy is None:
+        policy = _new_policy(scopes, alternatives, None)
+        if len(_policies) >= _MOST_POLICIES:
+            _policies.clear()
+        _policies[scopes, alternatives] = policy
+    return policy
 
 
 def _octets(text: str | bytes) -> bytes:
