@@ -88,7 +88,7 @@
 #define AUTHKIT_ABI_VERSION 1
 
 /**
- * Room for every record and every refusal of authkit_verifier_verify_into(), in bytes.
+ * Room for every record and every refusal that is written into a caller's buffer, in bytes.
  */
 #define AUTHKIT_RECORD_CAPACITY 65536
 
@@ -1380,7 +1380,8 @@ const char *authkit_claims_value_json(const authkit_claims *claims,
  *
  * A binding that keeps what it made of a token asks authkit_verifier_recall() first: a ticket tells that
  * the token is accepted, now and by this policy, and which acceptance it is. On 0 it calls
- * authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket.
+ * authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket. Likewise
+ * with a whole request: authkit_verifier_recall_request(), then authkit_verifier_authorize_into().
  */
 
 /**
@@ -1462,6 +1463,47 @@ int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
                                          const authkit_policy *nullable_policy,
                                          char *buffer,
                                          size_t capacity);
+
+/**
+ * Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+ * what to answer, into the caller's buffer.
+ *
+ * Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+ * object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
+ * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+ *
+ * The request's parts and `nullable_policy` are as for authkit_verifier_authorize().
+ * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
+ *
+ * Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
+ * authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, where `buffer` is NULL or the
+ * capacity too small, nothing is written. Any thread.
+ */
+AUTHKIT_API
+int32_t authkit_verifier_authorize_into(const authkit_verifier *verifier,
+                                        const char *nullable_authorization,
+                                        size_t authorization_len,
+                                        const char *nullable_query,
+                                        size_t query_len,
+                                        const authkit_policy *nullable_policy,
+                                        char *buffer,
+                                        size_t capacity);
+
+/**
+ * As authkit_verifier_authorize_into(), without network and without waiting, as
+ * authkit_verifier_try_authorize().
+ *
+ * Parameters and results are those of authkit_verifier_authorize_into(). Any thread.
+ */
+AUTHKIT_API
+int32_t authkit_verifier_try_authorize_into(const authkit_verifier *verifier,
+                                            const char *nullable_authorization,
+                                            size_t authorization_len,
+                                            const char *nullable_query,
+                                            size_t query_len,
+                                            const authkit_policy *nullable_policy,
+                                            char *buffer,
+                                            size_t capacity);
 
 /**
  * The record of an accepted token, as authkit_verifier_verify_into() writes it.

@@ -5,6 +5,7 @@
 #                 docs/performance.md's table and plot
 #   bench-cold    from a process's start to its first verdict: CPU time and memory, beside others
 #   bench-ratio   the verdict through the C ABI beside the bare signature check, and the library's load time
+#   bench-profiles   what the release profile's settings are worth, in size, instructions and time; builds for half an hour
 #   test-instructions   a verdict's instructions beside the signature check are no more than benches/instructions.json says
 #   bench-smoke   bench and bench-cold from end to end, with few verifiers, few tokens and little time
 
@@ -17,7 +18,7 @@ BENCH_NATIVE_SOURCES := $(BENCH)/native.rs Cargo.toml Cargo.lock
 BENCH_PEERS_C := $(shell for name in libjwt librhonabwy; do pkg-config --exists $$name 2>/dev/null && echo $$name; done)
 BENCH_C := $(addprefix $(BENCH_BUILD)/c/,authkit cold launch $(BENCH_PEERS_C))
 
-.PHONY: bench bench-cold bench-ratio bench-smoke test-instructions
+.PHONY: bench bench-cold bench-ratio bench-profiles bench-smoke test-instructions
 
 bench: $(BENCH_BUILD)/native $(BENCH_C) $(BENCH_BUILD)/workload $(BENCH_VENV)/.ready $(BENCH_NODE_READY) python node
 	python3 $(BENCH)/run.py $(BENCH_PROGRAMS)
@@ -36,6 +37,10 @@ bench-ratio: lib
 	gcc -std=c11 -O2 $(WARNINGS) benches/load.c -o $(BENCH_BUILD)/load -ldl
 	@for run in 1 2 3 4 5 6 7 8 9 10 11; do $(BENCH_BUILD)/load $(NATIVE_LIB)/libauthkit.so || exit 1; done \
 	    | sort -n | sed -n '6s/.*/loading libauthkit.so   & ms, median of 11 processes/p'
+
+bench-profiles: $(BENCH_BUILD)/native $(BENCH_BUILD)/c/authkit $(BENCH_BUILD)/workload $(BENCH_BUILD)/counted/instructions
+	RUSTFLAGS="$(SHIPPED_RUSTFLAGS)" CFLAGS="$(SHIPPED_CFLAGS)" python3 benches/profiles.py --native $(BENCH_BUILD)/native \
+	    --c $(BENCH_BUILD)/c --workload $(BENCH_BUILD)/workload --counted $(BENCH_BUILD)/counted/instructions
 
 # --- the smoke test --------------------------------------------------------------------------------
 

@@ -92,6 +92,7 @@ pub unsafe extern "C" fn authkit_verifier_authorize(
             (nullable_query, query_len),
             nullable_policy,
         )
+        .map(authkit_response::from)
     };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { answer(out_response, nullable_out_error, body) }
@@ -121,6 +122,7 @@ pub unsafe extern "C" fn authkit_verifier_try_authorize(
             (nullable_query, query_len),
             nullable_policy,
         )
+        .map(authkit_response::from)
     };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { answer(out_response, nullable_out_error, body) }
@@ -356,20 +358,19 @@ unsafe fn answer(
 ///
 /// # Safety
 /// The pointers are as the header demands of authkit_verifier_authorize().
-unsafe fn decide(
+pub(super) unsafe fn decide(
     how: fn(&Verifier, &Request<'_>, &Policy) -> Decision,
     verifier: *const authkit_verifier,
     authorization: (*const c_char, usize),
     query: (*const c_char, usize),
     nullable_policy: *const authkit_policy,
-) -> Result<authkit_response> {
+) -> Result<Decision> {
     // SAFETY: NULL or a live handle, by this function's contract.
     let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
     // SAFETY: NULL or readable bytes of these lengths, by this function's contract.
     let request = unsafe { request(authorization, query) }?;
     // SAFETY: NULL or a live handle, by this function's contract.
-    let decision = unsafe { by_policy(nullable_policy, |policy| how(verifier, &request, policy)) };
-    Ok(decision.into())
+    Ok(unsafe { by_policy(nullable_policy, |policy| how(verifier, &request, policy)) })
 }
 
 /// A request, each of its parts with its length; NULL where it has none.

@@ -2,7 +2,8 @@
 //!
 //! A binding that keeps what it made of a token asks authkit_verifier_recall() first: a ticket tells that
 //! the token is accepted, now and by this policy, and which acceptance it is. On 0 it calls
-//! authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket.
+//! authkit_verifier_verify_into(), and keeps what it makes of the record under the record's ticket. Likewise
+//! with a whole request: authkit_verifier_recall_request(), then authkit_verifier_authorize_into().
 
 use std::ffi::c_char;
 
@@ -13,13 +14,13 @@ use super::guard::guarded;
 use super::handle::Handle;
 use super::outcome::{measured, plain};
 use super::policy::{authkit_policy, by_policy};
-use super::response::request;
+use super::response::{decide, request};
 use super::text;
 use super::verifier::authkit_verifier;
 use crate::error::{Code, Error, Result};
-use crate::{Claims, Policy, Verifier};
+use crate::{Claims, Decision, Policy, Request, Verifier};
 
-/// Room for every record and every refusal of authkit_verifier_verify_into(), in bytes.
+/// Room for every record and every refusal that is written into a caller's buffer, in bytes.
 pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
 
 /// Whether a token is one that was accepted before and is accepted now: never waits, makes nothing, and is
@@ -135,6 +136,59 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
     unsafe { judge_into(how, verifier, (token, len), nullable_policy, (buffer, capacity)) }
 }
 
+/// Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+/// what to answer, into the caller's buffer.
+///
+/// Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+/// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
+/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+///
+/// The request's parts and `nullable_policy` are as for authkit_verifier_authorize().
+/// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
+///
+/// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
+/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, where `buffer` is NULL or the
+/// capacity too small, nothing is written. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_authorize_into(
+    verifier: *const authkit_verifier,
+    nullable_authorization: *const c_char,
+    authorization_len: usize,
+    nullable_query: *const c_char,
+    query_len: usize,
+    nullable_policy: *const authkit_policy,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> i32 {
+    let parts = ((nullable_authorization, authorization_len), (nullable_query, query_len));
+    // SAFETY: this function's contract is that one's.
+    unsafe {
+        decide_into(Verifier::authorize, verifier, parts, nullable_policy, (buffer, capacity))
+    }
+}
+
+/// As authkit_verifier_authorize_into(), without network and without waiting, as
+/// authkit_verifier_try_authorize().
+///
+/// Parameters and results are those of authkit_verifier_authorize_into(). Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_try_authorize_into(
+    verifier: *const authkit_verifier,
+    nullable_authorization: *const c_char,
+    authorization_len: usize,
+    nullable_query: *const c_char,
+    query_len: usize,
+    nullable_policy: *const authkit_policy,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> i32 {
+    let parts = ((nullable_authorization, authorization_len), (nullable_query, query_len));
+    // SAFETY: this function's contract is that one's.
+    unsafe {
+        decide_into(Verifier::try_authorize, verifier, parts, nullable_policy, (buffer, capacity))
+    }
+}
+
 /// The record of an accepted token, as authkit_verifier_verify_into() writes it.
 ///
 /// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
@@ -158,31 +212,90 @@ unsafe fn judge_into(
     verifier: *const authkit_verifier,
     (token, len): (*const c_char, usize),
     nullable_policy: *const authkit_policy,
-    (buffer, capacity): (*mut c_char, usize),
+    buffer: (*mut c_char, usize),
 ) -> i32 {
-    if buffer.is_null() || capacity < AUTHKIT_RECORD_CAPACITY {
-        return -Code::Misuse.status();
-    }
-    let body = || {
+    let verdict = || {
         // SAFETY: NULL or a live handle, by this function's contract.
         let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
         // SAFETY: NULL or `len` readable bytes, by this function's contract.
         let token = unsafe { text::bytes_argument(token, len, "token") }?;
         // SAFETY: NULL or a live handle, by this function's contract.
         let claims = unsafe { by_policy(nullable_policy, |policy| how(verifier, token, policy)) }?;
-        // SAFETY: the buffer is writable for AUTHKIT_RECORD_CAPACITY bytes, as was checked.
-        unsafe { write(&claims.record(), buffer) }
+        Ok(Told::Record(claims.record()))
     };
-    guarded(body).unwrap_or_else(|error| {
-        // SAFETY: as above. A refusal that found no room would still be one.
-        let _ = unsafe { write(refusal(&error).as_bytes(), buffer) };
-        -error.code().status()
-    })
+    // SAFETY: NULL or writable for its capacity, by this function's contract.
+    unsafe { tell(buffer, verdict) }
+}
+
+/// # Safety
+/// The pointers are as the header demands of authkit_verifier_authorize_into().
+unsafe fn decide_into(
+    how: fn(&Verifier, &Request<'_>, &Policy) -> Decision,
+    verifier: *const authkit_verifier,
+    (authorization, query): ((*const c_char, usize), (*const c_char, usize)),
+    nullable_policy: *const authkit_policy,
+    buffer: (*mut c_char, usize),
+) -> i32 {
+    let verdict = || {
+        // SAFETY: this function's contract is that one's.
+        let decision = unsafe { decide(how, verifier, authorization, query, nullable_policy) }?;
+        let record = decision.claims().map(Claims::record);
+        Ok(record.map_or_else(|| Told::refused(&decision), Told::Record))
+    };
+    // SAFETY: NULL or writable for its capacity, by this function's contract.
+    unsafe { tell(buffer, verdict) }
+}
+
+/// What a buffer is to hold.
+enum Told {
+    Record(Vec<u8>),
+    /// A document, and the status of the refusal.
+    Refusal(String, i32),
+}
+
+impl Told {
+    fn refused(decision: &Decision) -> Self {
+        let response = decision.response();
+        // There is no refusal without its error; if there were, it would be a defect.
+        let defect = || Error::new(Code::Internal, "a request was refused without a reason");
+        let error = response.error().cloned().unwrap_or_else(defect);
+        let answer = json!({
+            "status": response.status(), "headers": response.headers(), "body": response.body(),
+            "reason": error.reason(), "hint": error.hint(), "retry_after": error.retry_after(),
+        });
+        Self::Refusal(answer.to_string(), error.code().status())
+    }
 }
 
 fn refusal(error: &Error) -> String {
     let (reason, hint) = (error.reason(), error.hint());
     json!({ "reason": reason, "hint": hint, "retry_after": error.retry_after() }).to_string()
+}
+
+/// Writes a verdict; gives the length of its record, or its status negated.
+///
+/// # Safety
+/// `buffer` is NULL or writable for `capacity` bytes.
+unsafe fn tell(
+    (buffer, capacity): (*mut c_char, usize),
+    verdict: impl FnOnce() -> Result<Told>,
+) -> i32 {
+    if buffer.is_null() || capacity < AUTHKIT_RECORD_CAPACITY {
+        return -Code::Misuse.status();
+    }
+    let written = || match verdict()? {
+        // SAFETY: the buffer is writable for AUTHKIT_RECORD_CAPACITY bytes, as was checked.
+        Told::Record(record) => unsafe { write(&record, buffer) },
+        Told::Refusal(document, status) => {
+            // SAFETY: as above.
+            unsafe { write(document.as_bytes(), buffer) }.map(|_| -status)
+        }
+    };
+    guarded(written).unwrap_or_else(|error| {
+        // SAFETY: as above. A refusal that found no room would still be one.
+        let _ = unsafe { write(refusal(&error).as_bytes(), buffer) };
+        -error.code().status()
+    })
 }
 
 /// Writes a text with its NUL, whole or not at all; gives its length.

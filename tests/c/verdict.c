@@ -154,6 +154,46 @@ static void a_request_is_recalled_as_it_is_decided_on(void) {
     authkit_verifier_free(verifier);
 }
 
+/* What is written says what the response says that the plain call makes. */
+static void a_request_is_decided_on_in_one_call(void) {
+    authkit_verifier *verifier = verifier_of_size("0");
+    char header[20000], expected[64];
+    for (size_t i = 0; i < sizeof VECTORS / sizeof *VECTORS; i++) {
+        size_t length = (size_t)snprintf(header, sizeof header, "Bearer %.*s", (int)VECTORS[i].length, VECTORS[i].token);
+        authkit_response *response = NULL;
+        authkit_status status = authkit_verifier_authorize(verifier, header, length, NULL, 0, NULL, &response, NULL);
+        int32_t written =
+            authkit_verifier_authorize_into(verifier, header, length, NULL, 0, NULL, buffer, sizeof buffer);
+        CHECK(status == AUTHKIT_OK ? written == (int32_t)strlen(buffer) : written == -(int32_t)status);
+        if (status == AUTHKIT_OK) {
+            CHECK_TEXT(authkit_claims_record(authkit_response_claims(response), NULL), buffer);
+        } else {
+            snprintf(expected, sizeof expected, "\"status\":%d}", authkit_response_status(response));
+            CHECK(strstr(buffer, expected) != NULL);
+            CHECK(strstr(buffer, "[\"www-authenticate\",\"Bearer ") != NULL && strstr(buffer, "\"body\":\"{") != NULL);
+            CHECK(strstr(buffer, "\"reason\":\"") != NULL && strstr(buffer, "\"hint\":") != NULL);
+        }
+        CHECK(authkit_verifier_try_authorize_into(verifier, header, length, NULL, 0, NULL, buffer, sizeof buffer) ==
+              written);
+        authkit_response_free(response);
+    }
+    const char query[] = "access_token=x";
+    CHECK(authkit_verifier_authorize_into(verifier, NULL, 0, query, strlen(query), NULL, buffer, sizeof buffer) ==
+          -(int32_t)AUTHKIT_INVALID_REQUEST);
+    CHECK(authkit_verifier_authorize_into(verifier, NULL, 0, NULL, 0, NULL, buffer, sizeof buffer) ==
+          -(int32_t)AUTHKIT_NO_CREDENTIALS);
+    authkit_policy *policy = authkit_policy_new();
+    CHECK_STATUS(authkit_policy_require_scope(policy, NOBODYS_SCOPE, NULL), AUTHKIT_OK);
+    const char *token;
+    size_t length = good(&token);
+    snprintf(header, sizeof header, "Bearer %.*s", (int)length, token);
+    CHECK(authkit_verifier_authorize_into(verifier, header, length + 7, NULL, 0, policy, buffer, sizeof buffer) ==
+          -(int32_t)AUTHKIT_SCOPE);
+    CHECK(strstr(buffer, "\"status\":403") != NULL && strstr(buffer, "scope=\\\"" NOBODYS_SCOPE) != NULL);
+    authkit_policy_free(policy);
+    authkit_verifier_free(verifier);
+}
+
 static void nothing_is_kept_where_that_is_off(void) {
     const char *token;
     size_t length = good(&token);
@@ -175,7 +215,11 @@ static void misuse_is_told_and_nothing_is_written(void) {
     CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, NULL, sizeof buffer) == misuse);
     CHECK(authkit_verifier_verify_into(verifier, token, length, NULL, buffer, sizeof buffer - 1) == misuse);
     CHECK(authkit_verifier_try_verify_into(verifier, token, length, NULL, buffer, 0) == misuse);
+    CHECK(authkit_verifier_authorize_into(verifier, NULL, 0, NULL, 0, NULL, NULL, sizeof buffer) == misuse);
+    CHECK(authkit_verifier_try_authorize_into(verifier, NULL, 0, NULL, 0, NULL, buffer, 1) == misuse);
     CHECK(memcmp(buffer, "xxxxxxxx", 8) == 0);
+    CHECK(authkit_verifier_authorize_into(NULL, NULL, 0, NULL, 0, NULL, buffer, sizeof buffer) == misuse);
+    CHECK(strstr(buffer, "verifier is NULL") != NULL && strstr(buffer, "\"status\"") == NULL);
     CHECK(authkit_verifier_verify_into(NULL, token, length, NULL, buffer, sizeof buffer) == misuse);
     CHECK(strstr(buffer, "verifier is NULL") != NULL);
     CHECK(authkit_verifier_verify_into(verifier, NULL, length, NULL, buffer, sizeof buffer) == misuse);
@@ -192,6 +236,7 @@ int main(void) {
     a_record_says_what_the_getters_say();
     a_ticket_is_given_only_while_the_token_is_good();
     a_request_is_recalled_as_it_is_decided_on();
+    a_request_is_decided_on_in_one_call();
     nothing_is_kept_where_that_is_off();
     misuse_is_told_and_nothing_is_written();
     return checks_done("verdict");

@@ -8,6 +8,8 @@ failed=0
 cat >"$scratch/left_out" <<'LEFT_OUT'
 authkit_claims_record            a copy of all claims, for bindings to which each call is dear; here getters cost no copy
 authkit_response_claims          authorize() takes the claims out of the response
+authkit_verifier_authorize_into  as authkit_claims_record
+authkit_verifier_try_authorize_into as authkit_claims_record
 authkit_verifier_try_verify_into as authkit_claims_record
 authkit_verifier_verify_into     as authkit_claims_record
 authkit_verify                   wants a NUL behind the token and tells no reason: authkit::verify() asks the default verifier

@@ -3,7 +3,6 @@
 import { inspect, type InspectOptions } from "node:util";
 
 import { defect } from "./errors.js";
-import type { Native, Pointer } from "./native.js";
 
 /** A JSON value, frozen. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -90,18 +89,6 @@ const SEPARATOR = "\x1e";
 export interface Acceptance {
   readonly ticket: number;
   readonly claims: Claims;
-}
-
-/** Copies the claims out and frees the native ones. */
-export function takeClaims(native: Native, claims: Pointer | null): Acceptance {
-  if (claims === null) {
-    throw defect("a token was accepted without claims");
-  }
-  try {
-    return fromRecord(native.claimsRecord(claims, null) ?? "");
-  } finally {
-    native.claimsFree(claims);
-  }
 }
 
 /** What a record says, as the library writes it; nothing of it is read yet. */

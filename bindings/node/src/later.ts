@@ -36,7 +36,7 @@ export const policyOf: Policy["policyOf"] = (native, options) =>
   options === undefined ? null : policy().policyOf(native, options);
 
 export const allowed: Response["allowed"] = (claims) => response().allowed(claims);
-export const takeDecision: Response["takeDecision"] = (...left) => response().takeDecision(...left);
+export const decisionOf: Response["decisionOf"] = (...left) => response().decisionOf(...left);
 export const takeResponse: Response["takeResponse"] = (...left) => response().takeResponse(...left);
 export const dropResponse: Response["dropResponse"] = (...left) => response().dropResponse(...left);
 

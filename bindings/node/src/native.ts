@@ -28,15 +28,15 @@ type Judge = (
   buffer: Uint8Array,
   capacity: number,
 ) => number;
-type Authorize = (
+type AuthorizeInto = (
   verifier: Pointer,
   authorization: Uint8Array | null,
   authorizationLength: number,
   query: Uint8Array | null,
   queryLength: number,
   policy: Pointer | null,
-  outResponse: PointerSlot,
-  outError: PointerSlot,
+  buffer: Uint8Array,
+  capacity: number,
 ) => number;
 type WellKnown = (
   verifier: Pointer,
@@ -91,8 +91,8 @@ export interface Native {
     length: number,
     outError: PointerSlot,
   ) => number;
-  verifierAuthorize: KoffiFunc<Authorize>;
-  verifierTryAuthorize: Authorize;
+  verifierAuthorizeInto: KoffiFunc<AuthorizeInto>;
+  verifierTryAuthorizeInto: AuthorizeInto;
   verifierWellKnown: KoffiFunc<WellKnown>;
   verifierTryWellKnown: WellKnown;
   verifierResourceMetadataUrl: Text;
@@ -101,14 +101,10 @@ export interface Native {
   responseHeaderNameAt: (response: Pointer, index: number) => string | null;
   responseHeaderValueAt: (response: Pointer, index: number) => string | null;
   responseBody: (response: Pointer, outLength: null) => string | null;
-  responseTakeClaims: (response: Pointer) => Pointer | null;
   responseFree: (response: Pointer | null) => void;
   verifierResource: Text;
   verifierDescribe: (verifier: Pointer, outLength: null) => string | null;
   verifierFree: Free;
-
-  claimsRecord: (claims: Pointer, outLength: null) => string | null;
-  claimsFree: Free;
 
   verifierStats: (verifier: Pointer, outStats: PointerSlot, outError: PointerSlot) => number;
   statsJson: (stats: Pointer, outLength: null) => string | null;
@@ -142,7 +138,6 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
   const config = handle();
   const policy = handle();
   const verifier = handle();
-  const claims = handle();
   const stats = handle();
   const event = handle();
   const error = handle();
@@ -153,7 +148,8 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
   const func: Declare = library.func.bind(library) as Declare;
   const response = handle();
   const judge = [verifier, address, "size_t", policy, address, "size_t"];
-  const authorize = [verifier, address, "size_t", address, "size_t", policy, address, address];
+  const request = [verifier, address, "size_t", address, "size_t", policy];
+  const authorize = [...request, address, "size_t"];
   const wellKnown = [verifier, "str", address, "size_t", address, address];
   return {
     statusName: func("authkit_status_name", "str", [status]),
@@ -174,7 +170,7 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
 
     verifierNew: func("authkit_verifier_new", status, [config, address, address]),
     verifierRecall: func("authkit_verifier_recall", "uint64_t", [verifier, address, "size_t", policy]),
-    verifierRecallRequest: func("authkit_verifier_recall_request", "uint64_t", authorize.slice(0, 6)),
+    verifierRecallRequest: func("authkit_verifier_recall_request", "uint64_t", request),
     verifierVerifyInto: func("authkit_verifier_verify_into", status, judge),
     verifierTryVerifyInto: func("authkit_verifier_try_verify_into", status, judge),
     verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
@@ -182,8 +178,8 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
     verifierWait: func("authkit_verifier_wait", status, [verifier, "uint64_t", "uint32_t"]),
     verifierWaitReady: func("authkit_verifier_wait_ready", status, [verifier, "uint32_t", address]),
     verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
-    verifierAuthorize: func("authkit_verifier_authorize", status, authorize),
-    verifierTryAuthorize: func("authkit_verifier_try_authorize", status, authorize),
+    verifierAuthorizeInto: func("authkit_verifier_authorize_into", status, authorize),
+    verifierTryAuthorizeInto: func("authkit_verifier_try_authorize_into", status, authorize),
     verifierWellKnown: func("authkit_verifier_well_known", status, wellKnown),
     verifierTryWellKnown: func("authkit_verifier_try_well_known", status, wellKnown),
     verifierResourceMetadataUrl: func("authkit_verifier_resource_metadata_url", "str", [verifier]),
@@ -192,15 +188,10 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
     responseHeaderNameAt: func("authkit_response_header_name_at", "str", [response, "size_t"]),
     responseHeaderValueAt: func("authkit_response_header_value_at", "str", [response, "size_t"]),
     responseBody: func("authkit_response_body", "str", [response, address]),
-    responseTakeClaims: func("authkit_response_take_claims", claims, [response]),
     responseFree: func("authkit_response_free", "void", [response]),
     verifierResource: func("authkit_verifier_resource", "str", [verifier]),
     verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
     verifierFree: func("authkit_verifier_free", "void", [verifier]),
-
-    // As text up to its NUL: JSON cannot hold a raw one.
-    claimsRecord: func("authkit_claims_record", "str", [claims, address]),
-    claimsFree: func("authkit_claims_free", "void", [claims]),
 
     verifierStats: func("authkit_verifier_stats", status, [verifier, address, address]),
     statsJson: func("authkit_stats_json", "str", [stats, address]),

@@ -7,21 +7,60 @@ import type { Native } from "./native.js";
 /** AUTHKIT_RECORD_CAPACITY: room for every record. */
 export const RECORD_CAPACITY = 65536;
 
-/** A buffer for one call at a time. */
-export function recordBuffer(): Buffer {
+/** For synchronous calls, each of which is read before anything else runs. */
+const shared = recordBuffer();
+
+/** What a call has written: at once, into the buffer of all such calls, or on another thread, into one of its own. */
+export class Written {
+  #buffer = shared;
+  #result = 0;
+
+  /** Makes a call at once; gives its status. */
+  now(call: (buffer: Buffer) => number): number {
+    this.#buffer = shared;
+    this.#result = call(shared);
+    return statusOf(this.#result);
+  }
+
+  /** Makes a call on another thread; tells its status. */
+  later(
+    call: (buffer: Buffer, done: (problem: unknown, result: number) => void) => void,
+    done: (problem: unknown, status: number) => void,
+  ): void {
+    this.#buffer = recordBuffer();
+    call(this.#buffer, (problem, result) => {
+      this.#result = result;
+      done(problem, statusOf(result));
+    });
+  }
+
+  /** The claims that were written, undefined where it was a refusal. A record's length alone accepts. */
+  accepted(): Acceptance | undefined {
+    return this.#result > 0 ? fromRecord(this.#buffer.toString("utf8", 0, this.#result)) : undefined;
+  }
+
+  /** The refusal that was written, and its status. */
+  refused(): { status: number; document: string } {
+    return { status: -this.#result, document: this.#buffer.toString("utf8", 0, this.#buffer.indexOf(0)) };
+  }
+
+  /** The claims that were written, or the refusal thrown. */
+  read(native: Native): Acceptance {
+    const accepted = this.accepted();
+    if (accepted !== undefined) {
+      return accepted;
+    }
+    const { status, document } = this.refused();
+    throw toldError(native, status, document);
+  }
+}
+
+function recordBuffer(): Buffer {
   // Not of Node's pool, which other code writes to.
   return Buffer.allocUnsafeSlow(RECORD_CAPACITY);
 }
 
 /** The status of a call that gave the record's length, or a status negated. */
-export function statusOf(written: number): number {
-  return written > 0 ? OK : -written;
-}
-
-/** The claims that a call wrote, or its error thrown. A record's length alone accepts. */
-export function readRecord(native: Native, written: number, buffer: Buffer): Acceptance {
-  if (written > 0) {
-    return fromRecord(buffer.toString("utf8", 0, written));
-  }
-  throw toldError(native, -written, buffer.toString("utf8", 0, buffer.indexOf(0)));
+function statusOf(result: number): number {
+  return result > 0 ? OK : -result;
 }

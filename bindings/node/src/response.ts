@@ -1,8 +1,9 @@
 // What a resource server answers, as the library made it: to be sent as it is.
 
-import { takeClaims, type Acceptance, type Claims } from "./claims.js";
-import { OK, defect, dropError, takeError, type AuthKitError } from "./errors.js";
+import type { Acceptance, Claims } from "./claims.js";
+import { defect, dropError, takeError, toldError, type AuthKitError } from "./errors.js";
 import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
+import type { Written } from "./record.js";
 
 /** An HTTP response as data. */
 export interface Response {
@@ -29,28 +30,27 @@ export function allowed(claims: Claims): Decision {
 
 const NO_HEADERS = Object.freeze({});
 
-/** What a call of authorize left behind. Throws what leaves no response to send: a call that cannot be made. */
-export function takeDecision(
-  native: Native,
-  status: number,
-  out: PointerSlot,
-  error: PointerSlot,
-  keep: (acceptance: Acceptance) => Claims,
-): Decision {
-  const pointer = slotPointer(out);
-  if (pointer === null) {
-    throw status === OK ? defect("a request was allowed without an answer") : takeError(native, status, error);
+/** What a call of authorize has written. Throws where there is no response to send: a call that cannot be made. */
+export function decisionOf(native: Native, written: Written, keep: (acceptance: Acceptance) => Claims): Decision {
+  const accepted = written.accepted();
+  if (accepted !== undefined) {
+    return allowed(keep(accepted));
   }
-  try {
-    // OK alone allows, and only with claims.
-    if (status === OK) {
-      return allowed(keep(takeClaims(native, native.responseTakeClaims(pointer))));
-    }
-    const refusal = takeError(native, status, error);
-    return Object.freeze({ ...read(native, pointer), allowed: false, claims: undefined, error: refusal });
-  } finally {
-    native.responseFree(pointer);
+  const { status, document } = written.refused();
+  const error = toldError(native, status, document);
+  const answer = document.startsWith("{") ? (JSON.parse(document) as Answer) : undefined;
+  if (answer?.status === undefined) {
+    throw error;
   }
+  const headers = Object.freeze(Object.fromEntries(answer.headers));
+  return Object.freeze({ status: answer.status, headers, body: answer.body, allowed: false, claims: undefined, error });
+}
+
+/** The response that is written with a refusal; a call that cannot be made has none. */
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: [name: string, value: string][];
+  readonly body: string;
 }
 
 /** What a call of well_known left behind; null where the path is not the library's. */

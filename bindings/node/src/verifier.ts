@@ -2,17 +2,17 @@
 
 import { types } from "node:util";
 
-import type { Acceptance, Claims } from "./claims.js";
+import type { Claims } from "./claims.js";
 import { OK, WOULD_BLOCK, misuse, takeError, tooLate } from "./errors.js";
 import type { Event } from "./events.js";
 import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
 import {
   allowed,
+  decisionOf,
   dropResponse,
   newWaiting,
   policyOf,
-  takeDecision,
   takeEvents,
   takeResponse,
   takeStats,
@@ -22,7 +22,7 @@ import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js
 import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
 import type { AuthorizeOptions, VerifyOptions } from "./policy.js";
-import { RECORD_CAPACITY, readRecord, recordBuffer, statusOf } from "./record.js";
+import { RECORD_CAPACITY, Written } from "./record.js";
 import type { Decision, Response } from "./response.js";
 import type { Stats } from "./stats.js";
 import type { Question, Waiting } from "./waiting.js";
@@ -44,7 +44,7 @@ class Environment {
 // For synchronous calls, whose results are read before anything else runs.
 const outSlot = pointerSlot();
 const errorSlot = pointerSlot();
-const record = recordBuffer();
+const synchronous = new Written();
 
 /** Frees what was dropped without `close()`. */
 const dropped = new FinalizationRegistry<Handle>((handle) => handle.close());
@@ -105,32 +105,20 @@ export class Verifier {
       this.#free(policy);
       return known;
     }
-    // The buffer of the call that answers, and what it wrote.
-    let [buffer, written] = [record, 0];
+    const written = new Written();
     return this.#answer({
       policy,
-      attempt: (verifier) => {
-        const { bytes, length } = octets;
-        [buffer, written] = [record, native.verifierTryVerifyInto(verifier, bytes, length, policy, record, RECORD_CAPACITY)];
-        return statusOf(written);
-      },
-      wait: (verifier, _out, _error, done) => {
-        const { bytes, length } = octets;
-        buffer = recordBuffer();
-        native.verifierVerifyInto.async(
-          verifier,
-          bytes,
-          length,
-          policy,
-          buffer,
-          RECORD_CAPACITY,
-          (problem: unknown, result: number) => {
-            written = result;
-            done(problem, statusOf(result));
-          },
-        );
-      },
-      read: () => this.#kept.add(readRecord(native, written, buffer)),
+      attempt: (verifier) =>
+        written.now((buffer) => {
+          const { bytes, length } = octets;
+          return native.verifierTryVerifyInto(verifier, bytes, length, policy, buffer, RECORD_CAPACITY);
+        }),
+      wait: (verifier, _out, _error, done) =>
+        written.later((buffer, noted) => {
+          const { bytes, length } = octets;
+          native.verifierVerifyInto.async(verifier, bytes, length, policy, buffer, RECORD_CAPACITY, noted);
+        }, done),
+      read: () => this.#kept.add(written.read(native)),
       // Before the next turn of the loop: the octets are another call's then.
       drop: () => {
         octets = kept(octets);
@@ -163,15 +151,20 @@ export class Verifier {
       this.#free(policy);
       return allowed(known);
     }
-    const keep = (acceptance: Acceptance) => this.#kept.add(acceptance);
+    const written = new Written();
+    const decision = () => decisionOf(native, written, (acceptance) => this.#kept.add(acceptance));
     return this.#answer<Decision>({
       policy,
-      attempt: (verifier, out, error) => native.verifierTryAuthorize(verifier, ...request, out, error),
-      wait: (verifier, out, error, done) => native.verifierAuthorize.async(verifier, ...request, out, error, done),
-      read: (status, out, error) => takeDecision(native, status, out, error, keep),
-      drop: (out, error) => dropResponse(native, out, error),
+      attempt: (verifier) =>
+        written.now((buffer) => native.verifierTryAuthorizeInto(verifier, ...request, buffer, RECORD_CAPACITY)),
+      wait: (verifier, _out, _error, done) =>
+        written.later((buffer, noted) => {
+          native.verifierAuthorizeInto.async(verifier, ...request, buffer, RECORD_CAPACITY, noted);
+        }, done),
+      read: decision,
+      drop: () => {},
       // The 503 of one that would have to wait is the answer to who has waited for long enough.
-      late: (out, error) => ({ ...takeDecision(native, WOULD_BLOCK, out, error, keep), error: tooLate() }),
+      late: () => ({ ...decision(), error: tooLate() }),
     });
   }
 
@@ -362,8 +355,10 @@ export class Verifier {
       if (known !== undefined) {
         return known;
       }
-      const written = judge(verifier, octets.bytes, octets.length, policy, record, RECORD_CAPACITY);
-      return this.#kept.add(readRecord(this.#native, written, record));
+      synchronous.now((buffer) =>
+        judge(verifier, octets.bytes, octets.length, policy, buffer, RECORD_CAPACITY),
+      );
+      return this.#kept.add(synchronous.read(this.#native));
     } finally {
       this.#free(policy);
     }

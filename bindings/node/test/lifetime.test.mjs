@@ -135,16 +135,15 @@ test("whatever the library hands out is freed, once", async () => {
   makes("policyNew", "policy");
   makes("policyRequireScope", "nothing", -1);
   makes("verifierNew", "verifier", -2);
-  makes("responseTakeClaims", "claims");
   unwatchers.push(
-    watch("verifierTryAuthorize", (parameters, result) => {
+    watch("verifierTryWellKnown", (parameters, result) => {
       given("response", parameters.at(-2)[0]);
       given("error", result !== 0 && parameters.at(-1)[0]);
     }),
   );
   makes("verifierStats", "stats", -2);
   makes("verifierNextEvent", "event");
-  for (const kind of ["config", "policy", "verifier", "response", "claims", "error", "stats", "event"]) {
+  for (const kind of ["config", "policy", "verifier", "response", "error", "stats", "event"]) {
     frees(`${kind}Free`, kind);
   }
 
@@ -163,6 +162,8 @@ test("whatever the library hands out is freed, once", async () => {
       verifier.authorize(`Bearer ${good}`, { requiredScopes: ["mcp:read"] }),
       verifier.authorize(`Bearer ${good}`, { requiredScopes: ["mcp:write"] }),
       verifier.authorize(undefined),
+      verifier.wellKnown("GET", "/.well-known/oauth-authorization-server"),
+      verifier.wellKnown("GET", "/elsewhere"),
     ];
     const cold = await Promise.allSettled([...calls(), ...calls()]);
     const warm = await Promise.allSettled([...calls(), ...calls()]);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ._jsontext import loads
-from ._native import claims_record
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
@@ -179,11 +178,6 @@ class Claims(Mapping[str, "Any"]):
 # Straight into the slots, past what keeps others from setting them.
 _PUT: dict[str, Any] = {name: vars(Claims)[name].__set__ for name in Claims.__slots__}
 _PUT_FACTS = tuple(_PUT[name] for name in _FACTS)
-
-
-def read(pointer: int) -> tuple[int, Claims]:
-    """Copies everything out of native claims, which remain the caller's to free."""
-    return from_record(claims_record(pointer, None))
 
 
 def from_record(record: bytes) -> tuple[int, Claims]:

@@ -9,6 +9,7 @@ from ._jsontext import loads
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 # authkit_class of authkit.h.
@@ -161,10 +162,14 @@ def refusal(status: int, error: c_void_p) -> AuthKitError:
         _native.error_free(pointer)
 
 
-def told(status: int, document: bytes) -> AuthKitError:
-    """The exception for a refusal that the library has written as a JSON document."""
+def refusal_in(document: bytes) -> dict[str, Any]:
+    """What the library has written of a refusal."""
+    refused: dict[str, Any] = loads(document.decode()) if document.startswith(b"{") else {}
+    return refused
+
+
+def told(status: int, refused: Mapping[str, Any]) -> AuthKitError:
+    """The exception for a refusal that the library has written."""
     kind = _CLASSES.get(_native.status_class(status), InternalError)
-    if not document.startswith(b"{"):
-        return kind("the library gave no reason", status=status)
-    refused = loads(document.decode())
-    return kind(refused["reason"], status=status, hint=refused["hint"], retry_after=refused["retry_after"])
+    reason = refused.get("reason", "the library gave no reason")
+    return kind(reason, status=status, hint=refused.get("hint"), retry_after=refused.get("retry_after"))

@@ -191,7 +191,7 @@ verifier_resource: Callable[[int | None], bytes | None] = _declare(
 verifier_describe: Callable[[int | None, None], bytes] = _declare(
     "authkit_verifier_describe", c_char_p, _handle, _out_length
 )
-_authorize = (
+_authorize_into = (
     c_int32,
     _handle,
     c_char_p,
@@ -199,12 +199,14 @@ _authorize = (
     c_char_p,
     c_size_t,
     _handle,
-    _out_handle,
-    _out_handle,
+    c_char_p,
+    c_size_t,
 )
-verifier_authorize: Callable[..., int] = _declare("authkit_verifier_authorize", *_authorize, view=_waiting)
-verifier_try_authorize: Callable[..., int] = _declare(
-    "authkit_verifier_try_authorize", *_authorize, view=_waiting
+verifier_authorize_into: Callable[..., int] = _declare(
+    "authkit_verifier_authorize_into", *_authorize_into, view=_waiting
+)
+verifier_try_authorize_into: Callable[..., int] = _declare(
+    "authkit_verifier_try_authorize_into", *_authorize_into, view=_waiting
 )
 _well_known = (c_int32, _handle, c_char_p, c_char_p, c_size_t, _out_handle, _out_handle)
 verifier_well_known: Callable[..., int] = _declare("authkit_verifier_well_known", *_well_known, view=_waiting)
@@ -225,16 +227,10 @@ response_header_value_at: Callable[[int, int], bytes] = _declare(
 response_body: Callable[[int, None], bytes] = _declare(
     "authkit_response_body", c_char_p, _handle, _out_length
 )
-response_claims: Callable[[int], int | None] = _declare("authkit_response_claims", _handle, _handle)
 response_free: Callable[[int | None], None] = _declare("authkit_response_free", None, _handle)
 verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
 default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
 
-# A pointer and no length, as for the JSON texts below: neither can hold a raw U+0000, so that it is never
-# longer than C sees it. The claims are the response's: nothing to free.
-claims_record: Callable[[int, None], bytes] = _declare(
-    "authkit_claims_record", c_char_p, _handle, _out_length
-)
 error_reason: Callable[[int], bytes] = _declare("authkit_error_reason", c_char_p, _handle)
 error_hint: Callable[[int], bytes | None] = _declare("authkit_error_hint", c_char_p, _handle)
 error_retry_after: Callable[[int], int] = _declare("authkit_error_retry_after", c_int64, _handle)

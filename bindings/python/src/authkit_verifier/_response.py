@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
-from typing import Any
 
 from . import _native
-from ._claims import Claims, read
-from ._errors import AuthKitError, refusal
+from ._claims import Claims, from_record
+from ._errors import AuthKitError, refusal, refusal_in, told
 
 
 @dataclass(frozen=True)
@@ -53,27 +52,17 @@ def allowed(claims: Claims) -> Decision:
     return Decision(200, (), b"", claims, None)
 
 
-def decision(
-    how: Callable[..., int], request: tuple[Any, ...], keep: Callable[[int, Claims], Claims]
-) -> Decision:
-    """What a call of authorize says. Raises what leaves no response to send: a call that cannot be made."""
-    response, error = c_void_p(), c_void_p()
-    status = how(*request, byref(response), byref(error))
-    refused = None if status == _native.OK else refusal(status, error)
-    pointer = response.value
-    if pointer is None:
-        raise refused or refusal(_native.INTERNAL, error)
-    try:
-        if refused is not None:
-            plain = _read(pointer)
-            return Decision(plain.status, plain.headers, plain.body, None, refused)
-        # OK alone accepts, and only with claims.
-        claims = _native.response_claims(pointer)
-        if claims is None:
-            raise refusal(_native.INTERNAL, error)
-        return allowed(keep(*read(claims)))
-    finally:
-        _native.response_free(pointer)
+def decision(written: int, document: bytes, keep: Callable[[int, Claims], Claims]) -> Decision:
+    """The decision that the library has written. Raises where it has no response to send."""
+    # A record's length alone accepts; whatever else a library may return refuses.
+    if written > 0:
+        return allowed(keep(*from_record(document)))
+    refused = refusal_in(document)
+    error = told(-written, refused)
+    if "status" not in refused:
+        raise error
+    headers = tuple((name, value) for name, value in refused["headers"])
+    return Decision(refused["status"], headers, refused["body"].encode(), None, error)
 
 
 def answer(call: Callable[..., int]) -> tuple[Response | None, AuthKitError | None]:

@@ -10,7 +10,15 @@ from ctypes import byref, c_void_p, create_string_buffer
 
 from . import _native, _settings
 from ._claims import Claims, from_record
-from ._errors import AuthKitError, KeysUnavailableError, WouldBlockError, misuse, refusal, told
+from ._errors import (
+    AuthKitError,
+    KeysUnavailableError,
+    WouldBlockError,
+    misuse,
+    refusal,
+    refusal_in,
+    told,
+)
 from ._handle import Handle
 from ._jsontext import loads
 
@@ -299,7 +307,7 @@ class Verifier:
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
         request = _Request(handle, authorization, query, policy)
-        return self._known(request) or self._decide(_native.verifier_authorize, request)
+        return self._known(request) or self._decide(_native.verifier_authorize_into, request)
 
     async def authorize_async(
         self,
@@ -575,19 +583,11 @@ class Verifier:
         return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        try:
-            buffer = _buffers.pop()
-        except IndexError:
-            buffer = create_string_buffer(_native.RECORD_CAPACITY)
-        try:
-            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.RECORD_CAPACITY)
-            # A record's length alone accepts; whatever else a library may return refuses.
-            if written <= 0:
-                raise told(-written, buffer.value)
-            record: bytes = buffer[:written]
-        finally:
-            _buffers.append(buffer)
-        return self._keep(*from_record(record))
+        written, document = _written(how, (handle.pointer, token, len(token), policy.pointer))
+        # A record's length alone accepts; whatever else a library may return refuses.
+        if written <= 0:
+            raise told(-written, refusal_in(document))
+        return self._keep(*from_record(document))
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
@@ -595,7 +595,7 @@ class Verifier:
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
-        decided: Decision = _answers().decision(how, request.arguments, self._keep)
+        decided: Decision = _answers().decision(*_written(how, request.arguments), self._keep)
         return decided
 
     def _recalled(self, ticket: int) -> Claims | None:
@@ -642,6 +642,19 @@ _SLOT = 0xFFFF
 _buffers: list[Any] = []
 
 
+def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
+    """What a call answers, and what it writes."""
+    try:
+        buffer = _buffers.pop()
+    except IndexError:
+        buffer = create_string_buffer(_native.RECORD_CAPACITY)
+    try:
+        written = how(*question, buffer, _native.RECORD_CAPACITY)
+        return written, buffer[:written] if written > 0 else buffer.value
+    finally:
+        _buffers.append(buffer)
+
+
 class _Request:
     """A request as the library takes it; keeps alive the handles whose pointers are in it."""
 
@@ -679,7 +692,7 @@ def _answers() -> Any:
 def _authorize(how: Callable[..., int]) -> Callable[..., int]:
     """How to ask about a request, as one would about a token."""
     waits = how is _native.verifier_verify_into
-    return _native.verifier_authorize if waits else _native.verifier_try_authorize
+    return _native.verifier_authorize_into if waits else _native.verifier_try_authorize_into
 
 
 def _well_known(how: Callable[..., int]) -> Callable[..., int]:
