@@ -109,8 +109,8 @@ def main() -> None:
                 ratios[name].append(2 * verdict / (before + after))
     print("| settings | library, MB | instructions | verdict ÷ bare signature |\n|---|---:|---:|---:|")
     for name, directory in libraries.items():
-        figures = f"{megabytes(directory):.1f} | {counted(arguments.counted, directory)} | {median(ratios[name]):.2f}"
-        print(f"| {name} | {figures} |")
+        instructions_of = counted(arguments.counted, directory)
+        print(f"| {name} | {megabytes(directory):.1f} | {instructions_of} | {median(ratios[name]):.2f} |")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from results import Figures, Key, Results
 
 NATIVE, PYTHON, NODE = "C and Rust", "Python", "Node"
-# The row of each language that the bars are about.
+# The row of each language that the bars are about: with the claims at hand, as others hand them out.
 OURS = {
     NATIVE: "authkit",
     PYTHON: "authkit, claims read",
     NODE: "authkit, tryVerify, claims read",
 }
+
+
+# The row of a verdict on a token that was not seen before, of which nothing is asked but whether it is good.
+VERDICT = {PYTHON: "authkit, verdict alone", NODE: "authkit, tryVerify"}
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,18 @@ def _all(results: Results) -> Iterator[Bar]:
     ahead = fastest(NATIVE, "distinct") / ours(NATIVE, "distinct").ratio
     yield Bar("C, times faster than the fastest other in C or Rust", ahead, least=1)
 
-    yield Bar("Python, distinct", ours(PYTHON, "distinct").ratio, most=1.45)
+    yield Bar("Python, distinct", of(PYTHON, VERDICT[PYTHON], "distinct").ratio, most=1.45)
     yield Bar("Python, same token", ours(PYTHON, "repeat").ratio, most=0.10)
     for peer in ("PyJWT", "FastMCP JWTVerifier"):
         for pattern, least in (("distinct", 3.5), ("repeat", 40)):
             faster = of(PYTHON, peer, pattern).ratio / ours(PYTHON, pattern).ratio
             yield Bar(f"Python, times faster than {peer}, {pattern}", faster, least=least)
     for pattern, least in (("distinct", 1.6), ("repeat", 1)):
-        yield Bar(f"Python, two threads ÷ one, {pattern}", ours(PYTHON, pattern).gain, least=least)
+        yield Bar(
+            f"Python, two threads ÷ one, {pattern}", of(PYTHON, VERDICT[PYTHON], pattern).gain, least=least
+        )
 
-    yield Bar("Node, distinct", ours(NODE, "distinct").ratio, most=1.25)
+    yield Bar("Node, distinct", of(NODE, VERDICT[NODE], "distinct").ratio, most=1.25)
     yield Bar("Node, same token", ours(NODE, "repeat").ratio, most=0.07)
     cached = of(NODE, "fast-jwt, its cache on", "repeat").ratio
     yield Bar(

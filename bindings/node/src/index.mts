@@ -19,6 +19,7 @@ export type {
   Algorithm,
   AuthorizeOptions,
   Claims,
+  ClaimsData,
   Decision,
   DroppedKeyStats,
   EnvironmentOptions,
