@@ -143,7 +143,8 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
 /// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
 ///
-/// The request's parts and `nullable_policy` are as for authkit_verifier_authorize().
+/// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
+/// there is none. `nullable_policy` adds demands of this call; NULL adds none.
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from typing import Any
 
 import pytest
 
-from authkit_verifier import Claims, InsufficientScopeError, MisuseError, TokenError, Verifier
+from authkit_verifier import Claims, InsufficientScopeError, MisuseError, TokenError, Verifier, _verifier
 from cases import EXPIRES_AT, NEXT_KEY_ID, NOW, case, good_jwks, good_token, good_verifier
 
 
@@ -132,3 +133,38 @@ def test_threads_get_their_own_tokens_claims() -> None:
         thread.join()
     assert wrong == []
     assert hits(verifier) > 2000
+
+
+def test_where_no_token_comes_again_it_is_not_asked_until_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    recall = _verifier._recall
+
+    def watched(*arguments: Any) -> int:
+        asked.append(1)
+        return recall(*arguments)
+
+    monkeypatch.setattr(_verifier, "_recall", watched)
+    verifier = good_verifier()
+    for number in range(20):
+        with pytest.raises(TokenError):
+            verifier.verify(f"none-{number}")
+    assert len(asked) == _verifier._VAIN
+    for _ in range(2):
+        verifier.verify(good_token())
+    claims = verifier.verify(good_token())
+    assert len(asked) == _verifier._VAIN
+    assert all(verifier.verify(good_token()) is claims for _ in range(5))
+    assert len(asked) == _verifier._VAIN + 5
+
+
+def test_what_is_recalled_without_being_asked_is_judged_as_well() -> None:
+    verifier = good_verifier()
+    claims = kept_claims(verifier)
+    for number in range(8):
+        with pytest.raises(TokenError):
+            verifier.verify(f"none-{number}")
+    with pytest.raises(TokenError, match="EXPIRED"):
+        verifier.verify(good_token(), now=EXPIRES_AT + 61)
+    with pytest.raises(InsufficientScopeError):
+        verifier.verify(good_token(), required_scopes=["nobody:has"])
+    assert verifier.verify(good_token()) is claims

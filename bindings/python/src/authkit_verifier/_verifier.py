@@ -100,12 +100,14 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_kept", "_waiting")
+    __slots__ = ("__weakref__", "_handle", "_in_vain", "_kept", "_waiting")
 
     _handle: Handle | None
     # By slot, the ticket of an acceptance and what was made of it. Good only when the library gives that very
     # ticket again, which it does after it has judged the token again.
     _kept: dict[int, tuple[int, Claims]]
+    # How often in a row the library was asked whether a token comes again, and none did.
+    _in_vain: int
     # By event loop, for as long as a call waits there.
     _waiting: dict[asyncio.AbstractEventLoop, Waiting]
 
@@ -267,9 +269,10 @@ class Verifier:
         """
         handle = self._open()
         octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
-        known = self._recalled(_recall(handle.pointer, octets, len(octets), policy.pointer))
-        if known is not None:
-            return known
+        if self._in_vain < _VAIN:
+            known = self._recalled(_recall(handle.pointer, octets, len(octets), policy.pointer))
+            if known is not None:
+                return known
 
         def judge(how: Callable[..., int]) -> Claims:
             return self._judge_anew(handle, how, octets, policy)
@@ -572,14 +575,14 @@ class Verifier:
     def _hold(self, handle: Handle | None) -> None:
         self._handle = handle
         self._kept = {}
+        self._in_vain = 0
         self._waiting = {}
 
     def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        ticket = _recall(handle.pointer, token, len(token), policy.pointer)
-        if ticket:
-            kept = self._kept.get(ticket & _SLOT)
-            if kept is not None and kept[0] == ticket:
-                return kept[1]
+        if self._in_vain < _VAIN:
+            known = self._recalled(_recall(handle.pointer, token, len(token), policy.pointer))
+            if known is not None:
+                return known
         return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
@@ -591,6 +594,8 @@ class Verifier:
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
+        if self._in_vain >= _VAIN:
+            return None
         claims = self._recalled(_native.verifier_recall_request(*request.arguments))
         return None if claims is None else _answers().allowed(claims)
 
@@ -600,12 +605,22 @@ class Verifier:
 
     def _recalled(self, ticket: int) -> Claims | None:
         """What was made of the acceptance that the library has just told of."""
-        kept = self._kept.get(ticket & _SLOT)
-        return kept[1] if ticket and kept is not None and kept[0] == ticket else None
+        kept = self._kept.get(ticket & _SLOT) if ticket else None
+        if kept is None or kept[0] != ticket:
+            self._in_vain += 1
+            return None
+        self._in_vain = 0
+        return kept[1]
 
     def _keep(self, ticket: int, claims: Claims) -> Claims:
-        if ticket != 0 and self._handle is not None:
-            self._kept[ticket & _SLOT] = (ticket, claims)
+        if ticket == 0 or self._handle is None:
+            return claims
+        kept = self._kept.get(ticket & _SLOT)
+        if kept is not None and kept[0] == ticket:
+            # Tokens come again: from now on it is asked whether they do.
+            self._in_vain = 0
+            return kept[1]
+        self._kept[ticket & _SLOT] = (ticket, claims)
         return claims
 
     async def _eventually(self, handle: Handle, judge: Judge) -> Any:
@@ -633,6 +648,10 @@ class Verifier:
 
 # Bound here: it is called for every token.
 _recall = _native.verifier_recall
+
+# So often in a row it is asked in vain whether a token comes again. Where none does, be it that clients have
+# one for every call or that nothing is kept, asking costs more than it spares.
+_VAIN = 4
 
 # The bits of a ticket that are its slot.
 _SLOT = 0xFFFF
