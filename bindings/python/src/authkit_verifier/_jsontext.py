@@ -31,8 +31,7 @@ def _of_the_interpreter() -> tuple[Loads, Dumps]:
     from _json import encode_basestring_ascii, make_encoder, make_scanner
 
     # Its type says that it takes one of its own kind; the json module gives it a JSONDecoder.
-    make: Callable[[Any], Any] = make_scanner
-    scan = make(_Reading)
+    scan = make_scanner(_Reading)  # type: ignore[arg-type]
 
     def loads(text: str) -> Any:
         try:

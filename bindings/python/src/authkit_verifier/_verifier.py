@@ -663,6 +663,7 @@ _buffers: list[Any] = []
 
 def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
     """What a call answers, and what it writes."""
+    buffer: Any
     try:
         buffer = _buffers.pop()
     except IndexError:
