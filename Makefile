@@ -16,6 +16,7 @@
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
 #   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
+#   make bench-profiles   what the release profile's settings are worth, in size, instructions and time
 #   make bench-flood   what a million random key ids do to good tokens and to the issuer
 #   make tsan     the key cache's tests under ThreadSanitizer
 #   make bench-event-loop   gaps of cold asyncio and Node servers' event loops while the JWKS server takes 3 s
