@@ -21,6 +21,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+import tomllib
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "peers"))
@@ -32,11 +34,8 @@ from workers import Command, Workers  # noqa: E402
 BUILD = ROOT / "build" / "profiles"
 # An RS256 token of those that are held to a baseline.
 VECTOR = "baseline/typ-JWT"
-# Of Cargo.toml, that fetch keys and are compiled for size.
-NETWORK = (
-    *("http", "httparse", "jsonwebtoken", "rustls", "rustls-native-certs", "rustls-pki-types"),
-    *("rustls-webpki", "ureq", "ureq-proto"),
-)
+# What fetches keys and is compiled for size.
+NETWORK = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]["package"]
 # What is printed, and what cargo is told.
 VARIANTS = {
     "as shipped": [],

@@ -14,8 +14,6 @@ OURS = {
     PYTHON: "authkit, claims read",
     NODE: "authkit, tryVerify, claims read",
 }
-
-
 # The row of a verdict on a token that was not seen before, of which nothing is asked but whether it is good.
 VERDICT = {PYTHON: "authkit, verdict alone", NODE: "authkit, tryVerify"}
 

@@ -7,7 +7,7 @@
 
 use std::ffi::c_char;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::claims::authkit_claims;
 use super::guard::guarded;
@@ -260,17 +260,24 @@ impl Told {
         // There is no refusal without its error; if there were, it would be a defect.
         let defect = || Error::new(Code::Internal, "a request was refused without a reason");
         let error = response.error().cloned().unwrap_or_else(defect);
-        let answer = json!({
-            "status": response.status(), "headers": response.headers(), "body": response.body(),
-            "reason": error.reason(), "hint": error.hint(), "retry_after": error.retry_after(),
-        });
-        Self::Refusal(answer.to_string(), error.code().status())
+        let answer = [
+            ("status", json!(response.status())),
+            ("headers", json!(response.headers())),
+            ("body", json!(response.body())),
+        ];
+        Self::Refusal(refusal(&error, answer), error.code().status())
     }
 }
 
-fn refusal(error: &Error) -> String {
-    let (reason, hint) = (error.reason(), error.hint());
-    json!({ "reason": reason, "hint": hint, "retry_after": error.retry_after() }).to_string()
+/// Why a call is refused, as a document with these further members.
+fn refusal<const MORE: usize>(error: &Error, more: [(&str, Value); MORE]) -> String {
+    let why = [
+        ("reason", json!(error.reason())),
+        ("hint", json!(error.hint())),
+        ("retry_after", json!(error.retry_after())),
+    ];
+    let members = why.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value));
+    Value::Object(members.collect()).to_string()
 }
 
 /// Writes a verdict; gives the length of its record, or its status negated.
@@ -294,7 +301,7 @@ unsafe fn tell(
     };
     guarded(written).unwrap_or_else(|error| {
         // SAFETY: as above. A refusal that found no room would still be one.
-        let _ = unsafe { write(refusal(&error).as_bytes(), buffer) };
+        let _ = unsafe { write(refusal(&error, []).as_bytes(), buffer) };
         -error.code().status()
     })
 }

@@ -108,8 +108,7 @@ impl Claims {
     /// The client the token was issued to: `client_id`, else `azp`, else `sub`.
     #[must_use]
     pub fn client_id(&self) -> Cow<'_, str> {
-        let named =
-            ["client_id", "azp"].into_iter().find_map(|name| self.payload().get(name)?.as_str());
+        let named = client(self.get("client_id"), self.get("azp")).and_then(Value::as_str);
         named.unwrap_or(Cow::Borrowed(self.subject()))
     }
 
@@ -170,4 +169,12 @@ impl Claims {
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
         self.payload().root().members().filter_map(|(name, value)| Some((name.as_str()?, value)))
     }
+}
+
+/// The client that a token names: by the first of the two that is a string.
+pub(crate) fn client<'d>(
+    client_id: Option<Value<'d>>,
+    azp: Option<Value<'d>>,
+) -> Option<Value<'d>> {
+    [client_id, azp].into_iter().flatten().find(|value| value.is_text())
 }

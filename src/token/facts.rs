@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::claims::Claims;
-use super::identity::{TokenKind, kind};
+use super::claims::{Claims, client};
+use super::identity::{TokenKind, actor, is_impersonated, kind};
 use super::json::Value;
 
 /// What stands between the parts (RFC 7464 §2.2): no JSON text can hold it.
@@ -55,11 +55,6 @@ impl<'d> Named<'d> {
         kind(subject, self.client_id.or(self.azp), self.sid.or(self.act).is_some())
     }
 
-    /// The client's name, where it has one.
-    fn client(&self) -> Option<&'d str> {
-        text(self.client_id).or_else(|| text(self.azp))
-    }
-
     /// As an array; one audience need not be in one.
     fn put_audience(&self, facts: &mut Items<'_>) {
         match (text(self.aud), list(self.aud)) {
@@ -75,7 +70,6 @@ impl<'d> Named<'d> {
     /// What AuthKit says of the caller, under the getters' names. What is null, false or an empty list is left out:
     /// of a token most is, and every octet is written, copied and parsed for each.
     fn put_identity(&self, record: &mut Vec<u8>, is_machine: bool) {
-        let actor = self.act.filter(|act| !act.is_null());
         let mut members = Items::open(record, b'{');
         members
             .member("org_id", text(self.org_id))
@@ -85,8 +79,8 @@ impl<'d> Named<'d> {
             .member("permissions", list(self.permissions))
             .member("entitlements", list(self.entitlements))
             .member("feature_flags", list(self.feature_flags))
-            .member("actor", text(actor.and_then(|act| act.get("sub"))))
-            .member("is_impersonated", actor.map(|_| "true"))
+            .member("actor", text(actor(self.act)))
+            .member("is_impersonated", is_impersonated(self.act).then_some("true"))
             .member("is_machine", is_machine.then_some("true"))
             .close(b'}');
     }
@@ -99,9 +93,9 @@ fn text(value: Option<Value<'_>>) -> Option<&str> {
 
 /// A list of strings as it stands in the payload; `None` for what is none, or empty.
 fn list(value: Option<Value<'_>>) -> Option<&str> {
-    let items = || value.and_then(Value::items).into_iter().flatten();
-    let is_list = items().next().is_some() && items().all(Value::is_text);
-    value.filter(|_| is_list).map(Value::raw)
+    let is_empty =
+        |value: &Value<'_>| value.items().is_some_and(|mut items| items.next().is_none());
+    value.filter(|value| value.is_texts() && !is_empty(value)).map(Value::raw)
 }
 
 /// A JSON array or object that is being written.
@@ -173,8 +167,8 @@ impl Claims {
     fn put_facts(&self, record: &mut Vec<u8>, named: &Named<'_>, kind: TokenKind) {
         let mut facts = Items::open(record, b'[');
         facts.value(self.issuer()).value(self.subject());
-        match named.client() {
-            Some(client) => facts.raw(client),
+        match client(named.client_id, named.azp) {
+            Some(client) => facts.raw(client.raw()),
             None => facts.value(self.subject()),
         };
         facts.value(self.scopes()).value(whole_seconds(self.expires_at()));

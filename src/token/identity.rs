@@ -107,14 +107,14 @@ impl Claims {
     /// the user.
     #[must_use]
     pub fn actor(&self) -> Option<Cow<'_, str>> {
-        self.get("act")?.get("sub")?.as_str()
+        actor(self.get("act"))?.as_str()
     }
 
     /// Whether somebody else acts in the user's place: true for any `act` but `null`, also for one that
     /// does not say who.
     #[must_use]
     pub fn is_impersonated(&self) -> bool {
-        self.get("act").is_some_and(|act| !act.is_null())
+        is_impersonated(self.get("act"))
     }
 
     /// Who the token speaks for.
@@ -163,9 +163,19 @@ impl Claims {
 
     /// A list of strings; a list read in part would be a list misread.
     fn texts(&self, name: &str) -> Vec<Cow<'_, str>> {
-        let items = self.get(name).and_then(Value::items);
-        items.and_then(|mut items| items.by_ref().map(Value::as_str).collect()).unwrap_or_default()
+        let texts = self.get(name).filter(|value| value.is_texts());
+        texts.and_then(Value::items).into_iter().flatten().filter_map(Value::as_str).collect()
     }
+}
+
+/// Who acts in the user's place, where `act` says so.
+pub(crate) fn actor(act: Option<Value<'_>>) -> Option<Value<'_>> {
+    act?.get("sub").filter(|sub| sub.is_text())
+}
+
+/// Whether somebody does, be it that `act` does not say who.
+pub(crate) fn is_impersonated(act: Option<Value<'_>>) -> bool {
+    act.is_some_and(|act| !act.is_null())
 }
 
 /// Who a token speaks for: by its subject, the client that it names, and whether it speaks of a user or a session.

@@ -188,6 +188,11 @@ impl<'d> Value<'d> {
         matches!(self.node().kind, Kind::String | Kind::EscapedString)
     }
 
+    /// Whether the value is a list of strings and of nothing else.
+    pub(crate) fn is_texts(self) -> bool {
+        self.items().is_some_and(|mut items| items.all(Value::is_text))
+    }
+
     /// The text of a string that has escapes in it, and so may hold characters the raw text cannot.
     pub(crate) fn as_escaped_str(self) -> Option<Cow<'d, str>> {
         if self.node().kind == Kind::EscapedString { self.as_str() } else { None }

@@ -252,8 +252,8 @@ class RecordedClaims implements Claims {
     return this.#caller.is_machine === true;
   }
 
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return inspect(this.toJSON(), options);
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspect(this.toJSON(), { ...options, depth });
   }
 
   get #known(): Facts {

@@ -204,29 +204,26 @@ export function takeError(native: Native, status: number, slot: PointerSlot): Au
   }
 }
 
-/** Makes the error of a refusal that the library has written as a JSON document. */
-export function toldError(native: Native, status: number, document: string): AuthKitError {
+/** Makes the error of a refusal that the library has written. */
+export function toldError(native: Native, status: number, refusal: Refusal): AuthKitError {
   const { type, code, httpStatus, error } = meaning(native, status);
-  if (!document.startsWith("{")) {
-    return new type({ code, status, httpStatus, error, reason: "the library gave no reason" });
-  }
-  const { reason, hint, retry_after } = JSON.parse(document) as Refusal;
+  const { reason, hint, retry_after } = refusal;
   return new type({
     code,
     status,
     httpStatus,
     error,
-    reason,
+    reason: reason ?? "the library gave no reason",
     hint: hint ?? undefined,
     retryAfter: retry_after ?? undefined,
   });
 }
 
-/** A refusal as the library writes it. */
-interface Refusal {
-  readonly reason: string;
-  readonly hint: string | null;
-  readonly retry_after: number | null;
+/** A refusal as the library writes it; nothing where it has written none. */
+export interface Refusal {
+  readonly reason?: string;
+  readonly hint?: string | null;
+  readonly retry_after?: number | null;
 }
 
 /** Frees an error that nobody asks. */

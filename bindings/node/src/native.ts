@@ -193,6 +193,7 @@ export function bind(library: LibraryHandle, koffi: Koffi): Native {
     verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
     verifierFree: func("authkit_verifier_free", "void", [verifier]),
 
+    // The JSON as text up to its NUL: it cannot hold a raw one.
     verifierStats: func("authkit_verifier_stats", status, [verifier, address, address]),
     statsJson: func("authkit_stats_json", "str", [stats, address]),
     statsFree: func("authkit_stats_free", "void", [stats]),

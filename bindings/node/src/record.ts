@@ -1,7 +1,7 @@
 // Records: what a verdict in one call writes into a buffer, the claims of a token or why it is refused.
 
 import { fromRecord, type Acceptance } from "./claims.js";
-import { OK, toldError } from "./errors.js";
+import { OK, toldError, type Refusal } from "./errors.js";
 import type { Native } from "./native.js";
 
 /** AUTHKIT_RECORD_CAPACITY: room for every record. */
@@ -40,8 +40,10 @@ export class Written {
   }
 
   /** The refusal that was written, and its status. */
-  refused(): { status: number; document: string } {
-    return { status: -this.#result, document: this.#buffer.toString("utf8", 0, this.#buffer.indexOf(0)) };
+  refused(): { status: number; refusal: Refusal } {
+    const document = this.#buffer.toString("utf8", 0, this.#buffer.indexOf(0));
+    const refusal = document.startsWith("{") ? (JSON.parse(document) as Refusal) : {};
+    return { status: -this.#result, refusal };
   }
 
   /** The claims that were written, or the refusal thrown. */
@@ -50,8 +52,8 @@ export class Written {
     if (accepted !== undefined) {
       return accepted;
     }
-    const { status, document } = this.refused();
-    throw toldError(native, status, document);
+    const { status, refusal } = this.refused();
+    throw toldError(native, status, refusal);
   }
 }
 

@@ -1,7 +1,7 @@
 // What a resource server answers, as the library made it: to be sent as it is.
 
 import type { Acceptance, Claims } from "./claims.js";
-import { defect, dropError, takeError, toldError, type AuthKitError } from "./errors.js";
+import { defect, dropError, takeError, toldError, type AuthKitError, type Refusal } from "./errors.js";
 import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
 import type { Written } from "./record.js";
 
@@ -36,21 +36,24 @@ export function decisionOf(native: Native, written: Written, keep: (acceptance: 
   if (accepted !== undefined) {
     return allowed(keep(accepted));
   }
-  const { status, document } = written.refused();
-  const error = toldError(native, status, document);
-  const answer = document.startsWith("{") ? (JSON.parse(document) as Answer) : undefined;
-  if (answer?.status === undefined) {
+  const { status, refusal } = written.refused();
+  const error = toldError(native, status, refusal);
+  if (!isAnswer(refusal)) {
     throw error;
   }
-  const headers = Object.freeze(Object.fromEntries(answer.headers));
-  return Object.freeze({ status: answer.status, headers, body: answer.body, allowed: false, claims: undefined, error });
+  const headers = Object.freeze(Object.fromEntries(refusal.headers));
+  return Object.freeze({ status: refusal.status, headers, body: refusal.body, allowed: false, claims: undefined, error });
 }
 
-/** The response that is written with a refusal; a call that cannot be made has none. */
-interface Answer {
-  readonly status: number | undefined;
+/** A refusal with the response to send; a call that cannot be made has none. */
+interface Answer extends Refusal {
+  readonly status: number;
   readonly headers: [name: string, value: string][];
   readonly body: string;
+}
+
+function isAnswer(refusal: Refusal): refusal is Answer {
+  return "status" in refusal;
 }
 
 /** What a call of well_known left behind; null where the path is not the library's. */

@@ -86,4 +86,7 @@ test("claims are printed as the data that they are", () => {
   const { claims } = kept();
   assert.equal(inspect(claims, { depth: 9 }), inspect(claims.toJSON(), { depth: 9 }));
   assert.match(inspect(claims), /subject: 'user_01'/);
+  for (const depth of [0, 1, 2]) {
+    assert.equal(inspect({ claims }, { depth }), inspect({ claims: claims.toJSON() }, { depth }));
+  }
 });

@@ -269,10 +269,9 @@ class Verifier:
         """
         handle = self._open()
         octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
-        if self._in_vain < _VAIN:
-            known = self._recalled(_recall(handle.pointer, octets, len(octets), policy.pointer))
-            if known is not None:
-                return known
+        known = self._recalled(_recall, (handle.pointer, octets, len(octets), policy.pointer))
+        if known is not None:
+            return known
 
         def judge(how: Callable[..., int]) -> Claims:
             return self._judge_anew(handle, how, octets, policy)
@@ -579,11 +578,8 @@ class Verifier:
         self._waiting = {}
 
     def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        if self._in_vain < _VAIN:
-            known = self._recalled(_recall(handle.pointer, token, len(token), policy.pointer))
-            if known is not None:
-                return known
-        return self._judge_anew(handle, how, token, policy)
+        known = self._recalled(_recall, (handle.pointer, token, len(token), policy.pointer))
+        return self._judge_anew(handle, how, token, policy) if known is None else known
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
         written, document = _written(how, (handle.pointer, token, len(token), policy.pointer))
@@ -594,17 +590,18 @@ class Verifier:
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
-        if self._in_vain >= _VAIN:
-            return None
-        claims = self._recalled(_native.verifier_recall_request(*request.arguments))
+        claims = self._recalled(_native.verifier_recall_request, request.arguments)
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
         decided: Decision = _answers().decision(*_written(how, request.arguments), self._keep)
         return decided
 
-    def _recalled(self, ticket: int) -> Claims | None:
-        """What was made of the acceptance that the library has just told of."""
+    def _recalled(self, recall: Callable[..., int], question: tuple[Any, ...]) -> Claims | None:
+        """What was made of the acceptance that the library tells of again, if it is asked and does."""
+        if self._in_vain >= _VAIN:
+            return None
+        ticket = recall(*question)
         kept = self._kept.get(ticket & _SLOT) if ticket else None
         if kept is None or kept[0] != ticket:
             self._in_vain += 1
