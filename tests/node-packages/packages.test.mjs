@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -69,16 +69,32 @@ async function manifestOf(tarball) {
 
 // --- what is in them --------------------------------------------------------------------------------
 
-/** What the compiler makes of a source file. */
+/** What the compiler makes of a source file for those who import it. */
 function compiled(source) {
   const [, name, m] = /^(.+)\.(m?)ts$/.exec(source);
-  return [`dist/${name}.${m}js`, `dist/${name}.d.${m}ts`];
+  return [...(m ? [`dist/${name}.mjs`] : []), `dist/${name}.d.${m}ts`];
+}
+
+/** A file of a folder and all that it requires there. */
+function reached(folder, file, found = new Set()) {
+  if (!found.has(file)) {
+    found.add(file);
+    for (const [, next] of readFileSync(join(folder, file), 'utf8').matchAll(/\brequire\("(\.\/[^"]+)"\)/g)) {
+      reached(folder, join(dirname(file), next), found);
+    }
+  }
+  return found;
 }
 
 test('the package holds what its sources compile to, its licences, and nothing else', async () => {
+  const tarball = tarballs['authkit-verifier'];
+  const folder = mkdtempSync(join(scratch, 'contents-'));
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder]);
+  const { exports } = await manifestOf(tarball);
+  const entries = Object.values(exports).flatMap(({ require: entry }) => (entry ? [join(entry.default)] : []));
+  const scripts = new Set(entries.flatMap((entry) => [...reached(folder, entry)]));
   const sources = readdirSync(here('../../bindings/node/src'), { recursive: true }).filter((name) => name.endsWith('ts'));
-  const files = await filesOf(tarballs['authkit-verifier']);
-  assert.deepEqual(files, [...ALWAYS, ...sources.flatMap(compiled)].sort());
+  assert.deepEqual(await filesOf(tarball), [...ALWAYS, ...scripts, ...sources.flatMap(compiled)].sort());
 });
 
 test('the platform\'s package holds the library, its licences, and nothing else', async () => {

@@ -14,7 +14,7 @@ export {
   TokenError,
   WouldBlockError,
 } from "./errors.js";
-export { EVENT_CHANNEL, watchEvents } from "./later.js";
+export { EVENT_CHANNEL, watchEvents } from "./events.js";
 export type { ErrorCode, ErrorDetails } from "./errors.js";
 export type { Claims, ClaimsData, Json, JsonObject } from "./claims.js";
 export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";

@@ -9,6 +9,8 @@ import { ABI_VERSION, abiVersion, bind, type Koffi, type Native } from "./native
 import { fileName, platform } from "./platform.js";
 
 const PATH_VARIABLE = "AUTHKIT_LIBRARY_PATH";
+/** The release that package.json asks for. */
+const KOFFI_VERSION = "3.3.4";
 const OPTIONAL = "`npm install --include=optional` on this machine brings it";
 
 let loaded: Native | undefined;
@@ -85,8 +87,24 @@ function load(path: string): Native {
 /** koffi, whose own native part is optional too: loaded here, so that what is missing is said and not thrown at `import`. */
 function foreignFunctions(): Koffi {
   try {
-    return require("koffi") as Koffi;
+    return nativePart() ?? (require("koffi") as Koffi);
   } catch (cause) {
     throw badConfig(`koffi, by which the library is called, cannot be loaded: ${messageOf(cause)}`, OPTIONAL);
+  }
+}
+
+/**
+ * koffi's native part, which is all of koffi but for old names: the JavaScript that koffi finds it with takes
+ * a process longer than all else up to the first verdict. Undefined where it is another release's or does not
+ * lie beside koffi, as pnpm has it; koffi then looks for it.
+ */
+function nativePart(): Koffi | undefined {
+  const { arch } = process;
+  const [system, libc] = platform().endsWith("-musl") ? ["linux", "musl"] : [process.platform, process.platform];
+  try {
+    const found = require(`@koromix/koffi-${system}-${arch}/${libc}_${arch}/koffi.node`) as Koffi;
+    return found.version === KOFFI_VERSION ? found : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -4,28 +4,18 @@ import { types } from "node:util";
 
 import type { Claims } from "./claims.js";
 import { OK, WOULD_BLOCK, misuse, takeError, tooLate } from "./errors.js";
-import type { Event } from "./events.js";
+import { takeEvents, type Event } from "./events.js";
 import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
-import {
-  allowed,
-  decisionOf,
-  dropResponse,
-  newWaiting,
-  policyOf,
-  takeEvents,
-  takeResponse,
-  takeStats,
-} from "./later.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
 import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
-import type { AuthorizeOptions, VerifyOptions } from "./policy.js";
+import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
 import { RECORD_CAPACITY, Written } from "./record.js";
-import type { Decision, Response } from "./response.js";
-import type { Stats } from "./stats.js";
-import type { Question, Waiting } from "./waiting.js";
+import { allowed, decisionOf, dropResponse, takeResponse, type Decision, type Response } from "./response.js";
+import { takeStats, type Stats } from "./stats.js";
+import { Waiting, type Question } from "./waiting.js";
 
 /** What {@link Verifier.fromEnv} is told. */
 export interface EnvironmentOptions {
@@ -298,7 +288,7 @@ export class Verifier {
   }
 
   get #waits(): Waiting {
-    return (this.#waiting ??= newWaiting(this.#native, this.#handle));
+    return (this.#waiting ??= new Waiting(this.#native, this.#handle));
   }
 
   /** A token's octets; where it is none, the policy is not needed any more. */
