@@ -103,7 +103,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for name, command in ours.items():
                 before, verdict, after = (
-                    workers.time(one, "distinct", 1, 0.25).cpu for one in (raw, command, raw)
+                    workers.figure(one, "distinct", 1, 0.25) for one in (raw, command, raw)
                 )
                 ratios[name].append(2 * verdict / (before + after))
     print("| settings | library, MB | instructions | verdict ÷ bare signature |\n|---|---:|---:|---:|")

@@ -7,7 +7,8 @@ use std::fs;
 use std::hint::black_box;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ use serde_json::Value;
 
 /// Of a chunk, whose time is one figure.
 const CHUNK: Duration = Duration::from_millis(5);
+/// Of what a thread of several does before others have their turn.
+const SPELL: Duration = Duration::from_millis(20);
 
 /// Whether the token of this number is accepted.
 type Verify = Box<dyn Fn(usize) -> bool + Sync>;
@@ -129,45 +132,88 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// CPU and wall time of a verdict in µs: the medians of the chunks.
-fn alone(verify: &Verify, number: usize, time: Duration) -> (f64, f64) {
+/// CPU time of a verdict in µs: the median of the chunks.
+fn alone(verify: &Verify, number: usize, time: Duration) -> f64 {
     let mut turns = Turns { verify, number, next: 0 };
     let mut count = 1;
-    let (mut cpus, mut walls) = (Vec::new(), Vec::new());
+    let mut cpus = Vec::new();
     let began = Instant::now();
     while began.elapsed() < time || cpus.is_empty() {
-        let (cpu_then, then) = (cpu(), Instant::now());
+        let then = cpu();
         turns.take(count);
-        let (spent, wall) = (cpu() - cpu_then, then.elapsed());
+        let spent = cpu() - then;
         if spent < CHUNK / 2 && cpus.is_empty() {
             count *= 2;
         } else {
             cpus.push(spent.as_secs_f64() * 1e6 / count as f64);
-            walls.push(wall.as_secs_f64() * 1e6 / count as f64);
         }
     }
-    (median(cpus), median(walls))
+    median(cpus)
 }
 
-/// Wall time of a verdict in µs, all threads together.
-fn together(verify: &Verify, number: usize, threads: usize, time: Duration) -> f64 {
-    let (running, verdicts) = (AtomicBool::new(true), AtomicU64::new(0));
-    let began = Instant::now();
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            let mut turns = Turns { verify, number, next: thread * number / threads };
-            let (running, verdicts) = (&running, &verdicts);
-            scope.spawn(move || {
-                while running.load(Ordering::Relaxed) {
-                    turns.take(64);
-                    verdicts.fetch_add(64, Ordering::Relaxed);
-                }
-            });
+/// What a thread did: so many verdicts between these moments.
+#[derive(Clone, Copy)]
+struct Spell {
+    began: Instant,
+    ended: Instant,
+    verdicts: u32,
+}
+
+impl Spell {
+    fn work(turns: &mut Turns<'_>) -> Self {
+        let began = Instant::now();
+        let mut spell = Self { began, ended: began, verdicts: 0 };
+        while spell.ended - began < SPELL {
+            turns.take(4);
+            spell.verdicts += 4;
+            spell.ended = Instant::now();
         }
-        thread::sleep(time);
-        running.store(false, Ordering::Relaxed);
+        spell
+    }
+
+    fn rate(self) -> f64 {
+        f64::from(self.verdicts) / (self.ended - self.began).as_secs_f64()
+    }
+}
+
+/// What so many threads do at once, in terms of what one of them does alone: the median of turns.
+fn together(verify: &Verify, number: usize, threads: usize, time: Duration) -> f64 {
+    let barrier = Barrier::new(threads);
+    let began = Instant::now();
+    let going_on = AtomicBool::new(true);
+    let member = |place: usize| {
+        let mut turns = Turns { verify, number, next: place * number / threads };
+        let mut spells = Vec::new();
+        while going_on.load(Ordering::Relaxed) {
+            for phase in 0..=threads {
+                if barrier.wait().is_leader() && phase == threads {
+                    going_on.store(began.elapsed() < time, Ordering::Relaxed);
+                }
+                if phase == place || phase == threads {
+                    spells.push(Spell::work(&mut turns));
+                }
+            }
+            barrier.wait();
+        }
+        spells
+    };
+    let members: Vec<Vec<Spell>> = thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|at| scope.spawn(move || member(at))).collect();
+        started.into_iter().map(|member| member.join().unwrap()).collect()
     });
-    began.elapsed().as_secs_f64() * 1e6 / verdicts.into_inner() as f64
+    median((0..members[0].len() / 2).map(|turn| gain(&members, 2 * turn)).collect())
+}
+
+/// Of a turn whose phases, alone and among the others, are at this place.
+fn gain(members: &[Vec<Spell>], at: usize) -> f64 {
+    let alone: f64 = members.iter().map(|spells| spells[at].rate()).sum();
+    let among = || members.iter().map(|spells| spells[at + 1]);
+    let all = Spell {
+        began: among().map(|spell| spell.began).min().unwrap(),
+        ended: among().map(|spell| spell.ended).max().unwrap(),
+        verdicts: among().map(|spell| spell.verdicts).sum(),
+    };
+    all.rate() * members.len() as f64 / alone
 }
 
 fn main() {
@@ -186,14 +232,11 @@ fn main() {
         let number = if words[0] == "repeat" { 1 } else { tokens };
         let (threads, time) = (words[1].parse().unwrap(), words[2].parse().unwrap());
         let time = Duration::from_secs_f64(time);
-        let (cpu, wall) = match threads {
+        let figure = match threads {
             1 => alone(&verify, number, time),
-            _ => {
-                let wall = together(&verify, number, threads, time);
-                (wall, wall)
-            }
+            _ => together(&verify, number, threads, time),
         };
-        println!("{cpu} {wall}");
+        println!("{figure}");
         stdout().flush().unwrap();
     }
 }

@@ -25,7 +25,7 @@ class Figures:
     micros: list[float] = field(default_factory=list)
     # The same ÷ the reference's.
     ratios: list[float] = field(default_factory=list)
-    # Wall time on one thread ÷ on two together: 2 if they do not disturb each other.
+    # What two threads do at once ÷ what one does: 2 if they do not disturb each other.
     gains: list[float] = field(default_factory=list)
 
     @property

@@ -2,7 +2,7 @@
 
 Every worker is started once and held ready, and a round goes through all of them. The reference is measured
 just before and just after each, and a figure is the median of the rounds' ratios: what slows the machine for
-a while slows both. What two threads gain is a ratio of wall times within a round, and wants a quiet machine.
+a while slows both. What two threads gain a worker says itself; the figure is the rounds' median.
 """
 
 from __future__ import annotations
@@ -43,17 +43,16 @@ class Run:
 
     def _measure(self, command: Command, key: Key, figures: Figures) -> None:
         before = self._reference_time(key.algorithm)
-        alone = self._workers.time(command, key.pattern, 1, self._seconds)
+        micros = self._workers.figure(command, key.pattern, 1, self._seconds)
         reference = (before + self._reference_time(key.algorithm)) / 2
-        figures.micros.append(alone.cpu)
-        figures.ratios.append(alone.cpu / reference)
+        figures.micros.append(micros)
+        figures.ratios.append(micros / reference)
         if key.algorithm == THREADED:
-            together = self._workers.time(command, key.pattern, 2, self._seconds)
-            figures.gains.append(alone.wall / together.wall)
+            figures.gains.append(self._workers.figure(command, key.pattern, 2, self._seconds))
 
     def _reference_time(self, algorithm: str) -> float:
         command = self._reference.commands[algorithm]
-        return self._workers.time(command, "distinct", 1, self._seconds / 3).cpu
+        return self._workers.figure(command, "distinct", 1, self._seconds / 3)
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """Workers: processes that each hold one verifier ready and measure it when told to.
 
 A worker is given a directory of the workload, accepts every good token in it and refuses every bad one, and
-then says `ready`. To each line `PATTERN THREADS SECONDS` it answers with two figures, a verdict's CPU and
-wall time in µs: medians of chunks of some 5 ms on one thread. With several threads it is their wall time
-together, given twice. The pattern `distinct` goes through all tokens again and again, `repeat` takes one.
+then says `ready`. To each line `PATTERN THREADS SECONDS` it answers with a figure. On one thread it is a
+verdict's CPU time in µs, the median of chunks of some 5 ms. With several it is what they do at once in terms
+of what one does alone, by wall time: the median of turns, in which each thread works by itself and then all
+do. The pattern `distinct` goes through all tokens again and again, `repeat` takes one.
 """
 
 from __future__ import annotations
@@ -12,14 +13,6 @@ import os
 import subprocess
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple
-
-
-class Time(NamedTuple):
-    """What a verdict takes, in µs."""
-
-    cpu: float
-    wall: float
 
 
 @dataclass(frozen=True)
@@ -36,13 +29,12 @@ class Workers:
     def __init__(self) -> None:
         self._running: dict[Command, subprocess.Popen[str]] = {}
 
-    def time(self, command: Command, pattern: str, threads: int, seconds: float) -> Time:
+    def figure(self, command: Command, pattern: str, threads: int, seconds: float) -> float:
         """Measures for so many seconds."""
         worker = self._worker(command)
         assert worker.stdin is not None
         print(pattern, threads, seconds, file=worker.stdin, flush=True)
-        cpu, wall = _line(worker, command).split()
-        return Time(float(cpu), float(wall))
+        return float(_line(worker, command))
 
     def _worker(self, command: Command) -> subprocess.Popen[str]:
         worker = self._running.get(command)

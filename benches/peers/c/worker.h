@@ -6,7 +6,6 @@
 #define WORKER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,8 @@
 
 /* Of a chunk, whose time is one figure, in seconds. */
 #define CHUNK 0.005
+/* Of what a thread of several does before others have their turn, in seconds. */
+#define SPELL 0.02
 #define THREADS_MAX 16
 
 static bool accepts(const char *token, size_t length);
@@ -96,58 +97,120 @@ static inline double median(double *figures, size_t count) {
     return figures[count / 2];
 }
 
-/* CPU and wall time of a verdict on this thread, in microseconds: the medians of the chunks. */
-static inline void alone(struct turns turns, double seconds, double *cpu, double *wall) {
+/* CPU time of a verdict on this thread, in microseconds: the median of the chunks. */
+static inline double alone(struct turns turns, double seconds) {
     enum { MOST = 100000 };
-    static double cpus[MOST], walls[MOST];
+    static double cpus[MOST];
     size_t count = 1, chunks = 0;
     double began = now(CLOCK_MONOTONIC);
     while (chunks == 0 || (chunks < MOST && now(CLOCK_MONOTONIC) - began < seconds)) {
-        double then = now(CLOCK_MONOTONIC), cpu_then = now(CLOCK_THREAD_CPUTIME_ID);
+        double then = now(CLOCK_THREAD_CPUTIME_ID);
         take(&turns, count);
-        double spent = now(CLOCK_THREAD_CPUTIME_ID) - cpu_then, passed = now(CLOCK_MONOTONIC) - then;
+        double spent = now(CLOCK_THREAD_CPUTIME_ID) - then;
         if (chunks == 0 && spent < CHUNK / 2) {
             count *= 2;
             continue;
         }
-        cpus[chunks] = spent * 1e6 / (double)count;
-        walls[chunks++] = passed * 1e6 / (double)count;
+        cpus[chunks++] = spent * 1e6 / (double)count;
     }
-    *cpu = median(cpus, chunks);
-    *wall = median(walls, chunks);
+    return median(cpus, chunks);
 }
 
-static atomic_bool running;
-static atomic_size_t verdicts;
+/* What a thread did: so many verdicts between these moments. */
+struct spell {
+    double began, ended;
+    size_t verdicts;
+};
 
-static inline void *run(void *turns) {
-    while (atomic_load_explicit(&running, memory_order_relaxed)) {
-        take(turns, 64);
-        atomic_fetch_add_explicit(&verdicts, 64, memory_order_relaxed);
-    }
-    return NULL;
+/* A thread of several, and what it did in the phases of a turn: alone, and with the others. */
+struct member {
+    pthread_barrier_t *start, *end;
+    struct turns turns;
+    size_t place, threads;
+    const bool *running;
+    struct spell alone, among;
+};
+
+static inline struct spell work(struct turns *turns) {
+    struct spell spell = {.began = now(CLOCK_MONOTONIC)};
+    do {
+        take(turns, 4);
+        spell.verdicts += 4;
+        spell.ended = now(CLOCK_MONOTONIC);
+    } while (spell.ended - spell.began < SPELL);
+    return spell;
 }
 
-/* Wall time of a verdict in microseconds, all threads together. */
+static inline void *run(void *given) {
+    struct member *member = given;
+    /* On this thread's own stack: a line that two write at every token would be what is measured. */
+    struct turns turns = member->turns;
+    for (;;) {
+        for (size_t phase = 0; phase <= member->threads; phase++) {
+            pthread_barrier_wait(member->start);
+            if (!*member->running)
+                return NULL;
+            if (phase == member->place)
+                member->alone = work(&turns);
+            else if (phase == member->threads)
+                member->among = work(&turns);
+            pthread_barrier_wait(member->end);
+        }
+    }
+}
+
+static inline double rate(struct spell spell) {
+    return (double)spell.verdicts / (spell.ended - spell.began);
+}
+
+/* What so many threads do at once, in terms of what one of them does alone. */
+static inline double gain(const struct member *members, size_t threads) {
+    struct spell all = members[0].among;
+    double alone = 0;
+    for (size_t at = 0; at < threads; at++) {
+        struct spell among = members[at].among;
+        alone += rate(members[at].alone) / (double)threads;
+        all.began = among.began < all.began ? among.began : all.began;
+        all.ended = among.ended > all.ended ? among.ended : all.ended;
+        all.verdicts += at > 0 ? among.verdicts : 0;
+    }
+    return rate(all) / alone;
+}
+
+/* The same, as the median of turns. */
 static inline double together(struct turns first, size_t threads, double seconds) {
-    struct turns turns[THREADS_MAX];
+    enum { MOST = 10000 };
+    static double gains[MOST];
+    struct member members[THREADS_MAX];
     pthread_t thread[THREADS_MAX];
+    pthread_barrier_t start, end;
+    bool running = true;
     if (threads > THREADS_MAX)
         fail("too many threads");
-    running = true;
-    verdicts = 0;
-    double began = now(CLOCK_MONOTONIC);
+    pthread_barrier_init(&start, NULL, (unsigned)threads + 1);
+    pthread_barrier_init(&end, NULL, (unsigned)threads + 1);
     for (size_t at = 0; at < threads; at++) {
-        turns[at] = first;
-        turns[at].next = at * first.number / threads;
-        if (pthread_create(&thread[at], NULL, run, &turns[at]) != 0)
+        members[at] = (struct member){
+            .start = &start, .end = &end, .turns = first, .place = at, .threads = threads, .running = &running};
+        members[at].turns.next = at * first.number / threads;
+        if (pthread_create(&thread[at], NULL, run, &members[at]) != 0)
             fail("no thread");
     }
-    nanosleep(&(struct timespec){(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)}, NULL);
+    size_t turns = 0;
+    for (double began = now(CLOCK_MONOTONIC); turns == 0 || (turns < MOST && now(CLOCK_MONOTONIC) - began < seconds);) {
+        for (size_t phase = 0; phase <= threads; phase++) {
+            pthread_barrier_wait(&start);
+            pthread_barrier_wait(&end);
+        }
+        gains[turns++] = gain(members, threads);
+    }
     running = false;
+    pthread_barrier_wait(&start);
     for (size_t at = 0; at < threads; at++)
         pthread_join(thread[at], NULL);
-    return (now(CLOCK_MONOTONIC) - began) * 1e6 / (double)verdicts;
+    pthread_barrier_destroy(&start);
+    pthread_barrier_destroy(&end);
+    return median(gains, turns);
 }
 
 /* Checks the verifier by every token, then measures what it is asked to, until its input ends. */
@@ -161,14 +224,10 @@ static inline void serve(const char *directory) {
     fflush(stdout);
     char pattern[16];
     size_t threads;
-    double seconds, cpu, wall;
+    double seconds;
     while (scanf("%15s %zu %lf", pattern, &threads, &seconds) == 3) {
         struct turns turns = {&tokens, strcmp(pattern, "repeat") == 0 ? 1 : tokens.count, 0};
-        if (threads == 1)
-            alone(turns, seconds, &cpu, &wall);
-        else
-            cpu = wall = together(turns, threads, seconds);
-        printf("%f %f\n", cpu, wall);
+        printf("%f\n", threads == 1 ? alone(turns, seconds) : together(turns, threads, seconds));
         fflush(stdout);
     }
 }

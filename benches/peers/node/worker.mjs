@@ -15,6 +15,9 @@ import { VERIFIERS } from "./verifiers.mjs";
 /** Of a chunk, whose time is one figure, in µs. */
 const CHUNK = 5000;
 
+/** Of what a thread of several does before others have their turn, in ms. */
+const SPELL = 30;
+
 const [kind, directory, settings] = isMainThread ? process.argv.slice(2) : workerData.work;
 const lines = (name) => readFileSync(join(directory, name), "utf8").trim().split("\n");
 const tokens = lines("tokens");
@@ -66,61 +69,94 @@ function cpu() {
   return user + system;
 }
 
-/** CPU and wall time of a verdict, in µs: the medians of the chunks. */
+/** CPU time of a verdict, in µs: the median of the chunks. */
 async function alone(turns, seconds) {
-  const [cpus, walls] = [[], []];
+  const cpus = [];
   let count = 1;
   const began = performance.now();
   while (cpus.length === 0 || performance.now() - began < 1000 * seconds) {
-    const [then, cpuThen] = [performance.now(), cpu()];
+    const then = cpu();
     if (isAsync) {
       await turns.takeAsync(count);
     } else {
       turns.take(count);
     }
-    const [spent, passed] = [cpu() - cpuThen, 1000 * (performance.now() - then)];
+    const spent = cpu() - then;
     if (cpus.length === 0 && spent < CHUNK / 2) {
       count *= 2;
       continue;
     }
     cpus.push(spent / count);
-    walls.push(passed / count);
   }
-  return `${median(cpus)} ${median(walls)}`;
+  return median(cpus);
 }
 
-/** Wall time of a verdict in µs, all threads together. */
+/** Threads by how many tokens they take, each started once and warm. */
+const teams = new Map();
+
+async function team(number, threads) {
+  if (!teams.has(number)) {
+    const workers = Array.from({ length: threads }, (_, at) => {
+      const first = Math.floor((at * number) / threads);
+      return new Worker(fileURLToPath(import.meta.url), { workerData: { work: [kind, directory, settings], number, first } });
+    });
+    await Promise.all(workers.map((worker) => once(worker, "message")));
+    teams.set(number, workers);
+  }
+  return teams.get(number);
+}
+
+/** What so many threads do at once, in terms of what one of them does alone: the median of turns. */
 async function together(number, threads, seconds) {
-  const workers = Array.from({ length: threads }, (_, at) => {
-    const first = Math.floor((at * number) / threads);
-    return new Worker(fileURLToPath(import.meta.url), { workerData: { work: [kind, directory, settings], number, first } });
-  });
-  await Promise.all(workers.map((worker) => once(worker, "message")));
+  const workers = await team(number, threads);
+  const gains = [];
   const began = performance.now();
-  const done = workers.map((worker) => once(worker, "message"));
-  workers.forEach((worker) => worker.postMessage(seconds));
-  const verdicts = (await Promise.all(done)).reduce((sum, [taken]) => sum + taken, 0);
-  const wall = (1000 * (performance.now() - began)) / verdicts;
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  return `${wall} ${wall}`;
+  while (gains.length === 0 || performance.now() - began < 1000 * seconds) {
+    const alone = [];
+    for (const worker of workers) {
+      alone.push(rate(await spell(worker)));
+    }
+    const spells = await Promise.all(workers.map(spell));
+    const all = {
+      began: Math.min(...spells.map(({ began }) => began)),
+      ended: Math.max(...spells.map(({ ended }) => ended)),
+      verdicts: sum(spells.map(({ verdicts }) => verdicts)),
+    };
+    gains.push((rate(all) * threads) / sum(alone));
+  }
+  return median(gains);
 }
 
-/** One thread of several: says that it is warm, verifies for so many seconds, says how many. */
-async function take() {
+const sum = (figures) => figures.reduce((one, other) => one + other);
+const rate = ({ began, ended, verdicts }) => verdicts / (ended - began);
+
+/** What a thread does when it has its turn: so many verdicts between two moments. */
+async function spell(worker) {
+  const done = once(worker, "message");
+  worker.postMessage("turn");
+  return (await done)[0];
+}
+
+/** One thread of several: says that it is warm, then works whenever it has its turn. */
+async function serve() {
   const turns = new Turns(workerData.number, workerData.first);
   await turns.takeAsync(tokens.length);
-  parentPort.postMessage("warm");
-  const [seconds] = await once(parentPort, "message");
-  const began = performance.now();
-  let taken = 0;
-  for (; performance.now() - began < 1000 * seconds; taken += 64) {
-    if (isAsync) {
-      await turns.takeAsync(64);
-    } else {
-      turns.take(64);
+  // The threads' own clocks begin when they do.
+  const now = () => performance.timeOrigin + performance.now();
+  parentPort.on("message", async () => {
+    const began = now();
+    let ended = began;
+    let verdicts = 0;
+    for (; ended - began < SPELL; ended = now(), verdicts += 4) {
+      if (isAsync) {
+        await turns.takeAsync(4);
+      } else {
+        turns.take(4);
+      }
     }
-  }
-  parentPort.postMessage(taken);
+    parentPort.postMessage({ began, ended, verdicts });
+  });
+  parentPort.postMessage("warm");
 }
 
 if (isMainThread) {
@@ -133,6 +169,7 @@ if (isMainThread) {
       threads === "1" ? alone(new Turns(number), Number(seconds)) : together(number, Number(threads), Number(seconds));
     console.log(await answer);
   }
+  await Promise.all([...teams.values()].flat().map((worker) => worker.terminate()));
 } else {
-  await take();
+  await serve();
 }

@@ -9,17 +9,20 @@ import asyncio
 import inspect
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import mean, median
+from threading import Barrier
+from typing import Any, NamedTuple
 
 import verifiers
 
 # Of a chunk, whose time is one figure, in seconds.
 CHUNK = 0.005
+# Of what a thread of several does before others have their turn, in seconds.
+SPELL = 0.05
 
 
 class Work:
@@ -55,42 +58,78 @@ def check(work: Work, tokens: list[str], refused: list[str]) -> None:
         raise SystemExit("took a bad token")
 
 
-def alone(work: Work, tokens: list[str], seconds: float) -> tuple[float, float]:
-    """CPU and wall time of a verdict on this thread, in µs: the medians of the chunks."""
+def alone(work: Work, tokens: list[str], seconds: float) -> float:
+    """CPU time of a verdict on this thread, in µs: the median of the chunks."""
     turns = cycle(tokens)
     count = 1
     cpus: list[float] = []
-    walls: list[float] = []
     began = time.perf_counter()
     while not cpus or time.perf_counter() - began < seconds:
-        then, cpu_then = time.perf_counter(), time.thread_time()
+        then = time.thread_time()
         work.take(turns, count)
-        spent, passed = time.thread_time() - cpu_then, time.perf_counter() - then
+        spent = time.thread_time() - then
         if not cpus and spent < CHUNK / 2:
             count *= 2
             continue
         cpus.append(spent * 1e6 / count)
-        walls.append(passed * 1e6 / count)
-    return median(cpus), median(walls)
+    return median(cpus)
+
+
+class Spell(NamedTuple):
+    """What a thread did: so many verdicts between these moments."""
+
+    began: float
+    ended: float
+    verdicts: int
+
+    @property
+    def rate(self) -> float:
+        """Verdicts a second."""
+        return self.verdicts / (self.ended - self.began)
+
+
+def spell(work: Work, turns: Iterator[str]) -> Spell:
+    """Verifies for as long as a thread has its turn."""
+    verdicts = 0
+    began = ended = time.perf_counter()
+    while ended - began < SPELL:
+        work.take(turns, 4)
+        verdicts += 4
+        ended = time.perf_counter()
+    return Spell(began, ended, verdicts)
 
 
 def together(verify: Callable[[str], Any], tokens: list[str], threads: int, seconds: float) -> float:
-    """Wall time of a verdict in µs, all threads together."""
-    began = time.perf_counter()
+    """What so many threads do at once, in terms of what one of them does alone: the median of turns."""
+    turns = max(1, round(seconds / (SPELL * (threads + 1))))
+    barrier = Barrier(threads)
 
-    def run(number: int) -> int:
+    def run(place: int) -> list[tuple[Spell, Spell]]:
         work = Work(verify)
-        first = number * len(tokens) // threads
-        turns = cycle(tokens[first:] + tokens[:first])
-        verdicts = 0
-        while time.perf_counter() - began < seconds:
-            work.take(turns, 64)
-            verdicts += 64
-        return verdicts
+        first = place * len(tokens) // threads
+        mine = cycle(tokens[first:] + tokens[:first])
+        done = []
+        for _ in range(turns):
+            spells = []
+            for phase in range(threads + 1):
+                barrier.wait()
+                if phase in (place, threads):
+                    spells.append(spell(work, mine))
+            done.append((spells[0], spells[1]))
+            barrier.wait()
+        return done
 
     with ThreadPoolExecutor(threads) as pool:
-        verdicts = sum(pool.map(run, range(threads)))
-    return (time.perf_counter() - began) * 1e6 / verdicts
+        members = list(pool.map(run, range(threads)))
+    return median(gain(turn) for turn in zip(*members, strict=True))
+
+
+def gain(turn: Sequence[tuple[Spell, Spell]]) -> float:
+    """Of one turn: what each thread did alone, and among the others."""
+    mean_alone = mean(alone.rate for alone, _ in turn)
+    together = [among for _, among in turn]
+    began, ended = min(one.began for one in together), max(one.ended for one in together)
+    return sum(one.verdicts for one in together) / (ended - began) / mean_alone
 
 
 def main(case: str, *arguments: str) -> None:
@@ -105,10 +144,9 @@ def main(case: str, *arguments: str) -> None:
         pattern, threads, seconds = line.split()
         chosen = tokens[:1] if pattern == "repeat" else tokens
         if int(threads) == 1:
-            print(*alone(work, chosen, float(seconds)), flush=True)
+            print(alone(work, chosen, float(seconds)), flush=True)
         else:
-            wall = together(verify, chosen, int(threads), float(seconds))
-            print(wall, wall, flush=True)
+            print(together(verify, chosen, int(threads), float(seconds)), flush=True)
 
 
 main(*sys.argv[1:])

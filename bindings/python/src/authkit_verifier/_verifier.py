@@ -578,15 +578,19 @@ class Verifier:
         self._waiting = {}
 
     def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        known = self._recalled(_recall, (handle.pointer, token, len(token), policy.pointer))
-        return self._judge_anew(handle, how, token, policy) if known is None else known
+        if self._in_vain < _VAIN:
+            known = self._recalled(_recall, (handle.pointer, token, len(token), policy.pointer))
+            if known is not None:
+                return known
+        return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        written, document = _written(how, (handle.pointer, token, len(token), policy.pointer))
+        written, document = _written(how, handle.pointer, token, len(token), policy.pointer)
         # A record's length alone accepts; whatever else a library may return refuses.
         if written <= 0:
             raise told(-written, refusal_in(document))
-        return self._keep(*from_record(document))
+        ticket, claims = from_record(document)
+        return self._keep(ticket, claims) if ticket else claims
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
@@ -594,7 +598,7 @@ class Verifier:
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
-        decided: Decision = _answers().decision(*_written(how, request.arguments), self._keep)
+        decided: Decision = _answers().decision(*_written(how, *request.arguments), self._keep)
         return decided
 
     def _recalled(self, recall: Callable[..., int], question: tuple[Any, ...]) -> Claims | None:
@@ -658,7 +662,7 @@ _SLOT = 0xFFFF
 _buffers: list[Any] = []
 
 
-def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
+def _written(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
     """What a call answers, and what it writes."""
     buffer: Any
     try:
