@@ -110,7 +110,11 @@ def _native(programs: Programs) -> Iterator[Verifier]:
 
 def _python(programs: Programs) -> Iterator[Verifier]:
     worker = HERE / "python" / "worker.py"
-    for case, name in (("authkit", "authkit, verdict alone"), ("authkit-claims", "authkit, claims read")):
+    for case, name in (
+        ("authkit-call", "authkit, the bare call by ctypes"),
+        ("authkit", "authkit, verdict alone"),
+        ("authkit-claims", "authkit, claims read"),
+    ):
         ours = (programs.our_python, worker, case, _DIRECTORY, CACHE)
         yield _verifier(programs, "Python", name, *ours, ours=True)
     for case, name in (

@@ -6,7 +6,9 @@ Every one is told to accept one issuer, one audience, one algorithm, and to dema
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from ctypes import create_string_buffer
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,28 @@ def _authkit_claims(settings: dict[str, Any]) -> Verify:
         return claims.subject, claims.scopes, claims.expires_at, claims["org_id"]
 
     return asked
+
+
+def _authkit_call(settings: dict[str, Any]) -> Verify:
+    """The library's function by ctypes, and nothing made of what it writes: no binding can take less."""
+    from authkit_verifier import Verifier, _native
+
+    verifier = Verifier(**settings)
+    handle = verifier._handle
+    assert handle is not None
+    own = threading.local()
+
+    def call(token: str) -> None:
+        octets = token.encode()
+        try:
+            buffer = own.buffer
+        except AttributeError:
+            buffer = own.buffer = create_string_buffer(_native.RECORD_CAPACITY)
+        length = len(octets)
+        if _native.verifier_verify_into(handle.pointer, octets, length, None, buffer, len(buffer)) <= 0:
+            raise ValueError
+
+    return call
 
 
 def _pyjwt(of: Workload) -> Verify:
@@ -131,6 +155,7 @@ def _python_jose(of: Workload) -> Verify:
 
 OURS: dict[str, Callable[[dict[str, Any]], Verify]] = {
     "authkit": _authkit,
+    "authkit-call": _authkit_call,
     "authkit-claims": _authkit_claims,
 }
 PEERS: dict[str, Callable[[Workload], Verify]] = {
