@@ -76,8 +76,12 @@ class Running:
         self._source = source
         self._issuer = issuer
         self._variables = variables
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        # Bound for as long as this lives, and never listening: the server may take the port whenever it
+        # starts, and nobody else is given it meanwhile.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port = self._held.getsockname()[1]
         self.url = f"http://localhost:{self.port}"
 
     def start(self) -> Connection:
