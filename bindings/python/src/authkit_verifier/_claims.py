@@ -37,8 +37,8 @@ neither `sid` nor `act`. Everything else is `"unknown"`.""",
     "family": "Which family the token is of: by the issuer that vouched for it, never by its claims.",
 }
 
-# From issuer to expires_at, which is what servers ask for: to fill the others as well takes as long again.
-_FIRST = tuple(_FACTS)[:5]
+# From issuer to resource, which is what servers ask for: to fill the others as well takes as long again.
+_FIRST = tuple(_FACTS)[:7]
 
 # Those that it names where a token has them, and what they are where it has not.
 _IDENTITY = {

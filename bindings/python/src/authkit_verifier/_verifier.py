@@ -269,14 +269,13 @@ class Verifier:
         """
         handle = self._open()
         octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
-        known = self._recalled(_recall, (handle.pointer, octets, len(octets), policy.pointer))
-        if known is not None:
-            return known
-
-        def judge(how: Callable[..., int]) -> Claims:
-            return self._judge_anew(handle, how, octets, policy)
-
-        claims: Claims = await self._eventually(handle, judge)
+        try:
+            return self._judge(handle, _native.verifier_try_verify_into, octets, policy)
+        except WouldBlockError:
+            pass
+        claims: Claims = await self._eventually(
+            handle, lambda how: self._judge_anew(handle, how, octets, policy)
+        )
         return claims
 
     def authorize(
@@ -330,26 +329,10 @@ class Verifier:
         handle = self._open()
         policy = _demanded(required_scopes, any_scopes, now)
         request = _Request(handle, authorization, query, policy)
-        known = self._known(request)
-        if known is not None:
-            return known
-        later: list[Decision] = []
-
-        def judge(how: Callable[..., int]) -> Decision:
-            made = self._decide(_authorize(how), request)
-            if isinstance(made.error, WouldBlockError):
-                later[:] = [made]
-                raise made.error
-            return made
-
-        try:
-            answered: Decision = await self._eventually(handle, judge)
-        except KeysUnavailableError as error:
-            from dataclasses import replace
-
-            # The 503 of one that would block is the answer to who has waited for long enough.
-            return replace(later[0], error=error)
-        return answered
+        decision = self._known(request) or self._decide(_native.verifier_try_authorize_into, request)
+        if isinstance(decision.error, WouldBlockError):
+            return await self._decide_later(handle, request, decision)
+        return decision
 
     def well_known(self, method: str, path: str | bytes) -> Response | None:
         """Answers a request for one of this server's well-known documents; None for any other path.
@@ -624,8 +607,28 @@ class Verifier:
         self._kept[ticket & _SLOT] = (ticket, claims)
         return claims
 
+    async def _decide_later(self, handle: Handle, request: _Request, at_once: Decision) -> Decision:
+        """The decision on a request that would have to wait."""
+        last = at_once
+
+        def judge(how: Callable[..., int]) -> Decision:
+            nonlocal last
+            last = self._decide(_authorize(how), request)
+            if isinstance(last.error, WouldBlockError):
+                raise last.error
+            return last
+
+        try:
+            decision: Decision = await self._eventually(handle, judge)
+        except KeysUnavailableError as error:
+            from dataclasses import replace
+
+            # The 503 of one that would block is the answer to who has waited for long enough.
+            return replace(last, error=error)
+        return decision
+
     async def _eventually(self, handle: Handle, judge: Judge) -> Any:
-        """What the library says at once, or when it has what it lacks."""
+        """What the library says now, or when it has what it lacks."""
         # Before the try: whatever ends after it is seen.
         seen = _native.verifier_fetches_ended(handle.pointer)
         try:

@@ -19,8 +19,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
-from authkit_verifier import Verifier
+from authkit_verifier import InsufficientScopeError, Verifier
 from authkit_verifier.fastmcp import AuthKitProvider, claims
+from authkit_verifier.fastmcp._token import AuthKitAccessToken
 from serving import Connection, serving, text
 
 if TYPE_CHECKING:
@@ -67,6 +68,32 @@ def resource(connection: Connection, path: str = "/mcp") -> str:
 
 def metadata(connection: Connection, path: str = "/mcp") -> str:
     return f'resource_metadata="{connection.base_url}{PRM}{path}"'
+
+
+def test_an_access_token_is_as_pydantic_makes_it(issuer: Issuer) -> None:
+    with Verifier(
+        authkit_domain=issuer.issuer, resource="https://a.example/mcp", allow_insecure_loopback=True
+    ) as verifier:
+        token = issuer.token("https://a.example/mcp")
+        accepted = verifier.verify(token)
+        made = AuthKitAccessToken.of(token, accepted, verifier)
+        told = {name: getattr(accepted, name) for name in ("client_id", "expires_at", "resource", "subject")}
+        checked = AuthKitAccessToken(
+            token=token, scopes=list(accepted.scopes), claims=accepted.to_dict(), **told
+        )
+        assert made.model_dump() == checked.model_dump()
+        assert made.model_dump(exclude_unset=True) == checked.model_dump(exclude_unset=True)
+        assert made.model_dump_json() == checked.model_dump_json()
+        assert AuthKitAccessToken.model_validate(made.model_dump()).model_dump() == made.model_dump()
+        assert made.model_copy().verified is accepted
+        # Each has what can be changed to itself.
+        another = AuthKitAccessToken.of(token, accepted, verifier)
+        another.scopes.append("more")
+        another.claims["more"] = True
+        another.grant(["more"])
+        assert made.model_dump() == checked.model_dump()
+        with pytest.raises(InsufficientScopeError):
+            made.demand(["more"])
 
 
 def test_a_tool_sees_the_access_token_with_all_its_claims(issuer: Issuer, served: Connection) -> None:

@@ -92,13 +92,14 @@ class Gate(BaseRoute):
         """Asks the library about a request, and leaves in its scope what FastMCP looks for there."""
         decision = await self._verifier.authorize_async(header, query=_asgi.query(scope))
         scope[_JUDGED] = (self, decision)
-        scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
-        if decision.claims is not None and header is not None:
-            # Accepted, it is a scheme, spaces and the token.
-            text = header.strip().rpartition(b" ")[2].decode("ascii")
-            token = AuthKitAccessToken.of(text, decision.claims, self._verifier)
-            scope["auth"] = AuthCredentials([*token.scopes, *self._required_scopes])
-            scope["user"] = AuthenticatedUser(token)
+        if decision.claims is None or header is None:
+            scope["auth"], scope["user"] = AuthCredentials(), UnauthenticatedUser()
+            return decision
+        # Accepted, it is a scheme, spaces and the token.
+        text = header.strip().rpartition(b" ")[2].decode("ascii")
+        token = AuthKitAccessToken.of(text, decision.claims, self._verifier)
+        scope["auth"] = AuthCredentials([*token.scopes, *self._required_scopes])
+        scope["user"] = AuthenticatedUser(token)
         return decision
 
     def _judged(self, scope: Scope) -> Decision | None:
