@@ -568,11 +568,16 @@ class Verifier:
         return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
-        written, document = _written(how, handle.pointer, token, len(token), policy.pointer)
-        # A record's length alone accepts; whatever else a library may return refuses.
-        if written <= 0:
-            raise told(-written, refusal_in(document))
-        ticket, claims = from_record(document)
+        buffer = _lent()
+        try:
+            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.RECORD_CAPACITY)
+            # A record's length alone accepts; whatever else a library may return refuses.
+            if written <= 0:
+                raise told(-written, refusal_in(buffer.value))
+            record = buffer[:written]
+        finally:
+            _buffers.append(buffer)
+        ticket, claims = from_record(record)
         return self._keep(ticket, claims) if ticket else claims
 
     def _known(self, request: _Request) -> Decision | None:
@@ -665,13 +670,17 @@ _SLOT = 0xFFFF
 _buffers: list[Any] = []
 
 
+def _lent() -> Any:
+    """A buffer, to be put back."""
+    try:
+        return _buffers.pop()
+    except IndexError:
+        return create_string_buffer(_native.RECORD_CAPACITY)
+
+
 def _written(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
     """What a call answers, and what it writes."""
-    buffer: Any
-    try:
-        buffer = _buffers.pop()
-    except IndexError:
-        buffer = create_string_buffer(_native.RECORD_CAPACITY)
+    buffer = _lent()
     try:
         written = how(*question, buffer, _native.RECORD_CAPACITY)
         return written, buffer[:written] if written > 0 else buffer.value
