@@ -38,16 +38,18 @@ class AuthKitAccessToken(AccessToken):
     @classmethod
     def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
-        return _TEMPLATE.filled(
-            _Verdict(claims, verifier),
-            token=token,
-            client_id=claims.client_id,
-            scopes=list(claims.scopes),
-            expires_at=claims.expires_at,
-            resource=claims.resource,
-            subject=claims.subject,
-            claims=claims.to_dict(),
-        )
+        fields = {
+            "token": token,
+            "client_id": claims.client_id,
+            "scopes": list(claims.scopes),
+            "expires_at": claims.expires_at,
+            "resource": claims.resource,
+            "subject": claims.subject,
+            "claims": claims.to_dict(),
+        }
+        for unknown in _UNKNOWN:
+            del fields[unknown]
+        return _TEMPLATE.filled(_Verdict(claims, verifier), fields)
 
     @property
     def verified(self) -> Claims:
@@ -81,14 +83,14 @@ class _Template:
         self._fields: dict[str, Any] = self._state["__dict__"]
         self._private: dict[str, Any] = self._state["__pydantic_private__"] or {}
 
-    def filled(self, verdict: _Verdict, **fields: Any) -> AuthKitAccessToken:
-        """A token with these fields, as far as this FastMCP has them; the others are as if left out."""
+    def filled(self, verdict: _Verdict, fields: dict[str, Any]) -> AuthKitAccessToken:
+        """A token with these fields; those that they leave out are as pydantic has them."""
         made = AuthKitAccessToken.__new__(AuthKitAccessToken)
         made.__setstate__(
             {
                 **self._state,
-                "__dict__": {name: fields.get(name, default) for name, default in self._fields.items()},
-                "__pydantic_fields_set__": self._fields.keys() & fields.keys(),
+                "__dict__": {**self._fields, **fields},
+                "__pydantic_fields_set__": set(fields),
                 "__pydantic_private__": {**self._private, "_verdict": verdict},
             }
         )
@@ -96,6 +98,8 @@ class _Template:
 
 
 _TEMPLATE = _Template()
+# Fields that came with later FastMCPs than this one.
+_UNKNOWN = {"resource", "subject"} - AuthKitAccessToken.model_fields.keys()
 
 
 def current_token() -> AuthKitAccessToken | None:
