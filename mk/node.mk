@@ -13,7 +13,8 @@
 
 NODE_PACKAGE := bindings/node
 NODE_LIBRARY := $(or $(AUTHKIT_LIBRARY_PATH),build/lib/libauthkit.so)
-NODE_SOURCES := $(wildcard $(NODE_PACKAGE)/src/*.ts $(NODE_PACKAGE)/src/*.mts) $(NODE_PACKAGE)/tsconfig.json
+NODE_SOURCES := $(wildcard $(NODE_PACKAGE)/src/*.ts $(NODE_PACKAGE)/src/*.mts) $(NODE_PACKAGE)/tsconfig.json \
+	$(NODE_PACKAGE)/scripts/build.mjs
 # Where Node looks when the examples import the package by its name.
 NODE_EXAMPLES := examples/node/node_modules/authkit-verifier
 # No setting of the developer's environment may reach a test.
@@ -36,7 +37,6 @@ $(NODE_PACKAGE)/node_modules/.ready: $(NODE_PACKAGE)/package.json $(NODE_PACKAGE
 	touch $@
 
 $(NODE_PACKAGE)/node_modules/.built: $(NODE_PACKAGE)/node_modules/.ready $(NODE_SOURCES)
-	rm -rf $(NODE_PACKAGE)/dist
 	cd $(NODE_PACKAGE) && npm run --silent build
 	touch $@
 

@@ -146,7 +146,7 @@ class Claims(Mapping[str, "Any"]):
 
     def __getitem__(self, name: str) -> Any:
         value = self._members[name]
-        return _copied(value) if isinstance(value, (dict, list)) else value
+        return value if type(value) is str else _copied(value)
 
     def __contains__(self, name: object) -> bool:
         return name in self._members

@@ -562,7 +562,7 @@ class Verifier:
 
     def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
         if self._in_vain < _VAIN:
-            known = self._recalled(_recall, (handle.pointer, token, len(token), policy.pointer))
+            known = self._named(_recall(handle.pointer, token, len(token), policy.pointer))
             if known is not None:
                 return known
         return self._judge_anew(handle, how, token, policy)
@@ -582,18 +582,17 @@ class Verifier:
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
-        claims = self._recalled(_native.verifier_recall_request, request.arguments)
+        if self._in_vain >= _VAIN:
+            return None
+        claims = self._named(_native.verifier_recall_request(*request.arguments))
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
         decided: Decision = _answers().decision(*_written(how, *request.arguments), self._keep)
         return decided
 
-    def _recalled(self, recall: Callable[..., int], question: tuple[Any, ...]) -> Claims | None:
-        """What was made of the acceptance that the library tells of again, if it is asked and does."""
-        if self._in_vain >= _VAIN:
-            return None
-        ticket = recall(*question)
+    def _named(self, ticket: int) -> Claims | None:
+        """What was made of the acceptance that the library names again; it has judged the token again."""
         kept = self._kept.get(ticket & _SLOT) if ticket else None
         if kept is None or kept[0] != ticket:
             self._in_vain += 1
@@ -832,7 +831,10 @@ def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | N
 def _octets(text: str | bytes) -> bytes:
     """The text as it is, down to what is not Unicode: the library refuses that, and says so."""
     if isinstance(text, str):
-        return text.encode("utf-8", "surrogatepass")
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogatepass")
     if isinstance(text, bytes):
         return text
     raise TypeError(f"expected str or bytes, not {type(text).__name__}")

@@ -94,7 +94,7 @@ def test_an_access_token_is_as_pydantic_makes_it(issuer: Issuer, monkeypatch: py
         assert made.model_dump() == checked.model_dump()
         with pytest.raises(InsufficientScopeError):
             made.demand(["more"])
-        # A field that a FastMCP lacks is left out, however it is that it lacks it.
+        # A field that an older FastMCP does not know is left out.
         monkeypatch.setattr(_token, "_UNKNOWN", {"subject"})
         unaware = AuthKitAccessToken.of(token, accepted, verifier)
         assert unaware.model_dump(exclude_unset=True) == made.model_dump(

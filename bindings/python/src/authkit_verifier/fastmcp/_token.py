@@ -35,8 +35,8 @@ class AuthKitAccessToken(AccessToken):
 
     _verdict: _Verdict = PrivateAttr()
 
-    @classmethod
-    def of(cls, token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
+    @staticmethod
+    def of(token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
         fields = {
             "token": token,
