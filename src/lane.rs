@@ -2,15 +2,29 @@
 //! all would be fought over by the processors.
 
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many copies there are: threads share them in turn where there are more.
 pub(crate) const LANES: usize = 8;
 
-/// Alone on its cache lines (processors fetch them in pairs).
+/// Bytes between what two threads write: cache lines have 64, and processors fetch them in pairs.
+const APART: usize = 128;
+
+/// Alone on its cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Apart<T>(pub(crate) T);
+
+/// Nothing: what ends with it is so long that the beginnings of two lie [`APART`], wherever an allocator puts
+/// them. For what is made for each token; memory that is aligned for it takes longer to get.
+pub(crate) struct Gap(#[allow(dead_code)] MaybeUninit<[u8; APART]>);
+
+impl Gap {
+    pub(crate) fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+}
 
 /// The lane of the calling thread, below [`LANES`].
 pub(crate) fn of_this_thread() -> usize {

@@ -16,10 +16,10 @@ use crate::jwks::keyset::KeySet;
 use crate::lane::{self, LANES};
 use crate::token::claims::{Claims, Ticket};
 
-/// What an entry may weigh on average, in bytes: an AuthKit token of 1.2 KB weighs half of it.
+/// What an entry may weigh on average, in bytes: an AuthKit token of 1.2 KB weighs a good half of it.
 const AVERAGE_WEIGHT: usize = 8 * 1024;
 /// What a lane's count of its own takes.
-const HANDED_OUT: usize = 64;
+const HANDED_OUT: usize = 192;
 /// Entries that one hash can lead to.
 const WAYS: usize = 4;
 /// Tokens of one set that are remembered for having been seen once.

@@ -15,6 +15,7 @@ use super::status::authkit_status;
 use super::text::{self, Text};
 use super::values::Members;
 use crate::Claims;
+use crate::lane::Gap;
 use crate::token::facts::whole_seconds;
 
 /// What an accepted token says. Immutable, independent of the verifier that made it. The caller's,
@@ -29,6 +30,8 @@ pub struct authkit_claims {
     members: OnceBox<Members>,
     identity: OnceBox<Identity>,
     record: OnceBox<Text>,
+    // What is written for one call is on no cache line that another thread writes to.
+    _gap: Gap,
 }
 
 /// C's copies of the claims that have getters of their own.
@@ -62,7 +65,8 @@ impl authkit_claims {
     pub(super) fn new(claims: Claims) -> Self {
         let (json, header_json) = (OnceBox::new(), OnceBox::new());
         let (names, members, identity) = (OnceBox::new(), OnceBox::new(), OnceBox::new());
-        Self { claims, json, header_json, names, members, identity, record: OnceBox::new() }
+        let (record, _gap) = (OnceBox::new(), Gap::new());
+        Self { claims, json, header_json, names, members, identity, record, _gap }
     }
 
     fn names(&self) -> &Names {

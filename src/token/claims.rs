@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::TokenFamily;
+use crate::lane::Gap;
 
 use super::header::Header;
 use super::json::{Document, Value};
@@ -14,7 +15,10 @@ use super::rules::{Registered, audience_list};
 pub struct Claims(Arc<Holding>, Ticket);
 
 /// What its holders count themselves in, apart from those of others.
-struct Holding(Arc<Accepted>);
+struct Holding {
+    accepted: Arc<Accepted>,
+    _gap: Gap,
+}
 
 /// A number for one acceptance of one token that is kept, never given to another by the same verifier: a
 /// slot in its low 16 bits, above them how many acceptances were kept before. 0 is none.
@@ -37,21 +41,25 @@ impl std::fmt::Debug for Claims {
 
 impl Claims {
     pub(crate) fn new(header: Header, payload: Document, registered: Registered) -> Self {
-        Self(Arc::new(Holding(Arc::new(Accepted { header, payload, registered }))), 0)
+        Self::held(Arc::new(Accepted { header, payload, registered }), 0)
+    }
+
+    fn held(accepted: Arc<Accepted>, ticket: Ticket) -> Self {
+        Self(Arc::new(Holding { accepted, _gap: Gap::new() }), ticket)
     }
 
     /// The same claims, with a count of their own of who holds them: threads that clone and drop these do not
     /// wait for those that clone and drop others.
     pub(crate) fn apart(&self) -> Self {
-        Self(Arc::new(Holding(Arc::clone(&self.0.0))), self.1)
+        Self::held(Arc::clone(&self.0.accepted), self.1)
     }
 
     pub(crate) fn payload(&self) -> &Document {
-        &self.0.0.payload
+        &self.0.accepted.payload
     }
 
     fn registered(&self) -> &Registered {
-        &self.0.0.registered
+        &self.0.accepted.registered
     }
 
     pub(crate) fn with_ticket(self, ticket: Ticket) -> Self {
@@ -150,13 +158,13 @@ impl Claims {
     /// The id of the key that signed (`kid`), where the header names one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.0.0.header.key_id(self.payload())
+        self.0.accepted.header.key_id(self.payload())
     }
 
     /// The algorithm that signed (`alg`).
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        self.0.0.header.algorithm.name()
+        self.0.accepted.header.algorithm.name()
     }
 
     /// Any top-level claim.
