@@ -136,7 +136,9 @@ export class Verifier {
     const target = textOctets(query, "the query");
     const policy = policyOf(native, demands);
     const request = [header.bytes, header.length, target.bytes, target.length, policy] as const;
-    const known = this.#kept.of(native.verifierRecallRequest(this.#handle.open(), ...request));
+    const known = this.#kept.asks
+      ? this.#kept.of(native.verifierRecallRequest(this.#handle.open(), ...request))
+      : undefined;
     if (known !== undefined) {
       this.#free(policy);
       return allowed(known);
@@ -307,9 +309,11 @@ export class Verifier {
     }
   }
 
-  /** The claims of a token that the library has just accepted again. */
+  /** The claims of a token that the library, if it is asked, has just accepted again. */
   #recall({ bytes, length }: Octets, policy: Pointer | null): Claims | undefined {
-    return this.#kept.of(this.#native.verifierRecall(this.#handle.open(), bytes, length, policy));
+    return this.#kept.asks
+      ? this.#kept.of(this.#native.verifierRecall(this.#handle.open(), bytes, length, policy))
+      : undefined;
   }
 
   /** The answer at once, or when the library has what it lacks. */

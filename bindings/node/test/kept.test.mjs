@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { Verifier } from "authkit-verifier";
 
 import { makeKey, offline } from "./support/issuer.mjs";
+import { watch } from "./support/native.mjs";
 
 /** A verifier and a token that it has kept, with the claims that were made of it. */
 function kept(settings = {}) {
@@ -38,6 +39,32 @@ test("a request that comes again is answered with the same claims", async () => 
   assert.deepEqual(decisions[3], decisions[0]);
   assert.equal((await ask({ query: "access_token=x" })).status, 400);
   assert.equal((await ask({ requiredScopes: ["nobody:has"] })).status, 403);
+});
+
+test("where no token comes again it is not asked until one does", async () => {
+  const { options, token } = offline();
+  const verifier = new Verifier(options);
+  let asked = 0;
+  const ends = ["verifierRecall", "verifierRecallRequest"].map((name) => watch(name, () => asked++));
+  try {
+    for (let number = 0; number < 10; number++) {
+      assert.throws(() => verifier.tryVerify(`none-${number}`), { code: "MALFORMED" });
+      assert.equal((await verifier.authorize(`Bearer none-${number}`)).status, 401);
+    }
+    assert.equal(asked, 4);
+    verifier.tryVerify(token);
+    const claims = await verifier.verify(token);
+    assert.equal(asked, 4);
+    // What is told of again without being asked is judged as well, and is what it was.
+    assert.throws(() => verifier.tryVerify(token, { now: claims.expiresAt + 61 }), { code: "EXPIRED" });
+    assert.equal((await verifier.authorize(`Bearer ${token}`)).claims, claims);
+    assert.equal(asked, 4);
+    assert.equal(verifier.tryVerify(token), claims);
+    assert.equal((await verifier.authorize(`Bearer ${token}`)).claims, claims);
+    assert.equal(asked, 6);
+  } finally {
+    ends.forEach((end) => end());
+  }
 });
 
 test("times and scopes are judged each time", async () => {
