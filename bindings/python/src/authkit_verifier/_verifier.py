@@ -568,6 +568,7 @@ class Verifier:
         return self._judge_anew(handle, how, token, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
+        # As _written does it, without a list of arguments made for each token.
         buffer = _lent()
         try:
             written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.RECORD_CAPACITY)
@@ -588,7 +589,7 @@ class Verifier:
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
-        decided: Decision = _answers().decision(*_written(how, *request.arguments), self._keep)
+        decided: Decision = _answers().decision(*_written(how, request.arguments), self._keep)
         return decided
 
     def _named(self, ticket: int) -> Claims | None:
@@ -677,7 +678,7 @@ def _lent() -> Any:
         return create_string_buffer(_native.RECORD_CAPACITY)
 
 
-def _written(how: Callable[..., int], *question: Any) -> tuple[int, bytes]:
+def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
     """What a call answers, and what it writes."""
     buffer = _lent()
     try:

@@ -20,6 +20,7 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 
+from ._access_token import facts, fitting
 from ._claims import Claims
 from ._errors import AuthKitError
 from ._refused import log_refusal
@@ -67,16 +68,7 @@ class AuthKitTokenVerifier:
             if error.http_status >= 500:
                 raise
             return None
-        facts: dict[str, Any] = {
-            "token": token,
-            "client_id": claims.client_id,
-            "scopes": list(claims.scopes),
-            "expires_at": claims.expires_at,
-            "resource": claims.resource,
-            "subject": claims.subject,
-            "claims": claims.to_dict(),
-        }
-        return AccessToken(**_fitting(AccessToken, facts))
+        return AccessToken(**fitting(AccessToken.model_fields, facts(token, claims)))
 
     def auth_settings(self) -> AuthSettings:
         """The SDK's settings that go with the verifier: its issuer and its resource.
@@ -96,7 +88,7 @@ class AuthKitTokenVerifier:
             # The verifier has checked the audience already.
             "validate_token_resource": False,
         }
-        return AuthSettings(**_fitting(AuthSettings, settings))
+        return AuthSettings(**fitting(AuthSettings.model_fields, settings))
 
 
 def claims_of(context: Any) -> Claims:
@@ -113,8 +105,3 @@ def claims_of(context: Any) -> Claims:
     if not isinstance(claims, Claims):
         raise LookupError("the call came by no request that AuthKitMiddleware let through")
     return claims
-
-
-def _fitting(model: type[AccessToken | AuthSettings], values: dict[str, Any]) -> dict[str, Any]:
-    """Of the values, those that the installed version has a field for."""
-    return {name: value for name, value in values.items() if name in model.model_fields}

@@ -95,7 +95,8 @@ def test_an_access_token_is_as_pydantic_makes_it(issuer: Issuer, monkeypatch: py
         with pytest.raises(InsufficientScopeError):
             made.demand(["more"])
         # A field that an older FastMCP does not know is left out.
-        monkeypatch.setattr(_token, "_UNKNOWN", {"subject"})
+        older = {name: value for name, value in _token._TEMPLATE._fields.items() if name != "subject"}
+        monkeypatch.setattr(_token._TEMPLATE, "_fields", older)
         unaware = AuthKitAccessToken.of(token, accepted, verifier)
         assert unaware.model_dump(exclude_unset=True) == made.model_dump(
             exclude={"subject"}, exclude_unset=True

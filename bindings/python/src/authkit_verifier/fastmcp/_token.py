@@ -9,6 +9,8 @@ from fastmcp.server.auth.auth import AccessToken
 from fastmcp.server.dependencies import get_access_token, get_http_request
 from pydantic import PrivateAttr
 
+from .._access_token import facts, fitting
+
 if TYPE_CHECKING:
     from .._claims import Claims
     from .._verifier import Verifier
@@ -38,18 +40,7 @@ class AuthKitAccessToken(AccessToken):
     @staticmethod
     def of(token: str, claims: Claims, verifier: Verifier) -> AuthKitAccessToken:
         """The token that a verifier accepted with these claims."""
-        fields = {
-            "token": token,
-            "client_id": claims.client_id,
-            "scopes": list(claims.scopes),
-            "expires_at": claims.expires_at,
-            "resource": claims.resource,
-            "subject": claims.subject,
-            "claims": claims.to_dict(),
-        }
-        for unknown in _UNKNOWN:
-            del fields[unknown]
-        return _TEMPLATE.filled(_Verdict(claims, verifier), fields)
+        return _TEMPLATE.filled(_Verdict(claims, verifier), facts(token, claims))
 
     @property
     def verified(self) -> Claims:
@@ -83,8 +74,9 @@ class _Template:
         self._fields: dict[str, Any] = self._state["__dict__"]
         self._private: dict[str, Any] = self._state["__pydantic_private__"] or {}
 
-    def filled(self, verdict: _Verdict, fields: dict[str, Any]) -> AuthKitAccessToken:
-        """A token with these fields; those that they leave out are as pydantic has them."""
+    def filled(self, verdict: _Verdict, told: dict[str, Any]) -> AuthKitAccessToken:
+        """A token of which this is told; fields of which nothing is are as pydantic has them."""
+        fields = fitting(self._fields, told)
         made = AuthKitAccessToken.__new__(AuthKitAccessToken)
         made.__setstate__(
             {
@@ -98,8 +90,6 @@ class _Template:
 
 
 _TEMPLATE = _Template()
-# Fields that came with later FastMCPs than this one.
-_UNKNOWN = {"resource", "subject"} - AuthKitAccessToken.model_fields.keys()
 
 
 def current_token() -> AuthKitAccessToken | None:
