@@ -1,7 +1,5 @@
 // Events: what happens to a verifier's keys, taken when asked for, or on a timer for a callback or a channel.
 
-import { channel } from "node:diagnostics_channel";
-
 import { defect, misuse } from "./errors.js";
 import type { Native, Pointer } from "./native.js";
 import { kindOf } from "./octets.js";
@@ -83,7 +81,7 @@ export function watchEvents(verifier: Verifier, options: WatchOptions = {}): Eve
   if (callback !== undefined && typeof callback !== "function") {
     throw misuse(`the callback is ${kindOf(callback)}`);
   }
-  const events = channel(EVENT_CHANNEL);
+  const events = diagnostics().channel(EVENT_CHANNEL);
   const deliver = callback ?? ((event: Event) => events.publish(event));
   const drain = () => {
     if (verifier.closed) {
@@ -98,6 +96,11 @@ export function watchEvents(verifier: Verifier, options: WatchOptions = {}): Eve
     clearInterval(timer);
   };
   return { drain, close, [Symbol.dispose]: close };
+}
+
+/** Loaded when it is asked for, since few watch. */
+function diagnostics(): typeof import("node:diagnostics_channel") {
+  return require("node:diagnostics_channel") as typeof import("node:diagnostics_channel");
 }
 
 export function takeEvents(native: Native, verifier: Pointer): Event[] {

@@ -78,7 +78,7 @@ function load(path: string): Native {
     );
   }
   try {
-    return bind(library, koffi);
+    return bind(library);
   } catch (cause) {
     throw badConfig(`${path} is older than this package: ${messageOf(cause)}`);
   }

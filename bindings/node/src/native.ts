@@ -125,87 +125,89 @@ export interface Native {
 export const ABI_VERSION = 1;
 
 export function abiVersion(library: LibraryHandle): number {
-  return library.func("authkit_abi_version", "uint32_t", [])();
+  return library.func("uint32_t authkit_abi_version(void)")();
 }
 
-/** koffi's declaration of a function; what it returns has the type that {@link Native} gives it. */
-type Declare = (name: string, result: unknown, parameters: unknown[]) => any;
-
-export function bind(library: LibraryHandle, koffi: Koffi): Native {
-  // Anonymous types: a named one is registered for the whole process, and a second copy of this
-  // package, or a namesake in another, could not load.
-  const handle = () => koffi.pointer(koffi.opaque());
-  const config = handle();
-  const policy = handle();
-  const verifier = handle();
-  const stats = handle();
-  const event = handle();
-  const error = handle();
-  // Buffers and slots go as plain addresses, which costs a third of koffi's conversions.
-  const address = "void *";
-
-  const status = "int32_t";
-  const func: Declare = library.func.bind(library) as Declare;
-  const response = handle();
-  const judge = [verifier, address, "size_t", policy, address, "size_t"];
-  const request = [verifier, address, "size_t", address, "size_t", policy];
-  const authorize = [...request, address, "size_t"];
-  const wellKnown = [verifier, "str", address, "size_t", address, address];
-  return {
-    statusName: func("authkit_status_name", "str", [status]),
-    statusHttpStatus: func("authkit_status_http_status", "int32_t", [status]),
-    statusOauthError: func("authkit_status_oauth_error", "str", [status]),
-    statusClass: func("authkit_status_class", "int32_t", [status]),
-
-    configFromEnvironment: func("authkit_config_from_environment", status, [address, address]),
-    configFromEnvFile: func("authkit_config_from_env_file", status, ["str", address, address]),
-    configFromJson: func("authkit_config_from_json", status, [address, "size_t", address, address]),
-    configFree: func("authkit_config_free", "void", [config]),
-
-    policyNew: func("authkit_policy_new", policy, []),
-    policyRequireScope: func("authkit_policy_require_scope", status, [policy, "str", address]),
-    policyRequireAnyScope: func("authkit_policy_require_any_scope", status, [policy, "str", address]),
-    policySetNow: func("authkit_policy_set_now", status, [policy, "int64_t"]),
-    policyFree: func("authkit_policy_free", "void", [policy]),
-
-    verifierNew: func("authkit_verifier_new", status, [config, address, address]),
-    verifierRecall: func("authkit_verifier_recall", "uint64_t", [verifier, address, "size_t", policy]),
-    verifierRecallRequest: func("authkit_verifier_recall_request", "uint64_t", request),
-    verifierVerifyInto: func("authkit_verifier_verify_into", status, judge),
-    verifierTryVerifyInto: func("authkit_verifier_try_verify_into", status, judge),
-    verifierRefresh: func("authkit_verifier_refresh", status, [verifier, address]),
-    verifierFetchesEnded: func("authkit_verifier_fetches_ended", "uint64_t", [verifier]),
-    verifierWait: func("authkit_verifier_wait", status, [verifier, "uint64_t", "uint32_t"]),
-    verifierWaitReady: func("authkit_verifier_wait_ready", status, [verifier, "uint32_t", address]),
-    verifierSetJwks: func("authkit_verifier_set_jwks", status, [verifier, "str", address, "size_t", address]),
-    verifierAuthorizeInto: func("authkit_verifier_authorize_into", status, authorize),
-    verifierTryAuthorizeInto: func("authkit_verifier_try_authorize_into", status, authorize),
-    verifierWellKnown: func("authkit_verifier_well_known", status, wellKnown),
-    verifierTryWellKnown: func("authkit_verifier_try_well_known", status, wellKnown),
-    verifierResourceMetadataUrl: func("authkit_verifier_resource_metadata_url", "str", [verifier]),
-    responseStatus: func("authkit_response_status", "int32_t", [response]),
-    responseHeaderCount: func("authkit_response_header_count", "size_t", [response]),
-    responseHeaderNameAt: func("authkit_response_header_name_at", "str", [response, "size_t"]),
-    responseHeaderValueAt: func("authkit_response_header_value_at", "str", [response, "size_t"]),
-    responseBody: func("authkit_response_body", "str", [response, address]),
-    responseFree: func("authkit_response_free", "void", [response]),
-    verifierResource: func("authkit_verifier_resource", "str", [verifier]),
-    verifierDescribe: func("authkit_verifier_describe", "str", [verifier, address]),
-    verifierFree: func("authkit_verifier_free", "void", [verifier]),
-
-    // The JSON as text up to its NUL: it cannot hold a raw one.
-    verifierStats: func("authkit_verifier_stats", status, [verifier, address, address]),
-    statsJson: func("authkit_stats_json", "str", [stats, address]),
-    statsFree: func("authkit_stats_free", "void", [stats]),
-
-    verifierNextEvent: func("authkit_verifier_next_event", event, [verifier]),
-    eventJson: func("authkit_event_json", "str", [event, address]),
-    eventFree: func("authkit_event_free", "void", [event]),
-
-    errorStatus: func("authkit_error_status", status, [error]),
-    errorReason: func("authkit_error_reason", "str", [error]),
-    errorHint: func("authkit_error_hint", "str", [error]),
-    errorRetryAfter: func("authkit_error_retry_after", "int64_t", [error]),
-    errorFree: func("authkit_error_free", "void", [error]),
-  };
+/**
+ * The library's functions, each declared to koffi when it is first used: a verifier calls nine of them up to its
+ * first verdict, and to declare one takes longer than to call it.
+ */
+export function bind(library: LibraryHandle): Native {
+  const declarations = {};
+  const functions = Object.create(declarations) as Native;
+  for (const [name, prototype] of Object.entries(PROTOTYPES)) {
+    // Looked up all the same: an older library is told at once, and not by the first call that it cannot do.
+    library.symbol(prototype.slice(prototype.indexOf("authkit_"), prototype.indexOf("(")));
+    Object.defineProperty(declarations, name, {
+      enumerable: true,
+      get() {
+        const value = library.func(prototype);
+        Object.defineProperty(functions, name, { value, enumerable: true, writable: true });
+        return value;
+      },
+    });
+  }
+  return functions;
 }
+
+// Handles, buffers and slots are plain addresses: a named type would be registered for the whole process, where a
+// second copy of this package, or a namesake in another, could not load, and koffi tells no pointer from another.
+const PROTOTYPES: Record<keyof Native, string> = {
+  statusName: "const char *authkit_status_name(int32_t)",
+  statusHttpStatus: "int32_t authkit_status_http_status(int32_t)",
+  statusOauthError: "const char *authkit_status_oauth_error(int32_t)",
+  statusClass: "int32_t authkit_status_class(int32_t)",
+
+  configFromEnvironment: "int32_t authkit_config_from_environment(void *, void *)",
+  configFromEnvFile: "int32_t authkit_config_from_env_file(const char *, void *, void *)",
+  configFromJson: "int32_t authkit_config_from_json(void *, size_t, void *, void *)",
+  configFree: "void authkit_config_free(void *)",
+
+  policyNew: "void *authkit_policy_new(void)",
+  policyRequireScope: "int32_t authkit_policy_require_scope(void *, const char *, void *)",
+  policyRequireAnyScope: "int32_t authkit_policy_require_any_scope(void *, const char *, void *)",
+  policySetNow: "int32_t authkit_policy_set_now(void *, int64_t)",
+  policyFree: "void authkit_policy_free(void *)",
+
+  verifierNew: "int32_t authkit_verifier_new(void *, void *, void *)",
+  verifierRecall: "uint64_t authkit_verifier_recall(void *, void *, size_t, void *)",
+  verifierRecallRequest: "uint64_t authkit_verifier_recall_request(void *, void *, size_t, void *, size_t, void *)",
+  verifierVerifyInto: "int32_t authkit_verifier_verify_into(void *, void *, size_t, void *, void *, size_t)",
+  verifierTryVerifyInto: "int32_t authkit_verifier_try_verify_into(void *, void *, size_t, void *, void *, size_t)",
+  verifierRefresh: "int32_t authkit_verifier_refresh(void *, void *)",
+  verifierFetchesEnded: "uint64_t authkit_verifier_fetches_ended(void *)",
+  verifierWait: "int32_t authkit_verifier_wait(void *, uint64_t, uint32_t)",
+  verifierWaitReady: "int32_t authkit_verifier_wait_ready(void *, uint32_t, void *)",
+  verifierSetJwks: "int32_t authkit_verifier_set_jwks(void *, const char *, void *, size_t, void *)",
+  verifierAuthorizeInto:
+    "int32_t authkit_verifier_authorize_into(void *, void *, size_t, void *, size_t, void *, void *, size_t)",
+  verifierTryAuthorizeInto:
+    "int32_t authkit_verifier_try_authorize_into(void *, void *, size_t, void *, size_t, void *, void *, size_t)",
+  verifierWellKnown: "int32_t authkit_verifier_well_known(void *, const char *, void *, size_t, void *, void *)",
+  verifierTryWellKnown: "int32_t authkit_verifier_try_well_known(void *, const char *, void *, size_t, void *, void *)",
+  verifierResourceMetadataUrl: "const char *authkit_verifier_resource_metadata_url(void *)",
+  responseStatus: "int32_t authkit_response_status(void *)",
+  responseHeaderCount: "size_t authkit_response_header_count(void *)",
+  responseHeaderNameAt: "const char *authkit_response_header_name_at(void *, size_t)",
+  responseHeaderValueAt: "const char *authkit_response_header_value_at(void *, size_t)",
+  responseBody: "const char *authkit_response_body(void *, void *)",
+  responseFree: "void authkit_response_free(void *)",
+  verifierResource: "const char *authkit_verifier_resource(void *)",
+  verifierDescribe: "const char *authkit_verifier_describe(void *, void *)",
+  verifierFree: "void authkit_verifier_free(void *)",
+
+  // The JSON as text up to its NUL: it cannot hold a raw one.
+  verifierStats: "int32_t authkit_verifier_stats(void *, void *, void *)",
+  statsJson: "const char *authkit_stats_json(void *, void *)",
+  statsFree: "void authkit_stats_free(void *)",
+
+  verifierNextEvent: "void *authkit_verifier_next_event(void *)",
+  eventJson: "const char *authkit_event_json(void *, void *)",
+  eventFree: "void authkit_event_free(void *)",
+
+  errorStatus: "int32_t authkit_error_status(void *)",
+  errorReason: "const char *authkit_error_reason(void *)",
+  errorHint: "const char *authkit_error_hint(void *)",
+  errorRetryAfter: "int64_t authkit_error_retry_after(void *)",
+  errorFree: "void authkit_error_free(void *)",
+};

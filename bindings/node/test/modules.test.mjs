@@ -244,16 +244,23 @@ function nativePart(modules) {
   return join(modules, "@koromix", package_, folder, "koffi.node");
 }
 
-test("a library of another ABI is refused", async (t) => {
-  const source = script("other.c", "unsigned authkit_abi_version(void) { return 99; }");
-  const other = join(scratch, "other.so");
-  if (spawnSync("cc", ["-shared", "-fPIC", "-o", other, source]).status !== 0) {
-    t.skip("no C compiler"); // the library of another ABI is compiled here
-    return;
-  }
-  const { reason } = await loadFailure({ AUTHKIT_LIBRARY_PATH: other });
-  assert.match(reason, /ABI 99.*ABI 1/);
-});
+// Compiled here: a library with one function.
+for (const [name, abi, told] of [
+  ["of another ABI", 99, /ABI 99.*ABI 1/],
+  // Before anything else of it is called.
+  ["without a function that is called", 1, /is older than this package: .*'authkit_status_name'/],
+]) {
+  test(`a library ${name} is refused`, async (t) => {
+    const source = script(`abi-${abi}.c`, `unsigned authkit_abi_version(void) { return ${abi}; }`);
+    const other = join(scratch, `abi-${abi}.so`);
+    if (spawnSync("cc", ["-shared", "-fPIC", "-o", other, source]).status !== 0) {
+      t.skip("no C compiler");
+      return;
+    }
+    const { reason } = await loadFailure({ AUTHKIT_LIBRARY_PATH: other });
+    assert.match(reason, told);
+  });
+}
 
 test("the environment configures a verifier, what a program wrote into it included", async () => {
   const text = script(
