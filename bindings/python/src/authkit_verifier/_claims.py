@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from _collections_abc import Iterator, Mapping  # collections.abc is this, behind all of collections
 
 from ._jsontext import loads
 

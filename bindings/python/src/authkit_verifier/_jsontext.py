@@ -6,7 +6,7 @@ interpreter has them otherwise, or not at all, the json module is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from _collections_abc import Callable  # collections.abc is this, behind all of collections
 
 TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from _collections_abc import Callable  # collections.abc is this, behind all of collections
 from ctypes import (
     CDLL,
     POINTER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from _collections_abc import Iterable, Mapping  # collections.abc is this, behind all of collections
 
 from ._jsontext import dumps
 

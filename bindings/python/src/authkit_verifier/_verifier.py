@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from _collections_abc import Callable, Iterable, Mapping  # collections.abc is this, behind all of collections
 from ctypes import byref, c_void_p, create_string_buffer
 
 from . import _native, _settings
@@ -850,7 +849,9 @@ def _c_string(text: str, what: str) -> bytes:
 
 
 def _int64(number: int) -> int:
-    number = operator.index(number)
+    from operator import index
+
+    number = index(number)
     if not -(2**63) <= number < 2**63:
         # ctypes would wrap it around in silence.
         raise OverflowError("now is beyond 64 bits")
