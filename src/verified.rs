@@ -5,7 +5,7 @@
 //! signed it, and the caller judges times and scopes anew. Bounded in entries and in bytes. Readers take no
 //! lock and write nothing that other readers wait for, so that neither a writer nor a fork() can stop them.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -28,8 +28,9 @@ const SIGHTINGS: usize = 8;
 const SLOT_BITS: u32 = 16;
 /// So that a ticket is an integer that a double can hold too, as JavaScript's numbers are.
 const GENERATIONS: u64 = 1 << (53 - SLOT_BITS);
-/// How much of a token's end is hashed: a part of its signature, as good as random in a token that verified.
-const HASHED: usize = 64;
+/// How much of a token's end is hashed, in octets: 192 bits of its signature, as good as random in a token
+/// that verified.
+const HASHED: usize = 32;
 
 /// The tokens that were accepted, and may be again.
 #[derive(Debug)]
@@ -179,8 +180,10 @@ impl VerifiedTokens {
 
     /// A keyed hash, so that nobody can choose tokens that crowd one set. Never 0.
     fn tag(&self, token: &[u8]) -> u64 {
-        let end = token.len().saturating_sub(HASHED);
-        self.hasher.hash_one(token.get(end..)) | 1
+        let end = token.get(token.len().saturating_sub(HASHED)..).unwrap_or_default();
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(end);
+        hasher.finish() | 1
     }
 
     /// Where the tag's set is.

@@ -87,8 +87,8 @@ impl Document {
         if u32::try_from(text.len()).is_err() {
             return Err("too long");
         }
-        // A token's claims have one node per 20 to 30 bytes.
-        nodes.reserve(4 + text.capacity() / 16);
+        // A token's claims have one node per 15 to 30 bytes, and to make room later costs more than to have it.
+        nodes.reserve(8 + text.capacity() / 12);
         let Parser { nodes, has_escapes, .. } = Parser::new(&text, nodes).document(start)?;
         let document = Self { text, start, nodes, has_escapes };
         if document.root().node().kind != Kind::Object {
