@@ -69,7 +69,7 @@ def _authkit_call(settings: dict[str, Any]) -> Verify:
         except AttributeError:
             buffer = own.buffer = create_string_buffer(_native.RECORD_CAPACITY)
         length = len(octets)
-        if _native.verifier_verify_into(handle.pointer, octets, length, None, buffer, len(buffer)) <= 0:
+        if _native.verifier_verify_into(handle.pointer, octets, length, None, buffer, _native.CAPACITY) <= 0:
             raise ValueError
 
     return call

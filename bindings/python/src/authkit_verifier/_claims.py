@@ -100,11 +100,12 @@ class Claims(Mapping[str, "Any"]):
     kind: Literal["user", "machine", "unknown"]
     is_machine: bool
     family: Literal["connect", "session"]
-    # The record: facts, identity, header and payload; and behind it the payload read, once it is asked for.
+    # The record: ticket, facts, identity, header and payload; and the payload read, None until it is asked
+    # for.
     _told: list[Any]
 
     def __init__(self, record: bytes) -> None:
-        _put_told(self, [record])
+        _put_told(self, [_SEPARATOR + record, None])
 
     if not TYPE_CHECKING:  # to which it would excuse every misspelt name
 
@@ -118,7 +119,7 @@ class Claims(Mapping[str, "Any"]):
                 for put, value in zip(_PUT_FACTS, loads(_facts(self._told[0])), strict=False):
                     put(self, tuple(value) if type(value) is list else value)
             elif name in _IDENTITY:
-                told = loads(self._told[0].split(_SEPARATOR, 2)[1].decode())
+                told = loads(self._told[0].split(_SEPARATOR, 3)[2].decode())
                 for one in _IDENTITY:
                     value = told.get(one, _LEFT_OUT.get(one))
                     _PUT[one](self, tuple(value) if type(value) is list else value)
@@ -126,13 +127,14 @@ class Claims(Mapping[str, "Any"]):
 
     @property
     def _record(self) -> bytes:
-        record: bytes = self._told[0]
+        """Without the ticket, which is an acceptance's, and no part of what the token says."""
+        record: bytes = self._told[0].partition(_SEPARATOR)[2]
         return record
 
     @property
     def header(self) -> dict[str, Any]:
         """The token's header as it was signed; a fresh dict each time."""
-        header: dict[str, Any] = loads(self._told[0].split(_SEPARATOR, 3)[2].decode().lstrip())
+        header: dict[str, Any] = loads(self._told[0].split(_SEPARATOR, 4)[3].decode().lstrip())
         return header
 
     @property
@@ -147,7 +149,7 @@ class Claims(Mapping[str, "Any"]):
 
     def __getitem__(self, name: str) -> Any:
         told = self._told
-        value = (told[1] if len(told) > 1 else _payload(told))[name]
+        value = (told[1] or _payload(told))[name]
         return value if type(value) is str else _copied(value)
 
     def __contains__(self, name: object) -> bool:
@@ -199,18 +201,18 @@ _new = object.__new__
 
 def from_record(record: bytes) -> tuple[int, Claims]:
     """The ticket and the claims of a record, as the library writes it; nothing of it is read yet."""
-    ticket, told = record.split(_SEPARATOR, 1)
+    ticket = record[: record.index(_SEPARATOR)]
     claims = _new(Claims)
-    _put_told(claims, [told])
-    return int(ticket), claims
+    _put_told(claims, [record, None])
+    return (0 if ticket == b"0" else int(ticket)), claims
 
 
-# The parts that most ask for are looked for from a record's ends, and not by split(), which compares octet by
-# octet.
+# The parts that most ask for are not looked for by split(), which compares octet by octet.
 
 
 def _facts(record: bytes) -> str:
-    return record.partition(_SEPARATOR)[0].decode()
+    begin = record.index(_SEPARATOR) + 1
+    return record[begin : record.index(_SEPARATOR, begin)].decode()
 
 
 def _json(record: bytes) -> str:
@@ -230,10 +232,9 @@ def _fill_first(claims: Claims, facts: list[Any]) -> None:
 
 
 def _payload(told: list[Any]) -> dict[str, Any]:
-    """The payload of claims that were told so, read once. Where two threads read it, the first is taken."""
-    if len(told) == 1:
-        told.append(loads(_json(told[0]).lstrip()))
-    payload: dict[str, Any] = told[1]
+    """The payload of claims that were told so, read once. Two threads may both read it; it is the same."""
+    payload: dict[str, Any] = told[1] or loads(_json(told[0]).lstrip())
+    told[1] = payload
     return payload
 
 

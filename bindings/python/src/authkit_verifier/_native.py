@@ -153,6 +153,8 @@ verifier_recall_request: Callable[..., int] = _declare(
 )
 # Into a buffer of this many bytes, as every record needs it.
 RECORD_CAPACITY = 65536
+# The same as calls are given it: an int would have to be made this each time.
+CAPACITY = c_size_t(RECORD_CAPACITY)
 _verify_into = (c_int32, _handle, c_char_p, c_size_t, _handle, c_char_p, c_size_t)
 verifier_verify_into: Callable[..., int] = _declare(
     "authkit_verifier_verify_into", *_verify_into, view=_waiting

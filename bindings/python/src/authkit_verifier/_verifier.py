@@ -570,7 +570,7 @@ class Verifier:
         # As _written does it, without a list of arguments made for each token.
         buffer = _lent()
         try:
-            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.RECORD_CAPACITY)
+            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.CAPACITY)
             # A record's length alone accepts; whatever else a library may return refuses.
             if written <= 0:
                 raise told(-written, refusal_in(buffer.value))
@@ -681,7 +681,7 @@ def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, b
     """What a call answers, and what it writes."""
     buffer = _lent()
     try:
-        written = how(*question, buffer, _native.RECORD_CAPACITY)
+        written = how(*question, buffer, _native.CAPACITY)
         return written, buffer[:written] if written > 0 else buffer.value
     finally:
         _buffers.append(buffer)
