@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from authkit_verifier import KeysUnavailableError, TokenError, WouldBlockError
+from authkit_verifier import AuthKitError, KeysUnavailableError, TokenError, WouldBlockError
 from cases import KEY_ID, NEXT_KEY_ID, SUBJECT, good_jwks, good_token
 from jwks_server import PATIENCE, JwksServer
 
@@ -160,15 +161,24 @@ def test_a_warm_verify_async_never_leaves_the_loop(
     asyncio.run(main())
 
 
-def test_verify_async_carries_the_calls_demands_to_the_thread(server: JwksServer) -> None:
+@pytest.mark.parametrize(
+    ("demands", "code", "fetches"),
+    [
+        ({"now": 2**40}, "EXPIRED", 0),
+        # An iterator can be read once, and the library is asked twice.
+        ({"required_scopes": iter(["admin"])}, "SCOPE", 1),
+        ({"any_scopes": iter(["admin"])}, "SCOPE", 1),
+    ],
+)
+def test_verify_async_carries_the_calls_demands_to_who_waits(
+    server: JwksServer, demands: dict[str, Any], code: str, fetches: int
+) -> None:
     async def main() -> None:
-        with server.verifier() as verifier:
-            with pytest.raises(TokenError, match="EXPIRED"):
-                await verifier.verify_async(good_token(), now=2**40)
-            with pytest.raises(Exception, match="SCOPE"):
-                await verifier.verify_async(good_token(), required_scopes=iter(["admin"]))
+        with server.verifier() as verifier, pytest.raises(AuthKitError, match=code):
+            await verifier.verify_async(good_token(), **demands)
 
     asyncio.run(main())
+    assert server.gets == fetches
 
 
 def test_an_outage_reaches_who_awaits(server: JwksServer) -> None:

@@ -282,7 +282,7 @@ def test_nothing_but_a_record_accepts() -> None:
         return judge
 
     def judge(how: Callable[..., int]) -> Claims:
-        return verifier._judge(verifier._open(), how, good_token().encode(), _verifier._NO_POLICY)
+        return verifier._judge_anew(verifier._open(), how, good_token().encode(), _verifier._NO_POLICY)
 
     assert judge(with_result(1000))
     for result in (0, -1, -7, -8, -(1 << 8), -((99 << 8) | 3), -(2**31)):

@@ -231,9 +231,7 @@ class Verifier:
             KeysUnavailableError: The issuer's keys could not be had: answer 503.
             MisuseError: The verifier is closed, or a required scope is not one.
         """
-        handle, octets = self._open(), _octets(token)
-        policy = _demanded(required_scopes, any_scopes, now)
-        return self._judge(handle, _native.verifier_verify_into, octets, policy)
+        return self._judge(_native.verifier_verify_into, token, required_scopes, any_scopes, now)
 
     def try_verify(
         self,
@@ -249,9 +247,7 @@ class Verifier:
             WouldBlockError: Keys must be fetched first; the fetch was started, unless the `refresh_mode` is
                 `"inline"`, where it takes a call of `verify`.
         """
-        handle, octets = self._open(), _octets(token)
-        policy = _demanded(required_scopes, any_scopes, now)
-        return self._judge(handle, _native.verifier_try_verify_into, octets, policy)
+        return self._judge(_native.verifier_try_verify_into, token, required_scopes, any_scopes, now)
 
     async def verify_async(
         self,
@@ -266,12 +262,14 @@ class Verifier:
         Where keys must be fetched first it waits for them, 5 seconds at most; however many calls wait on one
         loop, one thread waits for all of them, and none of the loop's executor.
         """
-        handle = self._open()
-        octets, policy = _octets(token), _demanded(required_scopes, any_scopes, now)
+        # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
+        required_scopes, any_scopes = _scopes(required_scopes), _alternatives(any_scopes)
         try:
-            return self._judge(handle, _native.verifier_try_verify_into, octets, policy)
+            return self._judge(_native.verifier_try_verify_into, token, required_scopes, any_scopes, now)
         except WouldBlockError:
             pass
+        handle, octets = self._open(), _octets(token)
+        policy = _demanded(required_scopes, any_scopes, now)
         claims: Claims = await self._eventually(
             handle, lambda how: self._judge_anew(handle, how, octets, policy)
         )
@@ -550,7 +548,7 @@ class Verifier:
     def _open(self) -> Handle:
         handle = self._handle
         if handle is None:
-            raise misuse("the verifier is closed")
+            raise _closed()
         return handle
 
     def _hold(self, handle: Handle | None) -> None:
@@ -559,12 +557,27 @@ class Verifier:
         self._in_vain = 0
         self._waiting = {}
 
-    def _judge(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
+    def _judge(
+        self,
+        how: Callable[..., int],
+        token: str | bytes,
+        required_scopes: Iterable[str],
+        any_scopes: Iterable[str] | None,
+        now: int | None,
+    ) -> Claims:
+        # Each token's way, and so in few calls: as _open and _demanded do it.
+        handle = self._handle
+        if handle is None:
+            raise _closed()
+        octets = _octets(token)
+        policy = _NO_POLICY
+        if required_scopes or any_scopes is not None or now is not None:
+            policy = _policy(required_scopes, any_scopes, now)
         if self._in_vain < _VAIN:
-            known = self._named(_recall(handle.pointer, token, len(token), policy.pointer))
+            known = self._named(_recall(handle.pointer, octets, len(octets), policy.pointer))
             if known is not None:
                 return known
-        return self._judge_anew(handle, how, token, policy)
+        return self._judge_anew(handle, how, octets, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
         # As _written does it, without a list of arguments made for each token.
@@ -764,6 +777,10 @@ def _set(config: c_void_p, name: str, value: str) -> None:
     status = _native.config_set(config, _c_string(name, "a setting"), _c_string(value, name), byref(error))
     if status != _native.OK:
         raise refusal(status, error)
+
+
+def _closed() -> AuthKitError:
+    return misuse("the verifier is closed")
 
 
 _NO_POLICY = Handle(None, None)
