@@ -38,9 +38,11 @@ await build({
   },
 });
 
-// index.js only passes on what is in verifier.js: the ESM entry takes it there, and spares a process one file.
+// index.js only passes on what is in verifier.js: the ESM entry takes it there, and spares a process one file; and
+// the search for a package that might be called "module".
 const esm = join(dist, "index.mjs");
-writeFileSync(esm, readFileSync(esm, "utf8").replace('"./index.js"', '"./verifier.js"'));
+const compiled = readFileSync(esm, "utf8");
+writeFileSync(esm, compiled.replace('"./index.js"', '"./verifier.js"').replace('from "module"', 'from "node:module"'));
 
 function compile() {
   const compiler = createRequire(import.meta.url).resolve("typescript/package.json");
