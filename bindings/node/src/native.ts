@@ -130,9 +130,12 @@ export function abiVersion(library: LibraryHandle): number {
 
 /**
  * The library's functions, each declared to koffi when it is first used: a verifier calls nine of them up to its
- * first verdict, and to declare one takes longer than to call it.
+ * first verdict, and to declare one takes longer than to call it. In a worker thread all at once: one that is
+ * terminated while it declares a function has koffi abort the process, and may be from its first verifier on.
  */
 export function bind(library: LibraryHandle): Native {
+  // What a worker may not do is marked so; to load node:worker_threads, which tells it, takes as long as all of ours.
+  const isWorker = "disabled" in process.chdir;
   const declarations = {};
   const functions = Object.create(declarations) as Native;
   for (const [name, prototype] of Object.entries(PROTOTYPES)) {
@@ -146,6 +149,9 @@ export function bind(library: LibraryHandle): Native {
         return value;
       },
     });
+    if (isWorker) {
+      void functions[name as keyof Native];
+    }
   }
   return functions;
 }

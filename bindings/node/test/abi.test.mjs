@@ -1,11 +1,13 @@
 // The declarations in src/ agree with include/authkit.h: koffi would call a wrong one without a word.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 
 import { native } from "./support/native.mjs";
 
@@ -50,6 +52,20 @@ test("every function that is called is declared as in C", () => {
     const called = [info.result, ...info.arguments.map(({ type }) => type)].map(kindInKoffi);
     assert.deepEqual(called, declared.get(info.name), info.name);
   }
+});
+
+test("a worker thread has every function declared before its first verifier is made: it may be terminated from then on", async () => {
+  const library = createRequire(import.meta.url).resolve("../dist/library.js");
+  const text = `
+    const native = require(${JSON.stringify(library)}).native();
+    const names = [];
+    for (const name in native) names.push(name);
+    require("node:worker_threads").parentPort.postMessage([names, Object.keys(native)]);`;
+  const worker = new Worker(text, { eval: true });
+  const [[names, declared]] = await once(worker, "message");
+  await worker.terminate();
+  assert.ok(names.length > 40);
+  assert.deepEqual(declared, names);
 });
 
 test("the ABI that is asked for is the header's", () => {

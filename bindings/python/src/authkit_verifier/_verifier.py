@@ -548,7 +548,7 @@ class Verifier:
     def _open(self) -> Handle:
         handle = self._handle
         if handle is None:
-            raise _closed()
+            raise misuse("the verifier is closed")
         return handle
 
     def _hold(self, handle: Handle | None) -> None:
@@ -565,14 +565,8 @@ class Verifier:
         any_scopes: Iterable[str] | None,
         now: int | None,
     ) -> Claims:
-        # Each token's way, and so in few calls: as _open and _demanded do it.
-        handle = self._handle
-        if handle is None:
-            raise _closed()
-        octets = _octets(token)
-        policy = _NO_POLICY
-        if required_scopes or any_scopes is not None or now is not None:
-            policy = _policy(required_scopes, any_scopes, now)
+        handle, octets = self._open(), _octets(token)
+        policy = _demanded(required_scopes, any_scopes, now)
         if self._in_vain < _VAIN:
             known = self._named(_recall(handle.pointer, octets, len(octets), policy.pointer))
             if known is not None:
@@ -777,10 +771,6 @@ def _set(config: c_void_p, name: str, value: str) -> None:
     status = _native.config_set(config, _c_string(name, "a setting"), _c_string(value, name), byref(error))
     if status != _native.OK:
         raise refusal(status, error)
-
-
-def _closed() -> AuthKitError:
-    return misuse("the verifier is closed")
 
 
 _NO_POLICY = Handle(None, None)
