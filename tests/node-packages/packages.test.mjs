@@ -69,17 +69,16 @@ async function manifestOf(tarball) {
 
 // --- what is in them --------------------------------------------------------------------------------
 
-/** What the compiler makes of a source file for those who import it. */
+/** What the compiler makes of a source file for those who import it: its types. */
 function compiled(source) {
-  const [, name, m] = /^(.+)\.(m?)ts$/.exec(source);
-  return [...(m ? [`dist/${name}.mjs`] : []), `dist/${name}.d.${m}ts`];
+  return `dist/${source.replace(/(m?)ts$/, 'd.$1ts')}`;
 }
 
-/** A file of a folder and all that it requires there. */
+/** A file of a folder and all that it loads there. */
 function reached(folder, file, found = new Set()) {
   if (!found.has(file)) {
     found.add(file);
-    for (const [, next] of readFileSync(join(folder, file), 'utf8').matchAll(/\brequire\("(\.\/[^"]+)"\)/g)) {
+    for (const [, next] of readFileSync(join(folder, file), 'utf8').matchAll(/^(?:require\(|import )"(\.\/[^"]+)"/gm)) {
       reached(folder, join(dirname(file), next), found);
     }
   }
@@ -91,10 +90,12 @@ test('the package holds what its sources compile to, its licences, and nothing e
   const folder = mkdtempSync(join(scratch, 'contents-'));
   await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder]);
   const { exports } = await manifestOf(tarball);
-  const entries = Object.values(exports).flatMap(({ require: entry }) => (entry ? [join(entry.default)] : []));
+  const entries = Object.values(exports).flatMap((entry) =>
+    entry.require ? [join(entry.require.default), join(entry.import.default)] : [],
+  );
   const scripts = new Set(entries.flatMap((entry) => [...reached(folder, entry)]));
   const sources = readdirSync(here('../../bindings/node/src'), { recursive: true }).filter((name) => name.endsWith('ts'));
-  assert.deepEqual(await filesOf(tarball), [...ALWAYS, ...scripts, ...sources.flatMap(compiled)].sort());
+  assert.deepEqual(await filesOf(tarball), [...ALWAYS, ...scripts, ...sources.map(compiled)].sort());
 });
 
 test('the platform\'s package holds the library, its licences, and nothing else', async () => {

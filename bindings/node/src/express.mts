@@ -1,12 +1,3 @@
-// What `import "authkit-verifier/express"` gives: the very functions of src/express.ts, not a second copy.
+// The types of `import "authkit-verifier/express"`; what it runs is made of src/express.ts by scripts/build.mjs.
 
-export { authkitRouter, requireAuthKit, requireScopes } from "./express.js";
-export type {
-  AuthInfo,
-  AuthKitOptions,
-  AuthorizedRequest,
-  Claims,
-  Middleware,
-  Next,
-  RouterOptions,
-} from "./express.js";
+export * from "./express.js";

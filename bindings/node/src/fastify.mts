@@ -1,4 +1,3 @@
-// What `import "authkit-verifier/fastify"` gives: the very plugins of src/fastify.ts, not a second copy.
+// The types of `import "authkit-verifier/fastify"`; what it runs is made of src/fastify.ts by scripts/build.mjs.
 
-export { authkit, authkitRouter, requireScopes } from "./fastify.js";
-export type { AuthInfo, AuthKitOptions, Claims, RouterOptions } from "./fastify.js";
+export * from "./fastify.js";

@@ -1,13 +1,3 @@
-// What `import "authkit-verifier/fetch"` gives: the very functions of src/fetch.ts, not a second copy.
+// The types of `import "authkit-verifier/fetch"`; what it runs is made of src/fetch.ts by scripts/build.mjs.
 
-export { requireAuthKit, wellKnown, withAuthKit } from "./fetch.js";
-export type {
-  AuthInfo,
-  AuthKitOptions,
-  AuthorizedRequest,
-  Claims,
-  Handler,
-  HonoContext,
-  HonoMiddleware,
-  RouterOptions,
-} from "./fetch.js";
+export * from "./fetch.js";

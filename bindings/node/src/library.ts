@@ -1,11 +1,12 @@
 // Finds and loads the native library, once per thread, when the first verifier needs it.
 
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, resolve, toNamespacedPath } from "node:path";
 import type { LibraryHandle } from "koffi";
 
 import { badConfig, messageOf } from "./errors.js";
 import { ABI_VERSION, abiVersion, bind, type Koffi, type Native } from "./native.js";
+import { nearby, OWN, ownRequire } from "./packages.js";
 import { fileName, platform } from "./platform.js";
 
 const PATH_VARIABLE = "AUTHKIT_LIBRARY_PATH";
@@ -30,24 +31,22 @@ function libraryPath(): string {
     return resolve(chosen);
   }
   // Only a checkout has one, and who built it there means it.
-  const built = join(__dirname, "..", "native", fileName());
+  const built = join(OWN, "native", fileName());
   return existsSync(built) ? built : packagedPath();
 }
 
 /** The library of the platform's package, which npm installs beside this one. */
 function packagedPath(): string {
   const name = `@authkit-verifier/${platform()}`;
-  let manifest: string;
-  try {
-    manifest = require.resolve(`${name}/package.json`);
-  } catch {
+  const manifest = manifestOf(name);
+  if (manifest === undefined) {
     throw badConfig(
       `authkit-verifier has no native library for ${platform()}: the package ${name} is not installed`,
       `if the release has it, ${OPTIONAL}; otherwise build the library in a checkout with \`npm run build:native\`, ` +
         `and name it in ${PATH_VARIABLE}`,
     );
   }
-  const [own, its] = [versionIn("../package.json"), versionIn(manifest)];
+  const [own, its] = [versionIn(join(OWN, "package.json")), versionIn(manifest)];
   if (its !== own) {
     throw badConfig(
       `${name} is of release ${its}, and authkit-verifier of release ${own}`,
@@ -57,8 +56,17 @@ function packagedPath(): string {
   return join(dirname(manifest), fileName());
 }
 
+function manifestOf(name: string): string | undefined {
+  const file = `${name}/package.json`;
+  try {
+    return nearby(file, OWN) ?? ownRequire().resolve(file);
+  } catch {
+    return undefined;
+  }
+}
+
 function versionIn(manifest: string): string {
-  return (require(manifest) as { version: string }).version;
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }
 
 function load(path: string): Native {
@@ -87,7 +95,7 @@ function load(path: string): Native {
 /** koffi, whose own native part is optional too: loaded here, so that what is missing is said and not thrown at `import`. */
 function foreignFunctions(): Koffi {
   try {
-    return nativePart() ?? (require("koffi") as Koffi);
+    return nativePart() ?? (ownRequire()("koffi") as Koffi);
   } catch (cause) {
     throw badConfig(`koffi, by which the library is called, cannot be loaded: ${messageOf(cause)}`, OPTIONAL);
   }
@@ -96,14 +104,22 @@ function foreignFunctions(): Koffi {
 /**
  * koffi's native part, which is all of koffi but for old names: the JavaScript that koffi finds it with takes
  * a process longer than all else up to the first verdict. Undefined where it is another release's or does not
- * lie beside koffi, as pnpm has it; koffi then looks for it.
+ * lie where npm and pnpm put it; koffi then looks for it. It is an instance of our own: a program that uses
+ * koffi too has another.
  */
 function nativePart(): Koffi | undefined {
   const { arch } = process;
   const [system, libc] = platform().endsWith("-musl") ? ["linux", "musl"] : [process.platform, process.platform];
   try {
-    const found = require(`@koromix/koffi-${system}-${arch}/${libc}_${arch}/koffi.node`) as Koffi;
-    return found.version === KOFFI_VERSION ? found : undefined;
+    const koffi = nearby("koffi", OWN);
+    const file =
+      koffi && nearby(`@koromix/koffi-${system}-${arch}/${libc}_${arch}/koffi.node`, realpathSync.native(koffi));
+    if (!file) {
+      return undefined;
+    }
+    const part = { exports: {} as Koffi };
+    process.dlopen(part, toNamespacedPath(file));
+    return part.exports.version === KOFFI_VERSION ? part.exports : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,3 @@
-// What `import "authkit-verifier/mcp"` gives: the very class and functions of src/mcp.ts, not a second copy.
+// The types of `import "authkit-verifier/mcp"`; what it runs is made of src/mcp.ts by scripts/build.mjs.
 
-export { OAuthTokenVerifier, authkitRouter, checkScopes, requireAuthKit, requireScopes } from "./mcp.js";
-export type {
-  AuthInfo,
-  AuthKitOptions,
-  AuthorizedRequest,
-  Claims,
-  ErrorsOfSdk1,
-  ErrorsOfSdk2,
-  Middleware,
-  Next,
-  RouterOptions,
-  TokenVerifierOptions,
-} from "./mcp.js";
+export * from "./mcp.js";

@@ -136,19 +136,19 @@ export function abiVersion(library: LibraryHandle): number {
 export function bind(library: LibraryHandle): Native {
   // What a worker may not do is marked so; to load node:worker_threads, which tells it, takes as long as all of ours.
   const isWorker = "disabled" in process.chdir;
-  const declarations = {};
-  const functions = Object.create(declarations) as Native;
-  for (const [name, prototype] of Object.entries(PROTOTYPES)) {
-    // Looked up all the same: an older library is told at once, and not by the first call that it cannot do.
-    library.symbol(prototype.slice(prototype.indexOf("authkit_"), prototype.indexOf("(")));
-    Object.defineProperty(declarations, name, {
-      enumerable: true,
-      get() {
-        const value = library.func(prototype);
+  const functions = Object.create(
+    new Proxy(PROTOTYPES, {
+      get(prototypes, name: keyof Native) {
+        const value = library.func(prototypes[name]);
         Object.defineProperty(functions, name, { value, enumerable: true, writable: true });
         return value;
       },
-    });
+    }),
+  ) as Native;
+  for (const name in PROTOTYPES) {
+    // Looked up all the same: an older library is told at once, and not by the first call that it cannot do.
+    const prototype = PROTOTYPES[name as keyof Native];
+    library.symbol(prototype.slice(prototype.indexOf("authkit_"), prototype.indexOf("(")));
     if (isWorker) {
       void functions[name as keyof Native];
     }

@@ -6,9 +6,9 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 
 import * as esm from "authkit-verifier";
@@ -57,19 +57,63 @@ test("no host needs to be installed", async () => {
   assert.deepEqual(await run([text], { cwd: project }), { code: 0, signal: null, stdout: "loaded\n", stderr: "" });
 });
 
-test("a verdict loads no file but the verifier's and koffi's native part", async () => {
-  const { options, token } = offline();
-  const verdict = script(
-    "verdict.cjs",
-    `const { Verifier } = require("authkit-verifier");
-     const { options, token } = JSON.parse(process.argv[2]);
-     new Verifier(options).tryVerify(token);
-     console.log(Object.keys(require.cache).join("\\n"));`,
-  );
-  const { stdout } = await run([verdict, JSON.stringify({ options, token })], { cwd: scratch });
-  const files = stdout.trim().split("\n").map((file) => basename(file));
-  assert.deepEqual(files, ["verdict.cjs", "index.js", "verifier.js", "koffi.node"]);
+// In the order in which a program loads them, what the one makes must do for the other.
+for (const [order, text] of [
+  ["import after require", 'const required = load(); const imported = await entries();'],
+  ["require after import", 'const imported = await entries(); const required = load();'],
+]) {
+  test(`${order} gives the same, for every entry of the package`, async () => {
+    const program = script(
+      "both.cjs",
+      `const names = ${JSON.stringify(ENTRIES)};
+       const load = () => names.map((name) => require(name));
+       const entries = () => Promise.all(names.map((name) => import(name)));
+       (async () => {
+         ${text}
+         const same = imported.every((entry, i) => Object.keys(entry).every((name) => entry[name] === required[i][name]));
+         try { new imported[0].Verifier({}); } catch (error) { console.log(same, error instanceof required[0].ConfigError); }
+       })();`,
+    );
+    const { stdout, stderr } = await run([program], { cwd: scratch, env: cleanEnvironment({}) });
+    assert.deepEqual({ stdout, stderr }, { stdout: "true true\n", stderr: "" });
+  });
+}
+
+test("a second copy of the package is another package", async () => {
+  const [one, two] = ["first", "second"].map((name) => installed(name, ["koffi", "@koromix"], version));
+  const text = `
+    const [one, two] = process.argv.slice(1).map((root) => require(root));
+    import(process.argv[1] + "/dist/index.mjs").then((own) => {
+      console.log(own.Verifier === one.Verifier, one.Verifier === two.Verifier);
+    });`;
+  const { stdout } = await run(["--eval", text, one, two]);
+  assert.equal(stdout, "true false\n");
 });
+
+// Says the modules that Node's loader of CommonJS has, and the native parts that were loaded.
+const verdict = `
+  const parts = [];
+  const { dlopen } = process;
+  process.dlopen = (part, file) => { parts.push(file); dlopen(part, file); };
+  const judge = ({ Verifier }) => {
+    const { options, token } = JSON.parse(process.argv[2]);
+    new Verifier(options).tryVerify(token);
+    const names = (files) => files.map((file) => file.replace(/.*[/\\\\]/, ""));
+    console.log(JSON.stringify([names(Object.keys(process.getBuiltinModule("module")._cache)), names(parts)]));
+  };`;
+
+for (const [name, load, files] of [
+  ["verdict.cjs", 'judge(require("authkit-verifier"));', ["verdict.cjs", "index.js"]],
+  // And so does not start it.
+  ["verdict.mjs", 'judge(await import("authkit-verifier"));', []],
+]) {
+  test(`up to a verdict ${name} loads no other CommonJS, and koffi's native part alone`, async () => {
+    const { options, token } = offline();
+    const program = script(name, `${verdict}\n${load}`);
+    const { stdout } = await run([program, JSON.stringify({ options, token })], { cwd: scratch });
+    assert.deepEqual(JSON.parse(stdout), [files, ["koffi.node"]]);
+  });
+}
 
 for (const [name, text] of [
   ["import.mjs", 'import { Verifier } from "authkit-verifier"; console.log(typeof Verifier);'],
@@ -142,19 +186,28 @@ function installed(name, dependencies, platformVersion) {
 }
 
 /** What the first verifier there says; in a Node that takes another file for its executable, if one is given. */
-async function firstWords(root, executable = process.execPath) {
+async function firstWords(root, { executable = process.execPath, entry = "index.js" } = {}) {
   const text = `
     process.execPath = ${JSON.stringify(executable)};
-    const { Verifier } = require(${JSON.stringify(join(root, "dist", "index.js"))});
-    try { new Verifier({}); } catch (error) { console.log(error.name, error.message); }`;
+    import(${JSON.stringify(pathToFileURL(join(root, "dist", entry)).href)}).then(({ Verifier }) => {
+      try { new Verifier({}); } catch (error) { console.log(error.name, error.message); }
+    });`;
   const { stdout } = await run(["--eval", text], { env: cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "" }) });
   return stdout;
 }
 
-test("the platform's package brings the library", async () => {
-  const words = await firstWords(installed("whole", ["koffi", "@koromix"], version));
-  assert.match(words, /^ConfigError authkit_domain is missing/);
-});
+for (const entry of ["index.js", "index.mjs"]) {
+  test(`the platform's package brings the library to ${entry}`, async () => {
+    const words = await firstWords(installed(`whole-${entry}`, ["koffi", "@koromix"], version), { entry });
+    assert.match(words, /^ConfigError authkit_domain is missing/);
+  });
+
+  test(`what lies farther than npm puts it is found by Node for ${entry}`, async () => {
+    const above = installed(join(`hoisted-${entry}`), ["koffi", "@koromix"], version);
+    const words = await firstWords(installed(join(`hoisted-${entry}`, "packages", "own"), []), { entry });
+    assert.match(words, /^ConfigError authkit_domain is missing/, above);
+  });
+}
 
 test("a missing platform's package is named with what brings it", async () => {
   const words = await firstWords(installed("bare", ["koffi", "@koromix"]));
@@ -176,7 +229,7 @@ for (const [name, head, libc] of [
 ]) {
   test(`the C library is told of a Node on Linux that is ${name}`, { skip: process.platform !== "linux" }, async () => {
     const executable = head === undefined ? join(scratch, "gone") : script(`node-${name}`, head);
-    const words = await firstWords(installed(`loader-${name}`, []), executable);
+    const words = await firstWords(installed(`loader-${name}`, []), { executable });
     const platform = `linux-${process.arch}-${libc}`;
     assert.ok(words.includes(`no native library for ${platform}: the package @authkit-verifier/${platform} is`), words);
   });
@@ -198,44 +251,56 @@ test("a koffi without its native part is a refusal, not a failed import", async 
   assert.match(words, /^ConfigError koffi, by which .* cannot be loaded: .*npm install --include=optional/);
 });
 
-test("koffi's native part is what koffi gives, of the release that package.json asks for", () => {
-  const { dependencies } = require("authkit-verifier/package.json");
-  new esm.Verifier(offline().options).close();
-  const [native] = Object.values(require.cache).filter(({ id }) => id.endsWith("koffi.node"));
-  assert.equal(native.exports.version, dependencies.koffi);
-  assert.equal(require("koffi").default, native.exports);
-});
-
-for (const [manner, lies, spoils] of [
-  ["lies out of reach", [], ""],
-  ["within reach is another release's", ["@koromix"], "require.cache[within] = { exports: { version: '3.0.0' } };"],
+// What koffi depends on lies where koffi is, in a store, as pnpm has it. A native part in it is of the release that
+// package.json asks for, or else is not used.
+for (const [manner, spoils, asked] of [
+  ["of this release is loaded from where koffi lies", "", false],
+  ["of another release is left to koffi", "part.exports.version = '3.0.0';", true],
 ]) {
-  test(`where koffi's native part ${manner}, koffi finds its own`, async () => {
+  test(`koffi's native part ${manner}`, async () => {
     const { options, token } = offline();
-    const root = installed(`nested-${lies.length}`, [], version);
-    const inner = join(root, "node_modules", ".store", "node_modules");
-    mkdirSync(inner, { recursive: true });
-    // As pnpm has it: what koffi depends on is seen by koffi alone.
+    const root = installed(`stored-${asked}`, [], version);
+    const store = join(scratch, `store-${asked}`, "node_modules");
+    mkdirSync(store, { recursive: true });
     for (const dependency of ["koffi", "@koromix"]) {
-      cpSync(join(here, "..", "node_modules", dependency), join(inner, dependency), { recursive: true });
+      cpSync(join(here, "..", "node_modules", dependency), join(store, dependency), { recursive: true });
     }
-    symlinkSync(join(inner, "koffi"), join(root, "node_modules", "koffi"));
-    for (const dependency of lies) {
-      cpSync(join(inner, dependency), join(root, "node_modules", dependency), { recursive: true });
-    }
-    const text = `const [dist, within, settings] = process.argv.slice(1);
-      ${spoils}
+    symlinkSync(join(store, "koffi"), join(root, "node_modules", "koffi"));
+    const text = `
+      const versions = [];
+      const { dlopen } = process;
+      process.dlopen = (part, file) => {
+        dlopen(part, file);
+        versions.push([file, part.exports.version]);
+        if (versions.length === 1) { ${spoils} }
+      };
+      const [dist, settings] = process.argv.slice(1);
       const { Verifier } = require(dist);
       const { options, token } = JSON.parse(settings);
       const { subject } = new Verifier(options).tryVerify(token);
-      console.log(subject, Object.keys(require.cache).filter((file) => file.includes(".store")).length > 1);`;
-    const within = join(root, "node_modules", relative(inner, nativePart(inner)));
+      console.log(JSON.stringify([subject, versions, Object.keys(require.cache).some((file) => /koffi.*js$/.test(file))]));`;
     const settings = JSON.stringify({ options, token });
     const env = cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "" });
-    const { stdout } = await run(["--eval", text, join(root, "dist", "index.js"), within, settings], { env });
-    assert.equal(stdout, "user_01 true\n");
+    const { stdout } = await run(["--eval", text, join(root, "dist", "index.js"), settings], { env });
+    const loaded = [nativePart(store), require("authkit-verifier/package.json").dependencies.koffi];
+    assert.deepEqual(JSON.parse(stdout), ["user_01", asked ? [loaded, loaded] : [loaded], asked]);
   });
 }
+
+test("a program that uses koffi too has its own", async () => {
+  const { options, token } = offline();
+  const text = `
+    const koffi = require(${JSON.stringify(require.resolve("koffi"))});
+    koffi.alias("authkit_verifier", "void *");
+    const { Verifier } = require(${JSON.stringify(join(here, "..", "dist", "index.js"))});
+    const { options, token } = ${JSON.stringify({ options, token })};
+    const verifier = new Verifier(options);
+    const version = koffi.load(${JSON.stringify(ownLibrary)}).func("uint32_t authkit_abi_version(void)");
+    console.log(verifier.tryVerify(token).subject, version());
+    verifier.close();`;
+  const { stdout, stderr } = await run(["--eval", text]);
+  assert.deepEqual({ stdout, stderr }, { stdout: "user_01 1\n", stderr: "" });
+});
 
 /** koffi's native part for this machine below a node_modules. */
 function nativePart(modules) {
