@@ -168,3 +168,11 @@ def test_what_is_recalled_without_being_asked_is_judged_as_well() -> None:
     with pytest.raises(InsufficientScopeError):
         verifier.verify(good_token(), required_scopes=["nobody:has"])
     assert verifier.verify(good_token()) is claims
+
+
+def test_no_more_than_so_many_lengths_are_kept() -> None:
+    for number in range(1100):
+        assert _verifier._length(b"x" * number).value == number
+    assert len(_verifier._LENGTHS) <= _verifier._MANY_LENGTHS
+    assert (_verifier._length(None).value, _verifier._length(b"x" * 1099).value) == (0, 1099)
+    assert good_verifier().verify(good_token()).subject

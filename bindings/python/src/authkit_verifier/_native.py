@@ -138,7 +138,7 @@ verifier_new: Callable[..., int] = _declare(
 )
 # Found or not in a few hundred nanoseconds, and nothing is waited for: under the interpreter's lock, whose
 # release would cost more.
-verifier_recall: Callable[[int | None, bytes, int, int | None], int] = _declare(
+verifier_recall: Callable[[int | None, bytes, c_size_t, int | None], int] = _declare(
     "authkit_verifier_recall", c_uint64, _handle, c_char_p, c_size_t, _handle
 )
 verifier_recall_request: Callable[..., int] = _declare(

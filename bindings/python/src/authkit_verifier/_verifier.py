@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from _collections_abc import Callable, Iterable, Mapping  # collections.abc is this, behind all of collections
-from ctypes import byref, c_void_p, create_string_buffer
+from ctypes import byref, c_size_t, c_void_p, create_string_buffer
 
 from . import _native, _settings
 from ._claims import Claims, from_record
@@ -565,19 +565,28 @@ class Verifier:
         any_scopes: Iterable[str] | None,
         now: int | None,
     ) -> Claims:
-        handle, octets = self._open(), _octets(token)
-        policy = _demanded(required_scopes, any_scopes, now)
+        # What _open, _octets, _demanded and _named do is done here where it comes to little: to call them
+        # takes longer.
+        handle = self._handle or self._open()
+        octets = token.encode() if type(token) is str and token.isascii() else _octets(token)
+        demands = required_scopes or any_scopes is not None or now is not None
+        policy = _demanded(required_scopes, any_scopes, now) if demands else _NO_POLICY
         if self._in_vain < _VAIN:
-            known = self._named(_recall(handle.pointer, octets, len(octets), policy.pointer))
-            if known is not None:
-                return known
+            length = _LENGTHS.get(len(octets)) or _length(octets)
+            ticket = _recall(handle.pointer, octets, length, policy.pointer)
+            known = self._kept.get(ticket & _SLOT) if ticket else None
+            if known is not None and known[0] == ticket:
+                self._in_vain = 0
+                return known[1]
+            self._in_vain += 1
         return self._judge_anew(handle, how, octets, policy)
 
     def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
         # As _written does it, without a list of arguments made for each token.
+        length = _LENGTHS.get(len(token)) or _length(token)
         buffer = _lent()
         try:
-            written = how(handle.pointer, token, len(token), policy.pointer, buffer, _native.CAPACITY)
+            written = how(handle.pointer, token, length, policy.pointer, buffer, _native.CAPACITY)
             # A record's length alone accepts; whatever else a library may return refuses.
             if written <= 0:
                 raise told(-written, refusal_in(buffer.value))
@@ -664,6 +673,22 @@ class Verifier:
 # Bound here: it is called for every token.
 _recall = _native.verifier_recall
 
+# Lengths as the library takes them: to make one of an int takes ctypes longer than to look it up.
+_LENGTHS: dict[int, c_size_t] = {}
+_MANY_LENGTHS = 1024
+
+
+def _length(octets: bytes | None) -> c_size_t:
+    """What it holds of a text; 0 of none."""
+    number = 0 if octets is None else len(octets)
+    length = _LENGTHS.get(number)
+    if length is None:
+        length = c_size_t(number)
+        if len(_LENGTHS) < _MANY_LENGTHS:
+            _LENGTHS[number] = length
+    return length
+
+
 # So often in a row it is asked in vain whether a token comes again. Where none does, be it that clients have
 # one for every call or that nothing is kept, asking costs more than it spares.
 _VAIN = 4
@@ -708,9 +733,9 @@ class _Request:
         self.arguments = (
             verifier.pointer,
             header,
-            0 if header is None else len(header),
+            _length(header),
             target,
-            0 if target is None else len(target),
+            _length(target),
             policy.pointer,
         )
 
