@@ -1,5 +1,5 @@
 // Finds what other packages bring, without Node's loader of CommonJS where they lie as npm and pnpm put them: to
-// start it takes a process as long as all else up to the first verdict.
+// start it takes a process half as long as all else up to the first verdict.
 
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
