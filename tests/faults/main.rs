@@ -15,7 +15,6 @@ mod player;
 mod replies;
 mod scenario;
 mod server;
-mod stalls;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
@@ -26,7 +25,7 @@ use std::thread;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use player::{Findings, Host};
+use player::Host;
 use scenario::{Scenario, Step, Strength};
 
 /// The scenarios that were given.
@@ -39,8 +38,10 @@ const ONE: &str = "AUTHKIT_FAULT_SCENARIO";
 const BRISK_AT_ONCE: usize = 2;
 /// Scenarios that wait for most of their time, played at the same time.
 const WAITING_AT_ONCE: usize = 24;
-/// How often a scenario is played at most, where the machine stood still each time.
-const TRIES: usize = 3;
+
+/// Held by the test whose scenarios are played: those of several at once would go on at the same moments, and what
+/// is measured would be how many threads of ours there are.
+static PLAYING: Mutex<()> = Mutex::new(());
 
 type Disagreement = (Strength, String, Vec<String>);
 
@@ -102,11 +103,11 @@ fn light(file: &str) -> Vec<Scenario> {
 
 /// Many at once of those that wait, the longest first, and a few at a time of the others.
 fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
+    let _others_wait = PLAYING.lock();
     let disagreements = Mutex::new(Vec::new());
-    stalls::watch();
-    let take = |scenario: &Scenario| {
+    let play = |scenario: &Scenario| {
         let started = Instant::now();
-        match play(scenario, host) {
+        match player::play(scenario, host) {
             Some(findings) if findings.is_empty() => {}
             Some(findings) => disagreements.lock().push(disagreement(scenario, findings)),
             None => println!("{} is skipped: this machine has no IPv6", scenario.id),
@@ -121,7 +122,7 @@ fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
     let work = |queue: &Mutex<std::vec::IntoIter<&Scenario>>| {
         loop {
             let Some(scenario) = queue.lock().next() else { return };
-            take(scenario);
+            play(scenario);
         }
     };
     thread::scope(|scope| {
@@ -132,23 +133,6 @@ fn play_all(scenarios: &[Scenario], host: Host) -> Vec<Disagreement> {
         }
     });
     disagreements.into_inner()
-}
-
-/// Plays it; again, if something differs and the machine stood still meanwhile.
-fn play(scenario: &Scenario, host: Host) -> Option<Findings> {
-    for _ in 1..TRIES {
-        let started = Instant::now();
-        let findings = player::play(scenario, host)?;
-        if findings.is_empty() {
-            return Some(findings);
-        }
-        let Some(stall) = stalls::longest_since(started) else { return Some(findings) };
-        println!(
-            "{} is played again: the machine stood still for {stall:?}; {findings:?}",
-            scenario.id
-        );
-    }
-    player::play(scenario, host)
 }
 
 fn play_apart(scenario: &Scenario) -> Option<Disagreement> {

@@ -51,7 +51,7 @@ struct Stage {
 }
 
 /// What each step that went wrong came to.
-pub type Findings = Vec<String>;
+type Findings = Vec<String>;
 
 /// Plays it; what differs from `correct`, if anything. `None` where this machine cannot: it has no IPv6.
 pub fn play(scenario: &Scenario, host: Host) -> Option<Findings> {
