@@ -19,7 +19,7 @@ from cases import HERE, Programs, add_arguments, programs_of
 
 # Of each language the program that verifies nothing, and ours.
 BARE, OURS = "bare", "authkit"
-# In a program that loads by import, Node's loader of CommonJS begins with us; most have had it begin before.
+# The package has code of its own for each of Node's two loaders.
 IMPORT, REQUIRE = "Node, import", "Node, require"
 # Others take part in one round of so many.
 SELDOM = 4

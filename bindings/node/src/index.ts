@@ -1,4 +1,4 @@
-// What `require("authkit-verifier")` gives; src/index.mts gives the same to `import`.
+// What the package gives, to `require` and to `import`.
 
 export { Verifier } from "./verifier.js";
 export type { EnvironmentOptions } from "./verifier.js";

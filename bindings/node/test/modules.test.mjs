@@ -115,6 +115,12 @@ for (const [name, load, files] of [
   });
 }
 
+test("an import of any entry loads no CommonJS", async () => {
+  const imports = ENTRIES.map((entry) => `await import("${entry}");`).join("\n");
+  const program = script("entries.mjs", `${imports}\nconsole.log(Object.keys(process.getBuiltinModule("module")._cache));`);
+  assert.equal((await run([program], { cwd: scratch })).stdout, "[]\n");
+});
+
 for (const [name, text] of [
   ["import.mjs", 'import { Verifier } from "authkit-verifier"; console.log(typeof Verifier);'],
   ["default.mjs", 'import * as all from "authkit-verifier"; console.log(typeof all.Verifier);'],

@@ -565,12 +565,10 @@ class Verifier:
         any_scopes: Iterable[str] | None,
         now: int | None,
     ) -> Claims:
-        # What _open, _octets, _demanded and _named do is done here where it comes to little: to call them
-        # takes longer.
+        # What _open, _octets and _named do is done here where it comes to little: to call them takes longer.
         handle = self._handle or self._open()
         octets = token.encode() if type(token) is str and token.isascii() else _octets(token)
-        demands = required_scopes or any_scopes is not None or now is not None
-        policy = _demanded(required_scopes, any_scopes, now) if demands else _NO_POLICY
+        policy = _demanded(required_scopes, any_scopes, now)
         if self._in_vain < _VAIN:
             length = _LENGTHS.get(len(octets)) or _length(octets)
             ticket = _recall(handle.pointer, octets, length, policy.pointer)
