@@ -746,8 +746,8 @@ AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *veri
  * `seen` is what authkit_verifier_fetches_ended() returned.
  * `timeout_ms` is in milliseconds; 0 looks without waiting.
  *
- * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
- * whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+ * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
+ * after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
  */
 AUTHKIT_API
 authkit_status authkit_verifier_wait(const authkit_verifier *verifier,

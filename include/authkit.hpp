@@ -853,8 +853,8 @@ public:
     /// How many fetches have ended: read it before try_verify(), give it to wait().
     std::uint64_t fetches_ended() const noexcept { return authkit_verifier_fetches_ended(asked()); }
 
-    /// Waits, off the event loop, while a fetch is under way and none has ended since `seen`:
-    /// AUTHKIT_WOULD_BLOCK where that is still so after the timeout.
+    /// Waits, off the event loop, until a fetch has ended since `seen`: AUTHKIT_WOULD_BLOCK if none has after
+    /// the timeout, or after a second without one under way.
     Result<Done> wait(std::uint64_t seen, std::chrono::milliseconds timeout) const noexcept {
         return detail::done(authkit_verifier_wait(asked(), seen, detail::milliseconds(timeout)));
     }

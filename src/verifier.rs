@@ -213,8 +213,8 @@ impl Verifier {
         self.0.around.landings.get().ended()
     }
 
-    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`; false if none has after
-    /// `timeout`, whether one is under way or not.
+    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`. False if none has after
+    /// `timeout`, or after a second without one under way.
     ///
     /// For hosts with an event loop: read `seen`, [`Self::try_verify`], and on [`Code::WouldBlock`]
     /// wait on another thread, a second at most each time, before trying again, 5 s in all.

@@ -178,8 +178,8 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
 /// `seen` is what authkit_verifier_fetches_ended() returned.
 /// `timeout_ms` is in milliseconds; 0 looks without waiting.
 ///
-/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
-/// whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
+/// after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_wait(
     verifier: *const authkit_verifier,

@@ -110,8 +110,10 @@ class KeysUnavailableError(AuthKitError):
 
 
 class KeyUnconfirmedError(AuthKitError):
-    """The token names an unknown key, and the issuer could not be asked about it: HTTP 429. The token may be
-    good: the client keeps it and tries again after `retry_after`. Code KEY_UNCONFIRMED."""
+    """The token names an unknown key, and the issuer could not be asked about it: HTTP 429.
+
+    The token may be good: the client keeps it and tries again after `retry_after`. Code KEY_UNCONFIRMED.
+    """
 
 
 class WouldBlockError(AuthKitError):
