@@ -60,7 +60,12 @@ impl ConfigBuilder {
         for (variable, value) in variables {
             let name = canonical(&variable);
             if name == FASTMCP_PROVIDER {
-                provider = Some(value);
+                if provider.replace(value.clone()).is_some_and(|other| other != value) {
+                    return Err(invalid(
+                        &variable,
+                        "and its twin in other case say different things",
+                    ));
+                }
                 continue;
             }
             if !is_ours(&name) {
