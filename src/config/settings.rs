@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::environment::FastMcp;
 use super::{ProxyUrl, invalid, list};
 use crate::error::{Code, Error, Result, quoted};
 
@@ -130,9 +131,9 @@ pub struct ConfigBuilder {
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
     pub(super) token_cache_size: Option<u64>,
-    /// The variable of FastMCP's by which the environment asks for AuthKit, for messages about what it lacks.
+    /// What the environment says in FastMCP's words.
     #[serde(skip)]
-    pub(super) asked_by: Option<String>,
+    pub(super) fastmcp: FastMcp,
 }
 
 impl ConfigBuilder {
@@ -257,7 +258,7 @@ impl ConfigBuilder {
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
-            asked_by: self.asked_by.or(other.asked_by),
+            fastmcp: self.fastmcp.or(other.fastmcp),
         }
     }
 

@@ -388,9 +388,18 @@ fn half_of_fastmcps_variables_is_refused_with_all_that_is_missing() {
         error.reason().contains(domain.0) && error.reason().contains("GitHubProvider"),
         "{error}"
     );
+    // As if both stood in one place, in whichever order they are asked.
+    for (first, second) in [(github, domain), (domain, github)] {
+        let both = from(&[first]).unwrap().or(from(&[second]).unwrap());
+        let error = both.or(base()).build().unwrap_err();
+        assert!(error.reason().contains("GitHubProvider"), "{error}");
+    }
+    assert!(from(&[PROVIDER]).unwrap().or(from(&[github]).unwrap()).or(base()).build().is_ok());
     let error = from(&[github, ("fastmcp_server_auth", PROVIDER.1)]).unwrap_err();
     assert!(error.reason().contains("say different things"), "{error}");
     assert!(from(&[PROVIDER, ("fastmcp_server_auth", PROVIDER.1)]).is_ok());
+    let unset = from(&[("FASTMCP_SERVER_AUTH", " ")]).unwrap().or(from(&[PROVIDER]).unwrap());
+    assert!(unset.build().unwrap_err().reason().starts_with("FASTMCP_SERVER_AUTH asks"));
     let empty = from(&[("FASTMCP_SERVER_AUTH", "")]).unwrap().build().unwrap_err();
     assert!(empty.reason().starts_with("authkit_domain is missing"), "{empty}");
 }

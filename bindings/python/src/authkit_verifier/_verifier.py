@@ -62,8 +62,8 @@ class Verifier:
         resource_documentation: URL where developers read about it, announced too. Default: none.
         audiences: `aud` values to accept, compared exactly. Default: the resource.
         accept_client_id_audience: Client ids to accept as `aud`: machine tokens, and clients that send no
-            `resource`. Such a token must have `client_id`, or be the machine's own (`sub` is that id). Default:
-            none.
+            `resource`. Such a token must have `client_id`, or be the machine's own (`sub` is that id).
+            Default: none.
         ignore_trailing_slash: Also accept an `aud` that differs by one final slash. Default: False.
         required_scopes: Scopes that every token must carry, all of them. Default: none.
         scopes_supported: Scopes announced for clients to ask for; `offline_access` is left out. Default:
