@@ -198,7 +198,7 @@ enum authkit_status
      */
     AUTHKIT_CRITICAL_HEADER = ((4 << 8) | 3),
     /**
-     * 401. The token says that it is something other than an access token (`typ`).
+     * 401. The token is something other than an access token: by its `typ`, or an ID token by its claims.
      */
     AUTHKIT_TYPE = ((5 << 8) | 3),
     /**
@@ -218,7 +218,7 @@ enum authkit_status
      */
     AUTHKIT_NOT_YET_VALID = ((9 << 8) | 3),
     /**
-     * 401. A claim is missing or of the wrong type.
+     * 401. A claim is missing or of the wrong type, or binds the token to a key (`cnf`).
      */
     AUTHKIT_CLAIM = ((10 << 8) | 3),
     /**
@@ -226,7 +226,7 @@ enum authkit_status
      */
     AUTHKIT_ISSUER = ((11 << 8) | 3),
     /**
-     * 401. The token is meant for another resource.
+     * 401. The token is meant for another resource, or is a session token of another client.
      */
     AUTHKIT_AUDIENCE = ((12 << 8) | 3),
     /**
@@ -530,7 +530,8 @@ authkit_status authkit_config_from_json(const char *json,
  *   Default: none.
  * - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
  * - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
- *   clients that send no `resource`. Default: none.
+ *   clients that send no `resource`. Such a token must have client_id, or be the machine's own (its
+ *   `sub` is that id). Default: none.
  * - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
  *   Default: false.
  * - required_scopes: list of scopes that every token must carry, all of them. Default: none.
@@ -543,17 +544,18 @@ authkit_status authkit_config_from_json(const char *json,
  *   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
  *   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
  * - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
- *   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
- *   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
- *   that has it must name an accepted audience or this client. Default: none.
+ *   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
+ *   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
+ *   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
+ *   it must name an accepted audience or this client. Default: none.
  * - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
  *   RS256.
  * - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
  * - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
  * - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
  * - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
- * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
- *   fetched.
+ * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
+ *   give it keys too. Default: fetched.
  * - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
  *   false.
  * - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
@@ -1221,7 +1223,7 @@ AUTHKIT_API void authkit_claims_free(authkit_claims *claims);
 
 /**
  * All that this section tells as one JSON object, for bindings that copy it out: org_id, session_id,
- * role, actor (text or null), roles, permissions, entitlements, feature_flags (lists of strings),
+ * role, actor (text or null), actors, roles, permissions, entitlements, feature_flags (lists of strings),
  * is_impersonated, is_machine, kind ("user", "machine" or "unknown"), family ("connect" or "session").
  * Later releases may add members.
  *
@@ -1255,17 +1257,37 @@ AUTHKIT_API const char *authkit_claims_session_id(const authkit_claims *claims);
 AUTHKIT_API const char *authkit_claims_role(const authkit_claims *claims);
 
 /**
- * `act.sub`: who acts in the user's place (RFC 8693 section 4.1): the person that impersonates the user.
+ * `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. A person that
+ * impersonates the user, if authkit_claims_is_impersonated(); else an application or agent that the
+ * subject's rights were delegated to.
  *
- * Returns borrowed text; NULL if the token does not say or `claims` is NULL: whether somebody does is
- * for authkit_claims_is_impersonated() to tell. Any thread.
+ * Returns borrowed text; NULL if the token does not say or `claims` is NULL. Any thread.
  */
 AUTHKIT_API
 const char *authkit_claims_actor(const authkit_claims *claims);
 
 /**
- * Whether somebody else acts in the user's place: true for any `act` but null, also for one that does
- * not say who.
+ * How many actors the token names, 0 to 8: of a longer chain the outermost 8.
+ *
+ * Returns 0 if it names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API size_t authkit_claims_actor_count(const authkit_claims *claims);
+
+/**
+ * One of the chain of actors, outermost first; `index` counts from 0. The first acts now; the others
+ * acted before it, and are for the record alone (RFC 8693 section 4.1). An actor without a `sub` that is
+ * a string ends the list.
+ *
+ * Returns borrowed text; NULL if `index` is not below authkit_claims_actor_count(). Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_actor_at(const authkit_claims *claims,
+                                    size_t index);
+
+/**
+ * Whether a person acts as the user: a *session* token has an `act` that is not null, also one that does
+ * not say who, and no `sub_profile` (of the token or the `act`) that makes it an agent's. Any other `act`
+ * is a delegation.
  *
  * Returns true also if `claims` is NULL. Any thread.
  */

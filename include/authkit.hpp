@@ -613,11 +613,15 @@ public:
     NamedTexts entitlements() const noexcept { return list("entitlements"); }
     /// `feature_flags`; empty where the token has no such list.
     NamedTexts feature_flags() const noexcept { return list("feature_flags"); }
-    /// `act.sub`: the person that impersonates the user, where the token says who.
+    /// `act.sub`: who acts for the subject now, the first of actors(); absent if the token does not say.
     std::optional<std::string_view> actor() const noexcept {
         return detail::optional_view(authkit_claims_actor(handle()));
     }
-    /// Whether somebody else acts in the user's place; true of moved-from claims.
+    /// The chain of actors, outermost first, eight at most; the first acts now.
+    Texts actors() const noexcept {
+        return Texts({handle(), authkit_claims_actor_count, authkit_claims_actor_at});
+    }
+    /// Whether a person acts as the user, by a session token's `act`; true of moved-from claims.
     bool is_impersonated() const noexcept { return authkit_claims_is_impersonated(handle()); }
     /// Who the token speaks for.
     authkit_kind kind() const noexcept { return authkit_claims_kind(handle()); }

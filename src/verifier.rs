@@ -105,8 +105,8 @@ impl Verifier {
     ///
     /// # Errors
     /// The first of these that applies: form ([`Code::TooLarge`], [`Code::Malformed`]), header
-    /// ([`Code::CriticalHeader`], [`Code::Algorithm`], [`Code::Type`]), payload ([`Code::Malformed`]),
-    /// [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
+    /// ([`Code::CriticalHeader`], [`Code::Algorithm`], [`Code::Type`]), payload ([`Code::Malformed`]; [`Code::Type`]
+    /// for an ID token), [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
     /// [`Code::Audience`]), key ([`Code::KeysUnavailable`], [`Code::UnknownKey`],
     /// [`Code::KeyUnconfirmed`], [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`].
     pub fn verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
@@ -430,6 +430,7 @@ impl Verifier {
         let payload = parts.payload_object(header_object)?;
         let signature = parts.signature_octets()?;
         let claims = rules::Named::of(&payload);
+        rules::refuse_id_token(&claims)?;
         let (issuer, trusted) = rules::issuer(&claims, config)?;
         let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;

@@ -126,7 +126,8 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   Default: none.
 /// - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
 /// - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
-///   clients that send no `resource`. Default: none.
+///   clients that send no `resource`. Such a token must have client_id, or be the machine's own (its
+///   `sub` is that id). Default: none.
 /// - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
 ///   Default: false.
 /// - required_scopes: list of scopes that every token must carry, all of them. Default: none.
@@ -139,17 +140,18 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
 ///   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
 /// - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
-///   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
-///   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
-///   that has it must name an accepted audience or this client. Default: none.
+///   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
+///   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
+///   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
+///   it must name an accepted audience or this client. Default: none.
 /// - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
 ///   RS256.
 /// - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
 /// - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
 /// - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
 /// - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
-///   fetched.
+/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
+///   give it keys too. Default: fetched.
 /// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
 ///   false.
 /// - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:

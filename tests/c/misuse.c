@@ -163,6 +163,8 @@ static void claims_functions_of_nothing(void) {
     CHECK_TEXT(authkit_claims_session_id(NULL), NULL);
     CHECK_TEXT(authkit_claims_role(NULL), NULL);
     CHECK_TEXT(authkit_claims_actor(NULL), NULL);
+    CHECK(authkit_claims_actor_count(NULL) == 0);
+    CHECK_TEXT(authkit_claims_actor_at(NULL, 0), NULL);
     CHECK(authkit_claims_is_impersonated(NULL)); /* the careful answer */
     CHECK(authkit_claims_kind(NULL) == AUTHKIT_KIND_UNKNOWN);
     CHECK(authkit_claims_family(NULL) == AUTHKIT_FAMILY_UNKNOWN);

@@ -100,14 +100,16 @@ void claims_are_read_in_their_types(authkit::Claims claims) {
     CHECK(claims.org_id() == std::string_view("org_1") && claims.session_id() == std::string_view("session_1"));
     CHECK(!claims.role() && texts(claims.roles()) == texts(claims.list("roles")));
     CHECK(claims.permissions().empty() && claims.entitlements().empty() && claims.feature_flags().empty());
-    CHECK(claims.actor() == std::string_view("agent_1") && claims.is_impersonated());
+    CHECK(claims.actor() == std::string_view("agent_1") && !claims.is_impersonated());
+    CHECK((texts(claims.actors()) == Texts{"agent_1", "agent_0"}));
     CHECK(claims.kind() == AUTHKIT_KIND_USER && !claims.is_machine() && claims.family() == AUTHKIT_FAMILY_CONNECT);
     CHECK(claims.identity_json().front() == '{');
 
     const authkit::Claims moved = std::move(claims);
     CHECK(moved.subject() == "user_rich");
     CHECK(claims.subject().empty() && claims.expires_at() == 0 && !claims.has_scope("read")); // NOLINT: on purpose
-    CHECK(claims.scopes().empty() && claims.roles().empty() && claims.is_impersonated());
+    CHECK(claims.scopes().empty() && claims.roles().empty() && claims.actors().empty());
+    CHECK(claims.is_impersonated());
 }
 
 void names_of_any_length_reach_the_library_whole() {

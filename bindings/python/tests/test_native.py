@@ -52,6 +52,8 @@ UNBOUND = {
     "authkit_claims_session_id": "all at once: authkit_verifier_verify_into",
     "authkit_claims_role": "all at once: authkit_verifier_verify_into",
     "authkit_claims_actor": "all at once: authkit_verifier_verify_into",
+    "authkit_claims_actor_count": "all at once: authkit_verifier_verify_into",
+    "authkit_claims_actor_at": "all at once: authkit_verifier_verify_into",
     "authkit_claims_is_impersonated": "all at once: authkit_verifier_verify_into",
     "authkit_claims_kind": "all at once: authkit_verifier_verify_into",
     "authkit_claims_family": "all at once: authkit_verifier_verify_into",

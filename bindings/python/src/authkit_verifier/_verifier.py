@@ -62,7 +62,8 @@ class Verifier:
         resource_documentation: URL where developers read about it, announced too. Default: none.
         audiences: `aud` values to accept, compared exactly. Default: the resource.
         accept_client_id_audience: Client ids to accept as `aud`: machine tokens, and clients that send no
-            `resource`. Default: none.
+            `resource`. Such a token must have `client_id`, or be the machine's own (`sub` is that id).
+            Default: none.
         ignore_trailing_slash: Also accept an `aud` that differs by one final slash. Default: False.
         required_scopes: Scopes that every token must carry, all of them. Default: none.
         scopes_supported: Scopes announced for clients to ask for; `offline_access` is left out. Default:
@@ -74,15 +75,16 @@ class Verifier:
             is one it must be accepted) or `"not_checked"`; `audiences`: a list in place of `audiences` and
             `accept_client_id_audience`; `family`: `"connect"` or `"session"`.
         session_client_id: Client id whose AuthKit session tokens are taken too; adds their issuers and
-            keys. Such a token may lack `aud`; one that has it must name an accepted audience or this
-            client. Default: none.
+            keys. A session token's `client_id` and `azp`, if there, must be this client. It may lack `aud`;
+            one that has it must name an accepted audience or this client. Default: none.
         algorithms: Out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default: RS256.
         leeway: Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60.
         max_token_age: Oldest `iat` to accept, in seconds before now. Default: unlimited.
         typ: `"any"` (no `typ`, `JWT` or `at+jwt`) or `"rfc9068"` (`at+jwt` with `client_id`, `iat` and
             `jti`). Default: `"any"`.
         now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-        jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched.
+        jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched, and
+            `issuers` must not give it keys too.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
         ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
