@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock::after;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many fetches have ended, and how many are under way.
@@ -46,7 +47,7 @@ impl Landings {
     }
 
     fn wait_while(&self, timeout: Duration, condition: impl Fn(&Count) -> bool) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         let mut state = self.state();
         while condition(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
