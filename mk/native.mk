@@ -137,7 +137,7 @@ $(NATIVE_TEST)/asan/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	gcc $(NATIVE_CFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
 
-$(NATIVE_TEST)/asan/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+$(NATIVE_TEST)/asan/authkit_hpp: tests/cpp/authkit_hpp.cpp tests/cpp/nothing.hpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	g++ -std=c++20 $(NATIVE_CXXFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
 
@@ -179,7 +179,7 @@ $(NATIVE_TEST)/cpp/clang_libcxx: CPP_COMPILER := clang++ -stdlib=libc++ -std=c++
 $(NATIVE_TEST)/cpp/static: CPP_LINK = $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 CPP_LINK = $(SHARED_LINK)
 
-$(CPP_TESTS:%=$(NATIVE_TEST)/cpp/%): tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
+$(CPP_TESTS:%=$(NATIVE_TEST)/cpp/%): tests/cpp/authkit_hpp.cpp tests/cpp/nothing.hpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
 	mkdir -p $(@D)
 	$(CPP_COMPILER) $(NATIVE_CXXFLAGS) $< -o $@ $(CPP_LINK)
 
