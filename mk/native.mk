@@ -202,6 +202,7 @@ test-c: $(addprefix $(NATIVE_TEST)/static/,$(C_TESTS) $(C_TESTS_BARE))
 	    $(CLEAN) LD_DEBUG=bindings LD_DEBUG_OUTPUT=$(NATIVE_TEST)/bindings/$$test $(NATIVE_TEST)/c/$$test; \
 	    $(CLEAN) $(NATIVE_TEST)/static/$$test; done
 	tests/c/called.sh $(NATIVE_TEST)/c $(NATIVE_TEST)/bindings
+	tests/c/ignored.sh
 	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
 	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
 	tests/c/tour.sh $(NATIVE_TEST)/c/tour $(NATIVE_TEST)/c/print_vector
