@@ -143,7 +143,7 @@ export const WOULD_BLOCK = 6;
 const MISUSE = 1;
 const CONFIG = 2;
 const KEYS_UNAVAILABLE = 5;
-const INTERNAL = 8;
+export const INTERNAL = 8;
 
 /** By authkit_class. A class that a later library adds is a refusal like a defect. */
 const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> = new Map([

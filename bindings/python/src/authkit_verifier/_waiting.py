@@ -79,10 +79,10 @@ class Waiting:
             self._refuse_all(f"no thread can be had to wait for the issuer's keys: {error}")
 
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
-        pointer = self._handle.pointer
-        ended = _native.verifier_wait(pointer, seen, milliseconds)
+        handle = self._handle
+        ended = _native.verifier_wait(handle.pointer, seen, milliseconds)
         report: Callable[[], None] = self._try_again
-        if ended == _native.OK and _native.verifier_fetches_ended(pointer) == seen:
+        if ended == _native.OK and _native.verifier_fetches_ended(handle.pointer) == seen:
             # Nobody fetches (the refresh mode inline): that takes a call that can wait.
             report = self._led(first)
         try:
@@ -113,7 +113,8 @@ class Waiting:
 
     def _try_again(self) -> None:
         """Tries every call once more, in turns; those that still cannot be answered wait on."""
-        seen = _native.verifier_fetches_ended(self._handle.pointer)
+        handle = self._handle
+        seen = _native.verifier_fetches_ended(handle.pointer)
         calls, self._calls = self._calls, []
         self._try_in_turns(deque(calls), seen)
 
