@@ -572,7 +572,8 @@ public:
         return detail::done(authkit_policy_set_now(handle_.get(), unix_seconds));
     }
 
-    /// For C functions; stays this object's.
+    /// For C functions; stays this object's. NULL once it was moved from, which to C functions means no demands: give
+    /// them the handle of none that may have been.
     const authkit_policy *handle() const noexcept { return handle_.get(); }
 
 private:

@@ -104,8 +104,7 @@ static void failed_setters_leave_a_configuration_that_makes_no_verifier(void) {
     }
 }
 
-static int32_t refused_by_every_call(const authkit_verifier *verifier, const authkit_policy *policy,
-                                     const char *reason) {
+static void refused_by_every_call(const authkit_verifier *verifier, const authkit_policy *policy, const char *reason) {
     static char buffer[AUTHKIT_RECORD_CAPACITY], header[20000];
     const char *token = VECTORS[0].token;
     size_t length = VECTORS[0].length;
@@ -137,7 +136,6 @@ static int32_t refused_by_every_call(const authkit_verifier *verifier, const aut
         CHECK(written[i] == -(int32_t)AUTHKIT_MISUSE);
     }
     CHECK(strstr(buffer, reason) != NULL && strstr(buffer, "\"status\"") == NULL);
-    return 0;
 }
 
 static void failed_demands_leave_a_policy_that_no_token_passes(const authkit_verifier *verifier) {
