@@ -142,9 +142,16 @@ std::uint32_t milliseconds(std::chrono::duration<Count, Period> timeout) noexcep
     return static_cast<double>(whole) < wanted ? whole + 1 : whole;
 }
 
-/// Whether a value is there: an owner's handle is gone once it was moved from.
+/// Whether a type is one of the C handles.
+template <class T, class... Handles>
+inline constexpr bool is_one_of = (std::is_same_v<T, const Handles *> || ...);
 template <class T>
-auto is_there(const T &value, int) noexcept -> decltype(value.handle() != nullptr) {
+inline constexpr bool is_handle = is_one_of<T, authkit_config, authkit_policy, authkit_verifier, authkit_claims,
+                                            authkit_response, authkit_stats, authkit_event>;
+
+/// Whether a value is there: the handle of one of the owners below is gone once it was moved from.
+template <class T>
+auto is_there(const T &value, int) noexcept -> std::enable_if_t<is_handle<decltype(value.handle())>, bool> {
     return value.handle() != nullptr;
 }
 template <class T>
