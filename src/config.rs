@@ -177,6 +177,9 @@ impl ConfigBuilder {
     /// # Errors
     /// [`Code::Config`] with the setting's name in the reason and the correction as the hint.
     pub fn build(self) -> Result<Config> {
+        if let Some(failure) = self.failure {
+            return Err(*failure);
+        }
         self.refuse_half_of_fastmcps()?;
         let network = self.network()?;
         let resource = self.resource_url()?;

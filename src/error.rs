@@ -189,6 +189,13 @@ impl Error {
         self
     }
 
+    /// This error as a later call tells it, which must not go on without what a setter failed to set.
+    #[cold]
+    pub(crate) fn of_earlier(&self, setter: &str) -> Self {
+        let told = Self::new(self.code, format!("an earlier {setter} failed: {}", self.reason));
+        Self { hint: self.hint.clone(), ..told }
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -134,6 +134,9 @@ pub struct ConfigBuilder {
     /// What the environment says in FastMCP's words.
     #[serde(skip)]
     pub(super) fastmcp: FastMcp,
+    /// The first setting that could not be set: nothing is built without it.
+    #[serde(skip)]
+    pub(super) failure: Option<Box<Error>>,
 }
 
 impl ConfigBuilder {
@@ -185,8 +188,21 @@ impl ConfigBuilder {
     /// key sets as JSON, booleans as `true` or `false`, times in seconds.
     ///
     /// # Errors
-    /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit.
+    /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit. From then on
+    /// [`Self::build`] fails with that reason, also if the result is ignored: make a new builder.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        self.assign(name, text).map_err(|error| self.fail(name, error))
+    }
+
+    /// Notes that a setting could not be set, and gives the error back.
+    #[cold]
+    pub(crate) fn fail(&mut self, name: &str, error: Error) -> Error {
+        let first = || Box::new(error.of_earlier(&format!("config_set for {}", quoted(name))));
+        self.failure.get_or_insert_with(first);
+        error
+    }
+
+    fn assign(&mut self, name: &str, text: &str) -> Result<()> {
         let items = || {
             list::parse(text)
                 .map(Some)
@@ -259,6 +275,7 @@ impl ConfigBuilder {
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
             fastmcp: self.fastmcp.or(other.fastmcp),
+            failure: self.failure.or(other.failure),
         }
     }
 

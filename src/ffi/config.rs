@@ -45,6 +45,7 @@ pub extern "C" fn authkit_config_new() -> *mut authkit_config {
 /// that is unknown or wrong. What is missing shows in authkit_verifier_new(). Any thread, while none
 /// changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_environment(
     out_config: *mut *mut authkit_config,
     nullable_out_error: *mut *mut authkit_error,
@@ -67,6 +68,7 @@ pub unsafe extern "C" fn authkit_config_from_environment(
 /// AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
 /// while none changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_env_file(
     path: *const c_char,
     out_config: *mut *mut authkit_config,
@@ -91,6 +93,7 @@ pub unsafe extern "C" fn authkit_config_from_env_file(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_config` is NULL or `json` is not UTF-8;
 /// AUTHKIT_CONFIG, saying where and what. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_json(
     json: *const c_char,
     len: usize,
@@ -171,9 +174,12 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// `name` and `value` are copied.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
-/// for a name that is no setting or a value that does not fit its form. Whether the settings fit
-/// together is checked by authkit_verifier_new(). One thread at a time per configuration.
+/// for a name that is no setting or a value that does not fit its form. A configuration that lacks a setting
+/// is unusable: authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make
+/// a new one. Whether the settings fit together is checked by authkit_verifier_new(). One thread at a time per
+/// configuration.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_set(
     config: *mut authkit_config,
     name: *const c_char,
@@ -182,11 +188,13 @@ pub unsafe extern "C" fn authkit_config_set(
 ) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
-        let config = unsafe { authkit_config::lend_mut(config) }?;
+        let builder = &mut unsafe { authkit_config::lend_mut(config) }?.builder;
         // SAFETY: NULL or NUL-terminated, both, by the header's contract.
-        let (name, value) =
-            unsafe { (text::argument(name, "name")?, text::argument(value, "value")?) };
-        config.builder.set(name, value)
+        match unsafe { (text::argument(name, "name"), text::argument(value, "value")) } {
+            (Ok(name), Ok(value)) => builder.set(name, value),
+            (Err(error), _) => Err(builder.fail("no name", error)),
+            (Ok(name), Err(error)) => Err(builder.fail(name, error)),
+        }
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { finish(nullable_out_error, body) }

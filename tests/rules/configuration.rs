@@ -567,3 +567,39 @@ fn a_password_in_a_url_is_in_no_message_and_no_debug_print() {
     let verifier = build(builder.jwks(jwks(&[keys::rsa()])));
     assert!(!format!("{verifier:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_builder_that_lacks_a_setting_builds_nothing() {
+    let failing = [
+        ("leeway", "-1"),
+        ("leeway", "1e3"),
+        ("max_token_age", "99999999999999999999"),
+        ("now", "today"),
+        ("required_scopes", "[\"a\""),
+        ("scope_hierarchy", "{"),
+        ("issuers", "[1]"),
+        ("typ", "jwt"),
+        ("refresh_mode", "never"),
+        ("ignore_trailing_slash", "maybe"),
+        ("token_cache_size", "many"),
+        ("required_scope", "a"),
+        ("", ""),
+    ];
+    for (name, text) in failing {
+        let mut builder = base();
+        let error = builder.set(name, text).unwrap_err();
+        assert_eq!(error.code(), Code::Config);
+        // Neither what is set well later nor other settings mend it, and the first failure is told.
+        builder.set("leeway", "60").unwrap();
+        assert!(builder.set("leeway", "a day").is_err());
+        let told = format!("an earlier config_set for '{name}' failed: {}", error.reason());
+        let alike = [builder.clone(), builder.clone().or(base()), base().or(builder)];
+        for builder in alike {
+            let refused = builder.build().unwrap_err();
+            assert_eq!((refused.code(), refused.hint()), (Code::Config, error.hint()), "{name}");
+            // Reasons are cut short where they are long.
+            let shown = refused.reason().trim_end_matches('…');
+            assert!(told.starts_with(shown) && shown.len() > 40, "{refused} for {told}");
+        }
+    }
+}

@@ -105,7 +105,7 @@ def header_functions() -> dict[str, tuple[str, list[str]]]:
     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", HEADER, flags=re.DOTALL)
     found = {}
     for result, name, parameters in re.findall(
-        r"AUTHKIT_API\s+([\w\s*]+?[\s*])(authkit_\w+)\(([^)]*)\);", text
+        r"AUTHKIT_API\s+(?:AUTHKIT_MUST_USE\s+)?([\w\s*]+?[\s*])(authkit_\w+)\(([^)]*)\);", text
     ):
         types = [re.sub(r"\w+$", "", " ".join(one.split())) for one in parameters.split(",")]
         found[name] = (" ".join(result.split()), [] if parameters.strip() == "void" else types)

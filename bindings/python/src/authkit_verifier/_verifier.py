@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from ._waiting import Judge, Waiting
     from .events import Event
 
+# As long as any process lives, in seconds.
+_AGES = 1e9
+
 # How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
 _DEAF = 0.5
 
@@ -373,7 +376,8 @@ class Verifier:
     @property
     def resource_metadata_url(self) -> str | None:
         """Where clients find the protected resource metadata; None if no resource is configured."""
-        url = _native.verifier_resource_metadata_url(self._open().pointer)
+        handle = self._open()
+        url = _native.verifier_resource_metadata_url(handle.pointer)
         return None if url is None else url.decode()
 
     def refresh(self) -> None:
@@ -411,15 +415,19 @@ class Verifier:
         event loop: `await asyncio.to_thread(verifier.wait_ready)`.
 
         Args:
-            timeout: The longest wait, in seconds. With 0 it starts what is missing, and looks.
+            timeout: The longest wait, in seconds, of any size; `math.inf` for as long as it takes. With 0 or
+                less it starts what is missing, and looks.
 
         Raises:
             KeysUnavailableError: After the timeout an issuer's keys have not come; the reason says why.
             WouldBlockError: After the timeout an issuer's first fetch is still under way.
-            MisuseError: The verifier is closed.
+            MisuseError: The verifier is closed, or the timeout is not a number (NaN).
         """
         handle = self._open()
-        deadline = time.monotonic() + timeout
+        if timeout != timeout:
+            raise misuse("the timeout is not a number of seconds")
+        # Compared before it is added: an int can be past every float.
+        deadline = time.monotonic() + float(min(max(timeout, 0), _AGES))
         while True:
             left = max(0.0, deadline - time.monotonic())
             error = c_void_p()
@@ -703,11 +711,13 @@ _buffers: list[Any] = []
 
 
 def _lent() -> Any:
-    """A buffer, to be put back."""
+    """A buffer that shows nothing of an earlier call, to be put back."""
     try:
-        return _buffers.pop()
+        buffer = _buffers.pop()
     except IndexError:
         return create_string_buffer(_native.RECORD_CAPACITY)
+    buffer[0] = b"\0"
+    return buffer
 
 
 def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
@@ -721,7 +731,10 @@ def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, b
 
 
 class _Request:
-    """A request as the library takes it; keeps alive the handles whose pointers are in it."""
+    """A request as the library takes it; keeps alive the handles whose pointers are in it.
+
+    As with a handle, a call that is given its arguments holds the request in a name of its own.
+    """
 
     __slots__ = ("_handles", "arguments")
 
@@ -822,13 +835,19 @@ def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, no
 
 
 def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> Handle:
-    policy = Handle(_native.policy_new(), _native.policy_free)
+    pointer = _native.policy_new()
+    if pointer is None:
+        # Handed on, it would demand nothing.
+        raise refusal(_native.INTERNAL, c_void_p())
+    policy = Handle(pointer, _native.policy_free)
     for scope in scopes:
         _demand(_native.policy_require_scope, policy, _c_string(scope, "a required scope"))
     if alternatives is not None:
         _demand(_native.policy_require_any_scope, policy, _c_string(_joined(alternatives), "any_scopes"))
     if now is not None:
-        _native.policy_set_now(policy.pointer, _int64(now))
+        status = _native.policy_set_now(policy.pointer, _int64(now))
+        if status != _native.OK:
+            raise refusal(status, c_void_p())
     return policy
 
 
@@ -870,6 +889,7 @@ def _octets(text: str | bytes) -> bytes:
             return text.encode("utf-8", "surrogatepass")
     if isinstance(text, bytes):
         return text
+    # No bytearray or memoryview: another thread could change it while the library reads.
     raise TypeError(f"expected str or bytes, not {type(text).__name__}")
 
 
