@@ -433,7 +433,7 @@ impl Verifier {
         let payload = parts.payload_object(header_object)?;
         let signature = parts.signature_octets()?;
         let claims = rules::Named::of(&payload);
-        rules::refuse_id_token(&claims)?;
+        rules::refuse_id_token(&claims, config)?;
         let (issuer, trusted) = rules::issuer(&claims, config)?;
         let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;

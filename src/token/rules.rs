@@ -81,11 +81,25 @@ pub(crate) struct Registered {
 }
 
 /// Refuses an ID token (OpenID Connect Core §2, §3.1.3.6 and §3.3.2.11): it tells an application who signed in, and
-/// gives nobody access to a server, whoever issued it and whatever its `aud` says.
-pub(crate) fn refuse_id_token(claims: &Named<'_>) -> Result<()> {
-    let Some(name) = claims.id_token else { return Ok(()) };
+/// gives nobody access to a server. Only an operator who lists another provider's client among the audiences has
+/// said that its ID tokens will do.
+pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()> {
+    let Some(name) = claims.id_token.filter(|_| !is_for_a_listed_client(claims, config)) else {
+        return Ok(());
+    };
     let reason = format!("this is an ID token (it has {name}), not an access token");
     Err(Error::new(Code::Type, reason).with_hint(SEND_ACCESS_TOKEN))
+}
+
+/// Whether the token's one audience is listed and is no URL, as a resource is. AuthKit's own client ids are never
+/// among these audiences.
+fn is_for_a_listed_client(claims: &Named<'_>, config: &Config) -> bool {
+    let Some(audience) = claims.aud else { return false };
+    let lists = |own: &String| !own.contains("://") && audience.is_string(own);
+    let issuers = config.issuers.iter();
+    issuers
+        .filter(|issuer| claims.iss.is_some_and(|iss| iss.is_string(&issuer.name)))
+        .any(|issuer| issuer.audiences.iter().any(lists))
 }
 
 /// Finds the allow-listed issuer that the token names. Exact, code point by code point.
