@@ -132,6 +132,9 @@ pub struct ConfigBuilder {
     /// The variable of FastMCP's by which the environment asks for AuthKit, for messages about what it lacks.
     #[serde(skip)]
     pub(super) asked_by: Option<String>,
+    /// What a person is to be told of an env file whose lines of ours do not count.
+    #[serde(skip)]
+    pub(super) without_effect: Option<String>,
 }
 
 impl ConfigBuilder {
@@ -257,6 +260,7 @@ impl ConfigBuilder {
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
             asked_by: self.asked_by.or(other.asked_by),
+            without_effect: self.without_effect.or(other.without_effect),
         }
     }
 
