@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startIssuer } from '../mcp-node/support/issuer.mjs';
 import { ask, bearer, Connection } from './support/http.mjs';
-import { directory, freePort, startCaddy, startEnvoy, startNginx, startServe } from './support/programs.mjs';
+import { directory, freePort, recipe, startCaddy, startEnvoy, startNginx, startServe } from './support/programs.mjs';
 import { startUpstream } from './support/upstream.mjs';
 
 // Far beyond what any test takes: ends a test that hangs.
@@ -29,9 +29,10 @@ const RECIPES = {
   ...Object.fromEntries(Object.entries(NGINX).map(([name, edit]) => [name, (context, places) => startNginx(context, { ...places, edit })])),
   'nginx, a server of one\'s own behind it': async (context, places) => {
     const own = await freePort();
-    const behind = (text) => text.replace(`server ${places.upstream};`, `server 127.0.0.1:${own};`)
-      + `server { listen 127.0.0.1:${own}; location / { ${OWN} proxy_pass http://${places.upstream}; } }`;
-    return startNginx(context, { ...places, edit: behind });
+    const behind = recipe('nginx/behind.conf').replaceAll('127.0.0.1:8001', `127.0.0.1:${own}`)
+      .replace('127.0.0.1:8000', places.upstream).replace('location / {', `location / { ${OWN}`);
+    const edit = (text) => text.replace(`server ${places.upstream};`, `server 127.0.0.1:${own};`) + behind;
+    return startNginx(context, { ...places, edit });
   },
   Caddy: startCaddy,
   Envoy: startEnvoy,
@@ -67,8 +68,8 @@ function forgeries() {
   return lines;
 }
 
-for (const [recipe, start] of Object.entries(RECIPES)) {
-  describe(recipe, patiently, () => {
+for (const [proxy, start] of Object.entries(RECIPES)) {
+  describe(proxy, patiently, () => {
     let run;
     const undo = [];
     before(async () => {
@@ -116,7 +117,7 @@ for (const [recipe, start] of Object.entries(RECIPES)) {
       assert.ok(!JSON.stringify(headers).includes('evil.example'), JSON.stringify(headers));
       assert.equal(headers.forwarded, undefined);
       // Envoy appends to what the client says of the way.
-      assert.match(headers['x-forwarded-for'], recipe === 'Envoy' ? /^6\.6\.6\.6,[\d.]+$/ : /^127\.0\.0\.1$/);
+      assert.match(headers['x-forwarded-for'], proxy === 'Envoy' ? /^6\.6\.6\.6,[\d.]+$/ : /^127\.0\.0\.1$/);
     });
 
     test('a path\'s scope is demanded of whatever a server may read as that path', async () => {

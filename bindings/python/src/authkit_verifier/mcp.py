@@ -58,9 +58,9 @@ class AuthKitTokenVerifier:
 
         Raises:
             AuthKitError: Nothing is known about the token, since the issuer's keys could not be had
-                (`KeysUnavailableError`) or the verifier is closed. The SDK makes a 500 of it, and the middleware
-                around it answers before with 503 and `Retry-After`: a client that was told 401 would throw
-                away a good token and send its user to log in again.
+                (`KeysUnavailableError`) or the verifier is closed. The SDK makes a 500 of it; the middleware
+                around it answers before that, with 503 and `Retry-After`. A client that was told 401 would
+                throw away a good token and send its user to log in again.
         """
         try:
             claims = await self._verifier.verify_async(token)

@@ -179,7 +179,8 @@ def test_a_file_that_a_stranger_can_have_written_is_refused_unless_it_was_named(
             assert auth_from_env().verifier.resource == RESOURCE
             continue
         # Whatever the code says: a required scope may stand in it.
-        for settings in ({}, {"authkit_domain": ISSUER, "base_url": BASE_URL}):
+        complete: dict[str, Any] = {"authkit_domain": ISSUER, "base_url": BASE_URL}
+        for settings in ({}, complete):
             with pytest.raises(ConfigError, match=r"'\.env' was not named .* every user can write"):
                 AuthKitProvider(**settings)
 

@@ -1,4 +1,4 @@
-"""An outage stays an outage where FastMCP asks several (MultiAuth), or asks ours on another provider's behalf.
+"""An outage stays an outage if FastMCP asks several (MultiAuth), or another provider asks ours.
 
 FastMCP 3 takes whatever a token verifier raises for "no" and answers 401; from 4.2 on it raises
 `TokenVerificationError` again and answers 500. Either would be wrong: of a token that could not be judged the
@@ -27,6 +27,9 @@ _REFUSALS = (400, 401, 403)
 _NO_ANSWER = Response(503, (("cache-control", "no-store"), ("retry-after", "1")), b"")
 _UNAVAILABLE: Any = getattr(_host, "TokenVerificationError", None)
 
+# The classes of errors that MultiAuth raises again, by ours.
+_raised_again: dict[type[AuthKitError], type[AuthKitError]] = {}
+
 # The outages that ours has met in the request that is being handled, each with what to answer; None outside
 # of one that FastMCP judges.
 _outages: ContextVar[list[tuple[AuthKitError, Response]] | None] = ContextVar("outages", default=None)
@@ -40,16 +43,15 @@ def is_outage(error: AuthKitError) -> bool:
 def raised(error: AuthKitError, answer: Response | None) -> AuthKitError:
     """What to raise of an outage: the error, of a class that MultiAuth raises again."""
     if isinstance(_UNAVAILABLE, type):
-        error = _restored(_raised_again(type(error)), error.args, vars(error))
+        kind = type(error)
+        if kind not in _raised_again:
+            members = {"__doc__": kind.__doc__, "__module__": __name__}
+            _raised_again[kind] = type(kind.__name__, (kind, _UNAVAILABLE), members)
+        error = _restored(_raised_again[kind], error.args, vars(error))
     noted = _outages.get()
     if noted is not None:
         noted.append((error, _NO_ANSWER if answer is None else answer))
     return error
-
-
-@functools.cache
-def _raised_again(kind: type[AuthKitError]) -> type[AuthKitError]:
-    return type(kind.__name__, (kind, _UNAVAILABLE), {"__doc__": kind.__doc__, "__module__": __name__})
 
 
 class Outages:

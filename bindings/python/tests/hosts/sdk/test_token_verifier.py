@@ -64,7 +64,9 @@ def test_without_keys_it_raises_for_a_401_would_be_a_lie(caplog: pytest.LogCaptu
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-@pytest.mark.parametrize(("status", "is_no"), [(400, True), (401, True), (403, True), (429, False), (500, False)])
+@pytest.mark.parametrize(
+    ("status", "is_no"), [(400, True), (401, True), (403, True), (429, False), (500, False)]
+)
 def test_what_says_nothing_about_the_token_is_raised(
     monkeypatch: pytest.MonkeyPatch, status: int, is_no: bool
 ) -> None:
