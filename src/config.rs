@@ -181,7 +181,7 @@ impl ConfigBuilder {
             (None, _) => error,
             (Some(note), None) => error.with_hint(note),
             (Some(note), Some(hint)) => {
-                let hint = format!("{hint}; {note}");
+                let hint = format!("{note}; {hint}");
                 error.with_hint(hint)
             }
         })

@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* setrlimit */
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
