@@ -493,23 +493,45 @@ authkit_status authkit_config_from_environment(authkit_config **out_config,
 
 /**
  * As authkit_config_from_environment(), and what is not set in the process environment is taken from an
- * env file (`.env`): lines NAME=value, comments (#), an optional `export`, values bare or in single or
- * double quotes. The process environment wins, setting by setting, and is not changed. Variables of
- * other prefixes are passed over; a line that cannot be read is refused, and so is a reference
- * (`${NAME}`).
+ * env file (`.env`) that somebody named: lines NAME=value, comments (#), an optional `export`, values bare
+ * or in single or double quotes. The process environment wins, setting by setting, and is not changed.
+ * Other programs' lines are passed over, whatever they look like. In lines of ours a reference (`${NAME}`)
+ * is refused. Whose the file is, and who can write to it, is not asked.
  *
- * `path` is the file's path, UTF-8.
+ * `path` is the file's path, UTF-8; at most 1 MiB is read.
  * `out_config` receives a configuration that the caller owns, NULL on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
- * AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
- * while none changes the environment (setenv, putenv).
+ * AUTHKIT_CONFIG if the file cannot be read, or naming the file and the variable or line of ours that is
+ * wrong. Any thread, while none changes the environment (setenv, putenv).
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
 authkit_status authkit_config_from_env_file(const char *path,
                                             authkit_config **out_config,
                                             authkit_error **nullable_out_error);
+
+/**
+ * As authkit_config_from_env_file(), for an env file that nobody named, such as the `.env` where a program
+ * happens to be started. Of it the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables are read, and
+ * FASTMCP_SERVER_AUTH. AUTHKIT_ variables have no effect, so that a file that lies there makes nobody
+ * trusted; authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
+ * of authkit_verifier_new() says so. If there is no regular file at `path`, the process environment alone
+ * counts.
+ *
+ * `path` is the file's path, UTF-8; at most 1 MiB is read.
+ * `out_config` receives a configuration that the caller owns, NULL on failure.
+ *
+ * Returns what authkit_config_from_env_file() does, but for a missing file; and AUTHKIT_CONFIG if every
+ * user can write to the file, or if it, or a symbolic link to it, belongs to neither this process's
+ * effective user nor root. Its group is trusted. Any thread, while none changes the environment (setenv,
+ * putenv).
+ */
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_config_from_implicit_env_file(const char *path,
+                                                     authkit_config **out_config,
+                                                     authkit_error **nullable_out_error);
 
 /**
  * Makes a configuration from a JSON object whose members are the settings of authkit_config_set(),

@@ -527,6 +527,16 @@ public:
         return detail::made<Config>(status, config, error);
     }
 
+    /// As from_env_file(), for a file that nobody named: of it the FastMCP guide's variables alone count.
+    /// AUTHKIT_CONFIG, too, if a stranger can have written it. If there is none, the environment's.
+    static Result<Config> from_implicit_env_file(std::string_view path) noexcept {
+        authkit_config *config = nullptr;
+        authkit_error *error = nullptr;
+        const authkit_status status =
+            authkit_config_from_implicit_env_file(detail::Argument(path).get(), &config, &error);
+        return detail::made<Config>(status, config, error);
+    }
+
     /// A JSON object's members. AUTHKIT_CONFIG says where and what is wrong.
     static Result<Config> from_json(std::string_view json) noexcept {
         authkit_config *config = nullptr;

@@ -2,6 +2,7 @@
 
 mod describe;
 mod env_file;
+mod env_source;
 mod environment;
 mod list;
 mod session;
@@ -61,6 +62,8 @@ pub struct Config {
     pub(crate) refresh_mode: RefreshMode,
     pub(crate) jwks_cache_dir: Option<PathBuf>,
     pub(crate) token_cache_size: usize,
+    /// What a person is to be told of an env file whose lines of ours do not count.
+    without_effect: Option<String>,
 }
 
 /// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
@@ -180,6 +183,18 @@ impl ConfigBuilder {
         if let Some(failure) = self.failure {
             return Err(*failure);
         }
+        let without_effect = self.without_effect.clone();
+        self.checked().map_err(|error| match (without_effect, error.hint()) {
+            (None, _) => error,
+            (Some(note), None) => error.with_hint(note),
+            (Some(note), Some(hint)) => {
+                let hint = format!("{note}; {hint}");
+                error.with_hint(hint)
+            }
+        })
+    }
+
+    fn checked(self) -> Result<Config> {
         self.refuse_half_of_fastmcps()?;
         let network = self.network()?;
         let resource = self.resource_url()?;
@@ -219,6 +234,7 @@ impl ConfigBuilder {
             refresh_mode: self.refresh_mode.unwrap_or_default(),
             jwks_cache_dir: self.jwks_cache_dir,
             token_cache_size: token_cache_size(self.token_cache_size)?,
+            without_effect: self.without_effect,
         };
         Ok(config)
     }

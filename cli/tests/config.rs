@@ -53,7 +53,10 @@ fn a_configuration_that_is_none_is_told_by_what_is_wrong() {
         (&["config"][..], "authkit_domain is missing"),
         (&["config", "--env-file", &half], "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL"),
         (&["config", "--env-file", &misspelt], "AUTHKIT_REQUIRED_SCOPE"),
-        (&["config", "--env-file", "/nonexistent/hunter2"], "the env file cannot be read"),
+        (
+            &["config", "--env-file", "/nonexistent/settings"],
+            "the env file '/nonexistent/settings' cannot be read",
+        ),
         (&["config", "--json", "--env-file", &half], "asks for AuthKit"),
     ] {
         let run = authkit(arguments, "");

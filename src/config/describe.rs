@@ -11,7 +11,8 @@ const INDICATOR: &str = "resource indicator";
 
 impl Config {
     /// The configuration in force as text, a line for each setting with its value as JSON. The first
-    /// line is what to paste into the AuthKit dashboard: `resource indicator: https://…/mcp`. Holds no
+    /// line is what to paste into the AuthKit dashboard: `resource indicator: https://…/mcp`. A last line
+    /// `without effect: …` names variables of an env file that do not count, if there are any. Holds no
     /// secret: of a proxy its host and port, of given keys their ids.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -22,6 +23,7 @@ impl Config {
         }
         let settings = self.settings();
         lines.extend(settings.iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.extend(self.without_effect.iter().map(|note| format!("without effect: {note}")));
         lines.join("\n")
     }
 

@@ -1,9 +1,11 @@
 //! The settings in the process environment and in an env file: `AUTHKIT_*`, and the names of the FastMCP guide.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{ConfigBuilder, env_file, invalid};
-use crate::error::{Code, Error, Result, quoted};
+use super::env_file::Line;
+use super::{ConfigBuilder, env_source, invalid};
+use crate::error::{Code, Error, Result, printable, quoted};
 
 const PREFIX: &str = "AUTHKIT_";
 const FASTMCP_PREFIX: &str = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_";
@@ -33,19 +35,50 @@ impl ConfigBuilder {
         Self::from_variables(variables)
     }
 
-    /// Reads the process environment, and for what is not set there an env file (`.env`): lines
-    /// `NAME=value`, comments (`#`), an optional `export`, values bare or in single or double quotes. The
-    /// process environment wins, setting by setting, and is not changed. References (`${NAME}`) are
-    /// refused, not followed. Variables that are not ours are passed over.
+    /// Reads the process environment, and for what is not set there an env file (`.env`) that somebody named:
+    /// lines `NAME=value`, comments (`#`), an optional `export`, values bare or in single or double quotes.
+    /// The process environment wins, setting by setting, and is not changed. In lines of ours references
+    /// (`${NAME}`) are refused, not followed. Other programs' lines are passed over, whatever they look like.
     ///
     /// # Errors
-    /// [`Code::Config`] as [`Self::from_environment`], or naming the line that cannot be read.
+    /// [`Code::Config`] as [`Self::from_environment`], or naming the file, and the line of ours that cannot be
+    /// read.
     pub fn from_env_file(path: impl AsRef<Path>) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            // Not repeated: what was meant as a file's name may have been its content.
-            .map_err(|error| invalid("the env file", format!("cannot be read: {error}")))?;
-        let written = Self::from_variables(env_file::variables(&text)?)?;
+        let path = path.as_ref();
+        let written = Self::from_lines(path, env_source::named(path, is_ours_in_any_case)?)?;
         Ok(Self::from_environment()?.or(written))
+    }
+
+    /// As [`Self::from_env_file`], for an env file that nobody named, such as the `.env` where a program
+    /// happens to be started. Of it the three variables of the FastMCP guide are read, and
+    /// `FASTMCP_SERVER_AUTH`; `AUTHKIT_*` have no effect, so that nobody is trusted because of a file that lies
+    /// there, and the configuration's description and errors say so. If there is no regular file, the process
+    /// environment alone counts.
+    ///
+    /// # Errors
+    /// As [`Self::from_env_file`]; and [`Code::Config`] if every user can write to the file, or it (or a
+    /// symbolic link to it) belongs to neither this process's user nor root. Its group is trusted. Systems
+    /// other than Unix do not tell, and nothing is asked there.
+    pub fn from_implicit_env_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let lines = env_source::implicit(path, |name| is_of_fastmcp(&canonical(name)))?;
+        let without_effect = without_effect(path, &lines);
+        let written = Self { without_effect, ..Self::from_lines(path, lines)? };
+        Ok(Self::from_environment()?.or(written))
+    }
+
+    fn from_lines(path: &Path, lines: Vec<Line>) -> Result<Self> {
+        let mut reading = Reading::default();
+        for Line { number, name, value } in lines {
+            let Some(value) = value else { continue };
+            reading.take(name, value).map_err(|error| {
+                retold(error, |reason| {
+                    format!("{}, line {number}: {reason}", env_source::shown(path))
+                })
+            })?;
+        }
+        let in_file = |reason: &str| format!("{}: {reason}", env_source::shown(path));
+        reading.done().map_err(|error| retold(error, in_file))
     }
 
     /// Reads variables given as pairs; others than ours are passed over.
@@ -53,48 +86,9 @@ impl ConfigBuilder {
     /// # Errors
     /// As [`Self::from_environment`].
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
-        let mut builder = Self::default();
-        let mut fastmcp = FastMcp::default();
-        let mut seen: Vec<(&'static str, String, String)> = Vec::new();
-        for (variable, value) in variables {
-            let name = canonical(&variable);
-            if name == FASTMCP_PROVIDER {
-                if value.trim().is_empty() {
-                    continue;
-                }
-                if fastmcp.provider.replace(value.clone()).is_some_and(|other| other != value) {
-                    return Err(invalid(
-                        &variable,
-                        "and its twin in other case say different things",
-                    ));
-                }
-                continue;
-            }
-            if !is_ours(&name) {
-                continue;
-            }
-            let setting = setting_of(&variable)?;
-            // `AUTHKIT_REQUIRED_SCOPES=${UNSET}` must not require nothing without a word.
-            if value.trim().is_empty() {
-                return Err(invalid(&variable, "is set but empty")
-                    .with_hint("unset it, or give it a value; an empty list is written []"));
-            }
-            if name.starts_with(FASTMCP_PREFIX) {
-                fastmcp.variable.get_or_insert_with(|| variable.clone());
-            }
-            if let Some((_, other, other_value)) = seen.iter().find(|(name, _, _)| *name == setting)
-            {
-                if *other_value != value {
-                    return Err(invalid(&variable, format!("and {other} say different things")));
-                }
-                continue;
-            }
-            builder.set(setting, &value).map_err(|error| named(&variable, error))?;
-            seen.push((setting, variable, value));
-        }
-        fastmcp.asked_by()?;
-        builder.fastmcp = fastmcp;
-        Ok(builder)
+        let mut reading = Reading::default();
+        variables.into_iter().try_for_each(|(variable, value)| reading.take(variable, value))?;
+        reading.done()
     }
 
     /// Who asks for AuthKit in FastMCP's words and leaves half of it out is told all that is missing, by
@@ -163,6 +157,81 @@ impl FastMcp {
     }
 }
 
+/// The settings of the variables that were read so far.
+#[derive(Default)]
+struct Reading {
+    builder: ConfigBuilder,
+    fastmcp: FastMcp,
+    seen: Vec<(&'static str, String, String)>,
+}
+
+impl Reading {
+    /// Reads one more variable, which may be another program's.
+    fn take(&mut self, variable: String, value: String) -> Result<()> {
+        let name = canonical(&variable);
+        if name == FASTMCP_PROVIDER {
+            return self.take_provider(&variable, value);
+        }
+        if !is_ours(&name) {
+            return Ok(());
+        }
+        let setting = setting_of(&variable)?;
+        // `AUTHKIT_REQUIRED_SCOPES=${UNSET}` must not require nothing without a word.
+        if value.trim().is_empty() {
+            return Err(invalid(&variable, "is set but empty")
+                .with_hint("unset it, or give it a value; an empty list is written []"));
+        }
+        if name.starts_with(FASTMCP_PREFIX) {
+            self.fastmcp.variable.get_or_insert_with(|| variable.clone());
+        }
+        if let Some((_, other, other_value)) =
+            self.seen.iter().find(|(name, _, _)| *name == setting)
+        {
+            if *other_value != value {
+                return Err(invalid(&variable, format!("and {other} say different things")));
+            }
+            return Ok(());
+        }
+        self.builder
+            .set(setting, &value)
+            .map_err(|error| retold(error, |reason| format!("{variable}: {reason}")))?;
+        self.seen.push((setting, variable, value));
+        Ok(())
+    }
+
+    fn take_provider(&mut self, variable: &str, value: String) -> Result<()> {
+        if value.trim().is_empty() {
+            return Ok(());
+        }
+        if self.fastmcp.provider.replace(value.clone()).is_some_and(|other| other != value) {
+            return Err(invalid(variable, "and its twin in other case say different things"));
+        }
+        Ok(())
+    }
+
+    fn done(mut self) -> Result<ConfigBuilder> {
+        self.fastmcp.asked_by()?;
+        self.builder.fastmcp = self.fastmcp;
+        Ok(self.builder)
+    }
+}
+
+/// What to tell about lines of ours in a file that nobody named: they do not count.
+fn without_effect(path: &Path, lines: &[Line]) -> Option<String> {
+    let names: BTreeSet<String> =
+        lines.iter().map(|line| canonical(&line.name)).filter(|name| is_ours(name)).collect();
+    let mut ineffective = names.iter().filter(|name| !is_of_fastmcp(name));
+    let first = ineffective.next()?;
+    let more = match ineffective.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (file, first) = (env_source::shown(path), printable(first));
+    Some(format!(
+        "{file} sets {first}{more} without effect: give it by name (env_file) to have all of it read"
+    ))
+}
+
 /// Names as they are compared: FastMCP takes its own in any case, and a lower-case one of ours that was
 /// passed over would be a setting that does not hold.
 fn canonical(variable: &str) -> String {
@@ -170,9 +239,15 @@ fn canonical(variable: &str) -> String {
 }
 
 fn is_ours(name: &str) -> bool {
-    (name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name))
-        || name.starts_with(FASTMCP_PREFIX)
-        || name == FASTMCP_PROVIDER
+    (name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name)) || is_of_fastmcp(name)
+}
+
+fn is_of_fastmcp(name: &str) -> bool {
+    name.starts_with(FASTMCP_PREFIX) || name == FASTMCP_PROVIDER
+}
+
+fn is_ours_in_any_case(variable: &str) -> bool {
+    is_ours(&canonical(variable))
 }
 
 /// The setting that a variable stands for. An unknown one is refused: a misspelt
@@ -202,9 +277,9 @@ fn variable_of(setting: &str) -> String {
     format!("{PREFIX}{}", setting.strip_prefix("authkit_").unwrap_or(setting).to_ascii_uppercase())
 }
 
-/// An error about a setting, retold about the variable that the reader can find.
-fn named(variable: &str, error: Error) -> Error {
-    let retold = Error::new(Code::Config, format!("{variable}: {}", error.reason()));
+/// An error about a setting, retold about the variable or the line that the reader can find.
+fn retold(error: Error, reason: impl FnOnce(&str) -> String) -> Error {
+    let retold = Error::new(Code::Config, reason(error.reason()));
     match error.hint() {
         Some(hint) => retold.with_hint(hint.to_owned()),
         None => retold,

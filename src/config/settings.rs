@@ -137,6 +137,9 @@ pub struct ConfigBuilder {
     /// The first setting that could not be set: nothing is built without it.
     #[serde(skip)]
     pub(super) failure: Option<Box<Error>>,
+    /// What a person is to be told of an env file whose lines of ours do not count.
+    #[serde(skip)]
+    pub(super) without_effect: Option<String>,
 }
 
 impl ConfigBuilder {
@@ -276,6 +279,7 @@ impl ConfigBuilder {
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
             fastmcp: self.fastmcp.or(other.fastmcp),
             failure: self.failure.or(other.failure),
+            without_effect: self.without_effect.or(other.without_effect),
         }
     }
 

@@ -56,17 +56,17 @@ pub unsafe extern "C" fn authkit_config_from_environment(
 }
 
 /// As authkit_config_from_environment(), and what is not set in the process environment is taken from an
-/// env file (`.env`): lines NAME=value, comments (#), an optional `export`, values bare or in single or
-/// double quotes. The process environment wins, setting by setting, and is not changed. Variables of
-/// other prefixes are passed over; a line that cannot be read is refused, and so is a reference
-/// (`${NAME}`).
+/// env file (`.env`) that somebody named: lines NAME=value, comments (#), an optional `export`, values bare
+/// or in single or double quotes. The process environment wins, setting by setting, and is not changed.
+/// Other programs' lines are passed over, whatever they look like. In lines of ours a reference (`${NAME}`)
+/// is refused. Whose the file is, and who can write to it, is not asked.
 ///
-/// `path` is the file's path, UTF-8.
+/// `path` is the file's path, UTF-8; at most 1 MiB is read.
 /// `out_config` receives a configuration that the caller owns, NULL on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
-/// AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
-/// while none changes the environment (setenv, putenv).
+/// AUTHKIT_CONFIG if the file cannot be read, or naming the file and the variable or line of ours that is
+/// wrong. Any thread, while none changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_config_from_env_file(
@@ -78,6 +78,36 @@ pub unsafe extern "C" fn authkit_config_from_env_file(
         // SAFETY: NULL or NUL-terminated, by the header's contract.
         let path = unsafe { text::argument(path, "path") }?;
         Ok(authkit_config { builder: ConfigBuilder::from_env_file(Path::new(path))? })
+    };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_config, nullable_out_error, body) }
+}
+
+/// As authkit_config_from_env_file(), for an env file that nobody named, such as the `.env` where a program
+/// happens to be started. Of it the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables are read, and
+/// FASTMCP_SERVER_AUTH. AUTHKIT_ variables have no effect, so that a file that lies there makes nobody
+/// trusted; authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
+/// of authkit_verifier_new() says so. If there is no regular file at `path`, the process environment alone
+/// counts.
+///
+/// `path` is the file's path, UTF-8; at most 1 MiB is read.
+/// `out_config` receives a configuration that the caller owns, NULL on failure.
+///
+/// Returns what authkit_config_from_env_file() does, but for a missing file; and AUTHKIT_CONFIG if every
+/// user can write to the file, or if it, or a symbolic link to it, belongs to neither this process's
+/// effective user nor root. Its group is trusted. Any thread, while none changes the environment (setenv,
+/// putenv).
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn authkit_config_from_implicit_env_file(
+    path: *const c_char,
+    out_config: *mut *mut authkit_config,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        let path = unsafe { text::argument(path, "path") }?;
+        Ok(authkit_config { builder: ConfigBuilder::from_implicit_env_file(Path::new(path))? })
     };
     // SAFETY: NULL or writable, both, by the header's contract.
     unsafe { produce(out_config, nullable_out_error, body) }

@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* setrlimit */
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -194,6 +195,19 @@ static void an_env_file_configures_and_what_is_in_force_is_described(void) {
     CHECK(description == authkit_verifier_describe(verifier, NULL)); /* borrowed, not made anew */
     authkit_verifier_free(verifier);
 
+    /* The same file, which nobody named: no line of ours counts, and the description says so. */
+    CHECK_STATUS(authkit_config_from_implicit_env_file(path, &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+    description = authkit_verifier_describe(verifier, NULL);
+    CHECK(strstr(description, "proxy: null") != NULL);
+    CHECK(strstr(description, "sets AUTHKIT_PROXY without effect") != NULL);
+    authkit_verifier_free(verifier);
+    CHECK(fchmod(file, 0666) == 0);
+    CHECK_REFUSAL(authkit_config_from_implicit_env_file(path, &config, &error), error, AUTHKIT_CONFIG,
+                  "every user can write to it");
+    CHECK(config == NULL);
+
     /* Half of it is refused, by the guide's names. */
     CHECK(ftruncate(file, 0) == 0 && pwrite(file, "FASTMCP_SERVER_AUTH=AuthKitProvider\n", 36, 0) == 36);
     CHECK_STATUS(authkit_config_from_env_file(path, &config, &error), AUTHKIT_OK);
@@ -202,7 +216,10 @@ static void an_env_file_configures_and_what_is_in_force_is_described(void) {
     authkit_config_free(config);
     close(file);
     unlink(path);
-    CHECK_REFUSAL(authkit_config_from_env_file(path, &config, &error), error, AUTHKIT_CONFIG, "env file");
+    CHECK_REFUSAL(authkit_config_from_env_file(path, &config, &error), error, AUTHKIT_CONFIG, path);
+    CHECK_STATUS(authkit_config_from_implicit_env_file(path, &config, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+    config = NULL;
     CHECK(config == NULL);
 }
 

@@ -201,6 +201,7 @@ static void verifier_functions(const authkit_verifier *verifier) {
     CHECK_TEXT(authkit_verifier_describe(NULL, &length), NULL);
     CHECK(length == 0);
     CHECK_REFUSAL(authkit_config_from_env_file(NULL, &config, &error), error, AUTHKIT_MISUSE, "path is NULL");
+    CHECK_REFUSAL(authkit_config_from_implicit_env_file(NULL, &config, &error), error, AUTHKIT_MISUSE, "path is NULL");
     CHECK(config == NULL);
     authkit_policy *policy = authkit_policy_new();
     CHECK_REFUSAL(authkit_policy_require_any_scope(NULL, "a", &error), error, AUTHKIT_MISUSE, "policy is NULL");

@@ -299,6 +299,7 @@ void what_was_moved_from_is_refused(authkit::Verifier verifier) {
     CHECK(moved.resource() == std::string_view(VECTOR_RESOURCE));
     CHECK(moved.describe().find("resource indicator: " VECTOR_RESOURCE "\n") == 0);
     CHECK(authkit::Config::from_env_file("/nonexistent").error().status() == AUTHKIT_CONFIG);
+    CHECK(authkit::Config::from_implicit_env_file("/nonexistent").has_value());
     CHECK(moved.set_jwks(VECTOR_JWKS).has_value());
     CHECK(moved.set_jwks(VECTOR_ISSUER, VECTOR_JWKS).has_value());
     CHECK(!moved.set_jwks(std::string_view("a\0b", 3), VECTOR_JWKS).has_value());

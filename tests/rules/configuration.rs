@@ -484,7 +484,7 @@ fn an_env_file_that_is_wrong_is_refused_without_repeating_it() {
             "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_LEEWAY=hunter2\n",
             "AUTHKITPROVIDER_LEEWAY",
         ),
-        ("line", "AUTHKIT_DOMAIN=https://a.example\nhunter2\n", "line 2"),
+        ("line", "AUTHKIT_DOMAIN=https://a.example\nAUTHKIT_LEEWAY hunter2\n", "line 2"),
         ("open", "AUTHKIT_REQUIRED_SCOPES=\"hunter2\n", "line 1"),
         ("empty", "AUTHKIT_REQUIRED_SCOPES=\n", "AUTHKIT_REQUIRED_SCOPES"),
         ("twice", "AUTHKIT_LEEWAY=1\nAUTHKIT_LEEWAY=2\n", "say different things"),
@@ -492,11 +492,96 @@ fn an_env_file_that_is_wrong_is_refused_without_repeating_it() {
         let error =
             ConfigBuilder::from_env_file(env_file(&format!("wrong-{name}.env"), text)).unwrap_err();
         assert!(error.code() == Code::Config && error.reason().contains(says), "{name}: {error}");
+        assert!(
+            error.reason().contains("the env file '") && error.reason().contains(" line "),
+            "{error}"
+        );
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
-    let missing = ConfigBuilder::from_env_file("/nonexistent/hunter2.env").unwrap_err();
-    assert!(missing.code() == Code::Config && missing.reason().contains("env file"), "{missing}");
-    assert!(!missing.to_string().contains("hunter2"), "{missing}");
+    let missing = ConfigBuilder::from_env_file("/nonexistent/settings.env").unwrap_err();
+    assert!(missing.code() == Code::Config, "{missing}");
+    assert!(missing.reason().contains("the env file '/nonexistent/settings.env'"), "{missing}");
+}
+
+/// Lines of other programs, of which each once stopped a server or could.
+const OTHERS: &str = "DATABASE_URL=postgres://u:${PGPASS}@h/db\nNAME\nA='x' y\nB=\"never closed\nC D=x\n\
+    KEY=`\nAUTHKIT_DOMAIN=https://stray.example\n`\n";
+
+#[test]
+fn other_programs_lines_stop_no_server() {
+    let text = format!("{OTHERS}AUTHKIT_DOMAIN={ISSUER}\n{OTHERS}AUTHKIT_RESOURCE='{RESOURCE}'\n");
+    let config =
+        ConfigBuilder::from_env_file(env_file("others.env", &text)).unwrap().build().unwrap();
+    assert_eq!(config.issuers().collect::<Vec<_>>(), [ISSUER]);
+    assert_eq!(config.resource(), Some(RESOURCE));
+}
+
+#[test]
+fn of_a_file_that_nobody_named_the_guides_variables_alone_count() {
+    let guide = format!(
+        "{OTHERS}FASTMCP_SERVER_AUTH={}\n{FASTMCP}_AUTHKIT_DOMAIN={ISSUER}\n{FASTMCP}_BASE_URL=https://mcp.example\n\
+         {FASTMCP}_REQUIRED_SCOPES=a\n",
+        PROVIDER.1
+    );
+    let plain = ConfigBuilder::from_implicit_env_file(env_file("implicit.env", &guide)).unwrap();
+    let plain = plain.build().unwrap().describe();
+    assert!(
+        plain.contains("required_scopes: [\"a\"]") && !plain.contains("without effect"),
+        "{plain}"
+    );
+    // Each setting of ours, well said or not at all.
+    for name in ConfigBuilder::NAMES {
+        let variable = format!("AUTHKIT_{}", name.trim_start_matches("authkit_").to_uppercase());
+        for line in [
+            format!("{variable}=https://evil.example"),
+            format!("export {} = '{{}}'", variable.to_lowercase()),
+            format!("{variable} ${{X}}\n{variable}_MISSPELT=\"hunter2"),
+        ] {
+            let file =
+                env_file(&format!("implicit-{name}.env"), &format!("{line}\n{guide}{line}\n"));
+            let config = ConfigBuilder::from_implicit_env_file(&file).unwrap().build().unwrap();
+            let told = config.describe();
+            let (settings, note) = told.split_once("\nwithout effect: ").unwrap();
+            assert_eq!(settings, plain, "{line}");
+            assert!(
+                note.contains(&variable) && note.contains("env_file") && note.contains("implicit-"),
+                "{note}"
+            );
+            assert!(!note.contains("hunter2") && !note.contains("evil"), "{note}");
+        }
+    }
+}
+
+#[test]
+fn who_relies_on_a_file_that_nobody_named_is_told_to_name_it() {
+    let text = format!("AUTHKIT_DOMAIN={ISSUER}\nAUTHKIT_RESOURCE={RESOURCE}\n");
+    let builder = ConfigBuilder::from_implicit_env_file(env_file("relied-on.env", &text)).unwrap();
+    let error = builder.build().unwrap_err();
+    assert!(error.reason().contains("authkit_domain is missing"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("relied-on.env") && hint.contains("env_file"), "{hint}");
+    assert!(hint.contains("AUTHKIT_DOMAIN and 1 more without effect"), "{hint}");
+}
+
+#[test]
+fn a_damaged_line_of_the_guides_is_an_error_in_a_file_that_nobody_named_too() {
+    for line in [
+        "_REQUIRED_SCOPES",
+        "_REQUIRED_SCOPES: hunter2",
+        "_REQUIRED_SCOPE=hunter2",
+        "_BASE_URL=\"hunter2",
+        "_BASE_URL=",
+        "_BASE_URL=${hunter2}",
+    ] {
+        let text = format!("NAME\n{FASTMCP}{line}\n");
+        let error = ConfigBuilder::from_implicit_env_file(env_file("implicit-wrong.env", &text))
+            .unwrap_err();
+        assert!(error.reason().contains("implicit-wrong.env'"), "{line}: {error}");
+        assert!(error.reason().contains("line 2"), "{line}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let none = ConfigBuilder::from_implicit_env_file("/nonexistent/.env").unwrap();
+    assert!(none.build().unwrap_err().reason().contains("authkit_domain is missing"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // Envoy's questions and what it makes of the answers, played by the rules of its HTTP ext_authz filter with the recipe's
-// values (examples/envoy). Envoy itself is not run: no package has it.
+// values (examples/envoy): what it asks, case by case. Envoy itself is run in recipes.test.mjs.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

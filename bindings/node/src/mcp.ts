@@ -50,7 +50,8 @@ type HostError = (status: number, message: string) => Error;
 
 /**
  * A verifier for the SDKs' own `requireBearerAuth`. Give that no `requiredScopes` of its own: it knows nothing of the
- * scope hierarchy. Neither SDK can answer 503 where keys cannot be had: that becomes a 500. `requireAuthKit` answers it.
+ * scope hierarchy. Neither SDK can answer 503 or 429 if nobody knows whether a token is good: that becomes a 500.
+ * `requireAuthKit` answers it.
  */
 export class OAuthTokenVerifier {
   readonly #guard: Guard<undefined>;
@@ -91,10 +92,15 @@ function hostError(errors: unknown): HostError {
 }
 
 function byStatus<T>(status: number, invalidToken: T, insufficientScope: T, server: T): T {
-  if (status >= 500) {
-    return server;
+  switch (status) {
+    case 403:
+      return insufficientScope;
+    case 400:
+    case 401:
+      return invalidToken;
+    default: // Nobody knows whether the token is good: a client that was told 401 would throw it away.
+      return server;
   }
-  return status === 403 ? insufficientScope : invalidToken;
 }
 
 function sentenceOf({ body }: Response): string {

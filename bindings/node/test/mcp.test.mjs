@@ -96,6 +96,24 @@ for (const [sdk, errors, requireBearerAuth] of SDKS) {
   });
 }
 
+test("an answer that says nothing about the token never becomes a 401 of the SDK's", async () => {
+  for (const [status, name] of [
+    [400, "InvalidTokenError"],
+    [401, "InvalidTokenError"],
+    [403, "InsufficientScopeError"],
+    [429, "ServerError"],
+    [500, "ServerError"],
+    [503, "ServerError"],
+  ]) {
+    const judge = new Verifier(options);
+    const body = JSON.stringify({ error_description: "said" });
+    const error = new KeysUnavailableError({ code: "KEYS_UNAVAILABLE", status: 5, httpStatus: status, reason: "said" });
+    judge.authorize = async () => ({ status, headers: {}, body, allowed: false, claims: undefined, error });
+    const adapter = new OAuthTokenVerifier({ errors: esm1, verifier: judge, onRefusal() {} });
+    await assert.rejects(adapter.verifyAccessToken(token), (thrown) => thrown instanceof esm1[name]);
+  }
+});
+
 test("errors that are not the SDK's are refused at the start", () => {
   for (const errors of [undefined, null, {}, esm1.OAuthError, { OAuthError: esm1.OAuthError }]) {
     assert.throws(() => new OAuthTokenVerifier({ errors, verifier }), { code: "MISUSE" });

@@ -379,14 +379,22 @@ AUTHKIT_PROXY=http://user:hunter2@proxy.example:1
 for (const [text, says] of [
   ["AUTHKIT_REQUIRED_SCOPE=x", /ConfigError .*AUTHKIT_REQUIRED_SCOPE/],
   ["AUTHKIT_PROXY=", /ConfigError .*AUTHKIT_PROXY/],
-  ["hunter2", /ConfigError .*line 1/],
+  ["NAME\nAUTHKIT_LEEWAY hunter2", /ConfigError .*wrong\.env' cannot be read: line 2/],
   ["FASTMCP_SERVER_AUTH=AuthKitProvider", /ConfigError .*AUTHKITPROVIDER_AUTHKIT_DOMAIN.*AUTHKITPROVIDER_BASE_URL/],
 ]) {
   test(`an env file with ${text} is refused`, async () => {
     const { stdout } = await run([environmentFile, script("wrong.env", text)], { env: cleanEnvironment({}) });
     assert.match(stdout, says);
+    assert.ok(!stdout.includes("hunter2"), stdout);
   });
 }
+
+test("an env file's lines of other programs are passed over", async () => {
+  const others = "DATABASE_URL=postgres://u:${PGPASS}@h/db\nNAME\nA='x' y\nKEY=`\nAUTHKIT_RESOURCE=https://stray.example\n`\n";
+  const file = script("others.env", `${others}AUTHKIT_DOMAIN=https://a.authkit.app\n${others}AUTHKIT_BASE_URL=https://mcp.example.com\n`);
+  const { stdout } = await run([environmentFile, file], { env: cleanEnvironment({}) });
+  assert.match(stdout, /^resource indicator: https:\/\/mcp\.example\.com\/mcp\n/);
+});
 
 test("an env file that is not asked for rightly is not passed over", () => {
   for (const wrong of [{ envFile: null }, { envFile: "a\0b" }, { env_file: ".env" }, ".env", null]) {

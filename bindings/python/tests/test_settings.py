@@ -350,7 +350,7 @@ def test_an_env_file_that_is_wrong_is_refused(tmp_path: Path) -> None:
     for text, says in (
         ("AUTHKIT_REQUIRED_SCOPE=x", "AUTHKIT_REQUIRED_SCOPE"),
         ("AUTHKIT_PROXY=", "AUTHKIT_PROXY"),
-        ("x", "line 1"),
+        ("A=1\nAUTHKIT_LEEWAY", r"env file '.*\.env' cannot be read: line 2"),
         ("FASTMCP_SERVER_AUTH=AuthKitProvider", "AUTHKITPROVIDER_AUTHKIT_DOMAIN.*AUTHKITPROVIDER_BASE_URL"),
     ):
         file.write_text(text, encoding="utf-8")

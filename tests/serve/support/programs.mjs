@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILD = join(ROOT, 'build/serve');
 // As on a machine without settings of ours.
 const ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME };
-const { AUTHKIT_CLI, NGINX, CADDY } = process.env;
+const { AUTHKIT_CLI, NGINX, CADDY, ENVOY } = process.env;
 
 /** A directory for one test's files. Short, since a socket's path has some 100 octets at most. */
 export function directory() {
@@ -87,7 +87,7 @@ function addressOf(told) {
 /** nginx with the recipe's very files, between authkit's socket and an upstream; its address. */
 export function startNginx(context, { port, socket, upstream, edit = (text) => text }) {
   const at = directory();
-  for (const name of ['authkit.conf', 'authkit_proxy.conf', 'authkit_question.conf', 'authkit_browsers.conf']) {
+  for (const name of readdirSync(join(ROOT, 'examples/nginx')).filter((name) => name !== 'mcp.conf')) {
     writeFileSync(join(at, name), recipe(`nginx/${name}`));
   }
   writeFileSync(join(at, 'mcp.conf'), edit(filled(recipe('nginx/mcp.conf'), {
@@ -115,6 +115,19 @@ export function startCaddy(context, { port, socket, upstream }) {
   }));
   const env = { ...ENVIRONMENT, HOME: at, XDG_CONFIG_HOME: at, XDG_DATA_HOME: at };
   return started(context, new Program(CADDY, ['run', '--config', join(at, 'Caddyfile')], { env }), port);
+}
+
+/** Envoy with the recipe's very file. */
+export function startEnvoy(context, { port, socket, upstream }) {
+  const at = directory();
+  writeFileSync(join(at, 'envoy.yaml'), filled(recipe('envoy/envoy.yaml'), {
+    'address: 0.0.0.0, port_value: 8080': `address: 127.0.0.1, port_value: ${port}`,
+    '/run/authkit/authkit.sock': socket,
+    'address: 127.0.0.1, port_value: 8000': `address: 127.0.0.1, port_value: ${upstream.split(':')[1]}`,
+  }));
+  // No hot restart: its shared memory would be that of other Envoys, too.
+  const parameters = ['-c', join(at, 'envoy.yaml'), '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'];
+  return started(context, new Program(ENVOY, parameters), port);
 }
 
 async function started(context, program, port) {

@@ -113,6 +113,9 @@ config_from_environment: Callable[..., int] = _declare(
 config_from_env_file: Callable[..., int] = _declare(
     "authkit_config_from_env_file", c_int32, c_char_p, _out_handle, _out_handle
 )
+config_from_implicit_env_file: Callable[..., int] = _declare(
+    "authkit_config_from_implicit_env_file", c_int32, c_char_p, _out_handle, _out_handle
+)
 config_from_json: Callable[..., int] = _declare(
     "authkit_config_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle, view=_waiting
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._errors import KeysUnavailableError, NoCredentialsError
+from ._errors import NoCredentialsError
 
 if TYPE_CHECKING:
     import logging
@@ -31,7 +31,8 @@ def log_refusal(logger: logging.Logger, error: AuthKitError | None) -> None:
     """Writes why a request was refused: the library's words, which are made for logs."""
     if error is None:
         return
-    if isinstance(error, KeysUnavailableError):
+    if error.http_status not in (400, 401, 403):
+        # Nobody knows whether the token is good.
         logger.warning("answered %s: %s", error.http_status, error)
     elif isinstance(error, NoCredentialsError):
         # Every client's first request.

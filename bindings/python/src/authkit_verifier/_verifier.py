@@ -190,22 +190,34 @@ class Verifier:
 
         Args:
             env_file: Path of an env file (`.env`) for what the environment does not set. The environment
-                wins, setting by setting, and is not changed. None reads no file.
+                wins, setting by setting, and is not changed. Lines of other programs are passed over. None
+                reads no file.
             settings: Keywords of `Verifier`, which win over both; None counts as not given.
 
         Raises:
             ConfigError: A variable is missing, empty, wrong, or of these prefixes and no setting: a
                 misspelling must not leave a door open. Or the file cannot be read, or a keyword is wrong.
         """
-        verifier = cls.__new__(cls)
-        if env_file is None:
-            configure = _native.config_from_environment
-        else:
-            path = _c_string(os.fsdecode(env_file), "env_file")
+        how = _native.config_from_env_file
+        return cls._from_environment(None if env_file is None else (how, env_file), settings)
+
+    @classmethod
+    def _from_env_and_implicit_file(cls, path: str, **settings: Any) -> Self:
+        """As `from_env`, with a file that nobody named: of it the FastMCP guide's variables alone count."""
+        return cls._from_environment((_native.config_from_implicit_env_file, path), settings)
+
+    @classmethod
+    def _from_environment(
+        cls, file: tuple[Callable[..., int], str | os.PathLike[str]] | None, settings: Mapping[str, object]
+    ) -> Self:
+        configure = _native.config_from_environment
+        if file is not None:
+            read, path = file[0], _c_string(os.fsdecode(file[1]), "env_file")
 
             def configure(*out: Any) -> int:
-                return _native.config_from_env_file(path, *out)
+                return read(path, *out)
 
+        verifier = cls.__new__(cls)
         verifier._hold(_made_from(configure, settings))
         return verifier
 

@@ -57,17 +57,18 @@ class AuthKitTokenVerifier:
             logged. The SDK makes a 401 of that, also where a scope is missing.
 
         Raises:
-            KeysUnavailableError: The issuer's keys could not be had. The SDK makes a 500 of it: a client that
-                was told 401 would throw away a good token and send its user to log in again.
-            MisuseError: The verifier is closed.
+            AuthKitError: Nothing is known about the token, since the issuer's keys could not be had
+                (`KeysUnavailableError`) or the verifier is closed. The SDK makes a 500 of it; the middleware
+                around it answers before that, with 503 and `Retry-After`. A client that was told 401 would
+                throw away a good token and send its user to log in again.
         """
         try:
             claims = await self._verifier.verify_async(token)
         except AuthKitError as error:
             log_refusal(_logger, error)
-            if error.http_status >= 500:
-                raise
-            return None
+            if error.http_status in (400, 401, 403):
+                return None
+            raise
         return AccessToken(**fitting(AccessToken.model_fields, facts(token, claims)))
 
     def auth_settings(self) -> AuthSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from importlib.metadata import version
 from pathlib import Path
@@ -98,6 +99,116 @@ def test_an_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: boo
         auth_from_env(tmp_path / "missing.env")
 
 
+def lines(variables: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in variables.items())
+
+
+# What each would make the server trust beside what its code says.
+TRUST = {
+    "AUTHKIT_ISSUERS": '{"https://evil.example": {}}',
+    "AUTHKIT_SESSION_CLIENT_ID": "client_evil",
+    "AUTHKIT_AUDIENCES": "https://evil.example",
+    "AUTHKIT_ACCEPT_CLIENT_ID_AUDIENCE": "client_evil",
+    "AUTHKIT_JWKS": '{"keys": []}',
+    "AUTHKIT_CA_FILE": "/evil/ca.pem",
+    "AUTHKIT_PROXY": "http://evil.example:1",
+    "AUTHKIT_NOW": "1",
+    "AUTHKIT_LEEWAY": "300",
+    "AUTHKIT_JWKS_CACHE_DIR": "/evil",
+    "AUTHKIT_MCP_PATH": "/evil",
+    "AUTHKIT_RESOURCE": "https://evil.example/mcp",
+}
+OTHERS = """DATABASE_URL=postgres://u:${PGPASS}@h/db
+NAME
+A='x' y
+B="never closed
+KEY=`
+FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_AUTHKIT_DOMAIN=https://evil.example
+`
+"""
+
+
+@pytest.mark.parametrize("by_fastmcps_variable", [True, False])
+def test_a_file_that_nobody_named_adds_no_trust_and_stops_no_server(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    by_fastmcps_variable: bool,
+) -> None:
+    if by_fastmcps_variable:
+        monkeypatch.setenv("FASTMCP_ENV_FILE", "other.env")
+    file = tmp_path / ("other.env" if by_fastmcps_variable else ".env")
+    for name in ("fastmcp", "FastMCP"):
+        logging.getLogger(name).addHandler(caplog.handler)
+    settings: dict[str, Any] = {"authkit_domain": ISSUER, "base_url": BASE_URL}
+    provider = AuthKitProvider(**settings)
+    without = provider.verifier.describe()
+    assert "without effect" not in caplog.text
+    for name, value in TRUST.items():
+        caplog.clear()
+        file.write_text(f"{OTHERS}{name}={value}\n{OTHERS}{name.lower()} ${{X}}\n")
+        provider = AuthKitProvider(**settings)
+        told = provider.verifier.describe()
+        assert told.startswith(without), name
+        (warning,) = {record.getMessage() for record in caplog.records if "authkit" in record.name}
+        for word in (name, file.name, "env_file"):
+            assert word in warning
+        provider.set_mcp_path("/other")
+        assert provider.verifier.resource == f"{BASE_URL}/other"
+        assert "evil" not in provider.verifier.describe()
+    # Named, all of it counts.
+    file.write_text(f"{OTHERS}{lines({'AUTHKIT_AUDIENCES': 'https://named.example'})}")
+    assert "named.example" in AuthKitProvider(**settings, env_file=file).verifier.describe()
+
+
+def test_of_a_file_that_nobody_named_the_guides_variables_count(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"{OTHERS}{lines(GUIDE)}{OTHERS}{lines(TRUST)}")
+    provider = auth_from_env()
+    assert provider.verifier.resource == RESOURCE
+    assert provider.required_scopes == ["openid", "profile", "email"]
+    assert "evil" not in provider.verifier.describe()
+
+
+def test_a_file_that_a_stranger_can_have_written_is_refused_unless_it_was_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(lines(GUIDE))
+    for mode, is_read in ((0o600, True), (0o644, True), (0o664, True), (0o646, False), (0o666, False)):
+        file.chmod(mode)
+        assert auth_from_env(file).verifier.resource == RESOURCE
+        if is_read:
+            assert auth_from_env().verifier.resource == RESOURCE
+            continue
+        # Whatever the code says: a required scope may stand in it.
+        complete: dict[str, Any] = {"authkit_domain": ISSUER, "base_url": BASE_URL}
+        for settings in ({}, complete):
+            with pytest.raises(ConfigError, match=r"'\.env' was not named .* every user can write"):
+                AuthKitProvider(**settings)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPE=hunter2", "REQUIRED_SCOPE"),
+        ("FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPES: hunter2", "NAME=value"),
+        ("FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPES='hunter2", "does not end"),
+        ("FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_REQUIRED_SCOPES=${hunter2}", "another variable"),
+    ],
+)
+def test_a_damaged_line_of_the_guides_stops_the_server(tmp_path: Path, line: str, says: str) -> None:
+    (tmp_path / ".env").write_text(f"NAME\n{line}\n")
+    with pytest.raises(ConfigError, match=rf"'\.env'.* line 2.*{says}") as refused:
+        AuthKitProvider(authkit_domain=ISSUER, base_url=BASE_URL)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_who_relies_on_a_file_that_nobody_named_is_told_to_name_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"AUTHKIT_DOMAIN={ISSUER}\nAUTHKIT_BASE_URL={BASE_URL}\n")
+    with pytest.raises(ConfigError) as refused:
+        auth_from_env()
+    assert "'.env' sets AUTHKIT_BASE_URL and 1 more without effect" in (refused.value.hint or "")
+    assert auth_from_env(".env").verifier.resource == RESOURCE
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -134,7 +245,7 @@ def test_the_resource_or_its_path_can_be_said(tmp_path: Path, monkeypatch: pytes
     assert provider.verifier.resource == f"{BASE_URL}/from/env"
     monkeypatch.delenv("AUTHKIT_MCP_PATH")
     (tmp_path / ".env").write_text("export AUTHKIT_RESOURCE=https://file.example/mcp\n")
-    provider = AuthKitProvider(**settings)
+    provider = AuthKitProvider(**settings, env_file=".env")
     provider.set_mcp_path("/other")
     assert provider.verifier.resource == "https://file.example/mcp"
 

@@ -20,14 +20,17 @@ from pydantic import AnyHttpUrl
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from .._errors import AuthKitError, ConfigError, KeysUnavailableError, misuse
+from .._errors import AuthKitError, ConfigError, misuse
 from .._refused import log_refusal
 from .._verifier import Verifier
 from ._gate import Authentication, Gate, WellKnown
+from ._outage import is_outage, raised
 from ._token import AuthKitAccessToken
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
+
+    from .._response import Decision
 
 _RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 # RFC 9728 section 3.1, RFC 8414 section 3, OpenID Connect Discovery section 4.
@@ -65,11 +68,14 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         token_verifier: Of FastMCP's constructor; takes a `Verifier`, as `verifier` does, and refuses others:
             its verification is what this provider is there for.
         verifier: A ready verifier, in place of all settings; its resource stays as it is.
-        env_file: The env file. Default: as FastMCP, `FASTMCP_ENV_FILE`, else `.env`, where there is one.
+        env_file: Path of an env file, of which all variables count. Default: as FastMCP, the file that
+            `FASTMCP_ENV_FILE` names, else `.env` where the process runs, if there is one. Of such a file,
+            which nobody named here, the guide's variables alone count, and a warning names others of ours;
+            it is refused if every user can write to it, or it belongs to neither this user nor root.
         settings: Further keywords of `authkit_verifier.Verifier`: `audiences`, `leeway` ...
 
     Raises:
-        ConfigError: A setting is missing or wrong; the reason names it.
+        ConfigError: A setting is missing or wrong, or an env file; the reason names it.
     """
 
     def __init__(
@@ -91,7 +97,7 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             "resource_documentation": _text(settings.get("resource_documentation")),
         }
         self._settings = {name: value for name, value in settings.items() if value is not None}
-        self._env_file = _env_file(env_file)
+        self._env_file = env_file
         self._verifier = self._given(verifier, token_verifier)
         # Whether the resource stays, whatever path the server is served at.
         self._stays = self._verifier is not None or self._is_said()
@@ -99,6 +105,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         self._path: str | None = None
         self._announced: Verifier | None = None
         facts = _Facts(self._verifier or self._checked())
+        if facts.without_effect is not None:
+            _logger.warning(facts.without_effect)
         parameters = {
             "authkit_domain": (facts.authorization_servers or facts.issuers)[0],
             "base_url": _text(base_url) or facts.resource,
@@ -125,19 +133,32 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         """The access token if it is accepted, for hosts that ask in this way; None says no more than no.
 
         Raises:
-            KeysUnavailableError: The issuer's keys could not be had. A client that was told no would throw
-                away a good token.
+            AuthKitError: It could not be found out, as `KeysUnavailableError` says of the issuer's keys. A
+                client that was told no would throw away a good token. It is a `TokenVerificationError` of
+                FastMCP's too, from 4.2 on, which MultiAuth raises again; where FastMCP makes no use of it,
+                the client is answered with the error's `http_status` all the same.
         """
         try:
-            claims = await self.verifier.verify_async(token)
-        except AuthKitError as error:
+            return await self._accepted(token)
+        except AuthKitError:
             if _GATE_ASKS_AGAIN:
                 return None
-            log_refusal(_refusals, error)
-            if isinstance(error, KeysUnavailableError):
-                raise
-            return None
-        return AuthKitAccessToken.of(token, claims, self.verifier)
+            raise
+
+    async def _accepted(self, token: str) -> AuthKitAccessToken | None:
+        decision: Decision | None = None
+        try:
+            decision = await self.verifier.authorize_async(b"Bearer " + token.encode("utf-8", "replace"))
+            refused = decision.error
+        except AuthKitError as error:
+            refused = error
+        if decision is not None and decision.claims is not None:
+            return AuthKitAccessToken.of(token, decision.claims, self.verifier)
+        if refused is not None and not _GATE_ASKS_AGAIN:
+            log_refusal(_refusals, refused)
+        if refused is not None and is_outage(refused):
+            raise raised(refused, decision)
+        return None
 
     def set_mcp_path(self, mcp_path: str | None) -> None:
         """Binds the resource to the path that the server is served at, below `base_url`."""
@@ -211,8 +232,11 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             return self._made(None)
 
     def _made(self, mcp_path: str | None) -> Verifier:
-        path = None if self._stays else mcp_path
-        return Verifier.from_env(self._env_file, **{"mcp_path": path} | self._settings)
+        settings = {"mcp_path": None if self._stays else mcp_path} | self._settings
+        if self._env_file is None:
+            implicit = os.environ.get("FASTMCP_ENV_FILE", ".env")
+            return Verifier._from_env_and_implicit_file(implicit, **settings)
+        return Verifier.from_env(self._env_file, **settings)
 
 
 class _CoreVerifier(TokenVerifier):
@@ -223,7 +247,7 @@ class _CoreVerifier(TokenVerifier):
         self._provider = provider
 
     async def verify_token(self, token: str) -> AuthKitAccessToken | None:
-        return await self._provider.verify_token(token)
+        return await self._provider._accepted(token)
 
 
 class _Facts:
@@ -241,6 +265,8 @@ class _Facts:
         self.issuers = [name.removeprefix("issuer ") for name in in_force if name.startswith("issuer ")]
         self.required_scopes: list[str] = json.loads(in_force["required_scopes"])
         self.scopes_supported: list[str] = json.loads(in_force["scopes_supported"])
+        # What an env file says that nobody named, and that does not count.
+        self.without_effect = in_force.get("without effect")
 
 
 def auth_from_env(env_file: str | os.PathLike[str] | None = None) -> AuthKitProvider:
@@ -262,13 +288,6 @@ def _places(verifier: Verifier, mcp_path: str | None) -> list[str]:
     resource_path = urlsplit(verifier.resource or "").path.rstrip("/")
     tails = ("", resource_path, (mcp_path or "").rstrip("/"))
     return list(dict.fromkeys(place + tail for place in _PLACES for tail in tails))
-
-
-def _env_file(given: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
-    if given is not None:
-        return given
-    usual = os.environ.get("FASTMCP_ENV_FILE", ".env")
-    return usual if Path(usual).is_file() else None
 
 
 def _text(value: object) -> str | None:

@@ -64,6 +64,26 @@ def test_without_keys_it_raises_for_a_401_would_be_a_lie(caplog: pytest.LogCaptu
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+@pytest.mark.parametrize(
+    ("status", "is_no"), [(400, True), (401, True), (403, True), (429, False), (500, False)]
+)
+def test_what_says_nothing_about_the_token_is_raised(
+    monkeypatch: pytest.MonkeyPatch, status: int, is_no: bool
+) -> None:
+    error = KeysUnavailableError("nobody knows", status=5)
+    error.http_status = status
+
+    async def verify_async(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Verifier, "verify_async", verify_async)
+    if is_no:
+        assert verify("token") is None
+        return
+    with pytest.raises(KeysUnavailableError):
+        verify("token")
+
+
 def test_the_settings_are_the_verifiers() -> None:
     settings = AuthKitTokenVerifier(good_verifier()).auth_settings()
     assert isinstance(settings, AuthSettings)
