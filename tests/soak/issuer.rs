@@ -23,6 +23,8 @@ use support::{RESOURCE, encode, jwks};
 
 /// How long a stalled request is held: longer than any client may wait.
 const STALL: Duration = Duration::from_secs(30);
+/// How long a slow answer takes: longer than a call waits for newer keys, shorter than a fetch may take.
+const SLOW: Duration = Duration::from_millis(2500);
 /// How long tokens are good for, in seconds.
 const LIFE: u64 = 600;
 /// What clients may keep the key set for, in seconds.
@@ -33,6 +35,8 @@ const BEAT: Duration = Duration::from_millis(10);
 #[derive(Clone, Copy, PartialEq)]
 enum Weather {
     Ok,
+    /// Every request is answered as it would have been when it came, but later.
+    Slow,
     /// Every request is answered with this status.
     Status(u16),
     /// Every connection is reset once the request is there.
@@ -45,6 +49,7 @@ impl Weather {
     fn named(name: &str) -> Self {
         match name {
             "ok" => Self::Ok,
+            "slow" => Self::Slow,
             "reset" => Self::Reset,
             "stall" => Self::Stall,
             status => Self::Status(status.parse().unwrap_or_else(|_| panic!("no weather: {name}"))),
@@ -54,6 +59,7 @@ impl Weather {
     fn name(self) -> String {
         match self {
             Self::Ok => "ok".to_owned(),
+            Self::Slow => "slow".to_owned(),
             Self::Status(status) => status.to_string(),
             Self::Reset => "reset".to_owned(),
             Self::Stall => "stall".to_owned(),
@@ -240,8 +246,8 @@ fn answer(issuer: &Issuer, mut stream: TcpStream) -> Option<()> {
     let tag = format!("\"key-{newest}\"");
     let unchanged = request.tag.as_ref() == Some(&tag);
     let given = match weather {
-        Weather::Ok if unchanged => "304".to_owned(),
-        Weather::Ok => "200".to_owned(),
+        Weather::Ok | Weather::Slow if unchanged => "304".to_owned(),
+        Weather::Ok | Weather::Slow => "200".to_owned(),
         other => other.name(),
     };
     let note = || {
@@ -259,8 +265,11 @@ fn answer(issuer: &Issuer, mut stream: TcpStream) -> Option<()> {
             // Until the client gives up.
             let _ = stream.read_to_end(&mut Vec::new());
         }
-        Weather::Ok | Weather::Status(_) => {
+        Weather::Ok | Weather::Slow | Weather::Status(_) => {
             let _ = stream.read(&mut [0]);
+            if weather == Weather::Slow {
+                thread::sleep(SLOW);
+            }
             let document = if given == "200" { issuer.document(newest) } else { String::new() };
             let _ = write!(
                 stream,

@@ -21,18 +21,17 @@ FLOOD = 600
 # A client that does not end by itself is a failure; one call may outlast the run by its longest wait.
 PATIENCE = 30.0
 
-# At first no keys can be had. Then come a rotation in good weather and one in an outage of three kinds, and
+# At first no keys can be had. Then come a rotation in good weather and two in an outage of four kinds, and
 # after each of them time enough to see that tokens pass.
-SHORT = "503@0 ok@1 rotate@2 500@12.5 rotate@13 stall@13.5 reset@15 ok@16"
+SHORT = "503@0 ok@1 rotate@2 500@12.5 rotate@12.8 slow@13.3 rotate@14 stall@15 reset@15.7 ok@16"
 SHORT_TIME = 24.0
 
-# The rotations, 45 s apart, meet a stall, good weather, resets, and good weather that is just back.
+# The rotations, 45 s apart, meet good weather, slow answers after a stall, and a stall before resets.
 CYCLE = (
-    "503@0 ok@2 500@12 ok@17 reset@27 ok@31 stall@40 rotate@45 ok@49 503@60 ok@66 500@76 ok@80"
-    " rotate@90 reset@104 ok@108 stall@118 ok@122 reset@132 rotate@135 500@137 ok@141 stall@155"
-    " ok@161 503@172 ok@176 rotate@180"
+    "503@0 ok@2 rotate@20 500@32 ok@36 reset@46 ok@49 stall@58 slow@63 rotate@65 ok@70"
+    " 503@82 ok@86 500@96 ok@99 stall@104 rotate@110 reset@111 ok@112 500@124 ok@128"
 )
-CYCLE_TIME = 180.0
+CYCLE_TIME = 135.0
 
 
 def schedule(seconds: float) -> str:
