@@ -244,3 +244,27 @@ fn who_tries_and_waits_does_not_spin_though_nobody_fetches() {
         refused(&hanging.verifier, "no token", Code::Malformed, "it still judges");
     }
 }
+
+/// A host starts a thread for each call that would block, so strangers must not cause more of them than fetches.
+#[test]
+fn who_fetches_inline_is_sent_to_wait_only_where_waiting_fetches() {
+    let hanging = Hanging::new(RefreshMode::Inline);
+    accepted(&hanging.verifier, hanging.token(), "while the issuer answers");
+    for answers in [true, false] {
+        if !answers {
+            hanging.server.answer(Answer::Status(500, Vec::new()));
+        }
+        let asked = hanging.server.requests();
+        let mut blocked = 0;
+        for _ in 0..200 {
+            let forged = hanging.forged();
+            let tried = hanging.verifier.try_verify(&forged, &Policy::new()).unwrap_err();
+            if tried.code() == Code::WouldBlock {
+                blocked += 1;
+                assert!(hanging.verifier.verify(&forged, &Policy::new()).is_err());
+            }
+        }
+        let fetched = hanging.server.requests() - asked;
+        assert!(blocked <= fetched, "{blocked} were sent to wait for {fetched} fetches");
+    }
+}
