@@ -145,6 +145,11 @@ enum authkit_class
      * The request carries its token in a way that must not be: HTTP 400.
      */
     AUTHKIT_CLASS_REQUEST = 10,
+    /**
+     * Nobody knows whether the token is good, since the issuer could not be asked about its key: HTTP
+     * 429.
+     */
+    AUTHKIT_CLASS_UNCONFIRMED = 11,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -233,10 +238,15 @@ enum authkit_status
      */
     AUTHKIT_KEYS_UNAVAILABLE = 5,
     /**
-     * The answer needs the network; a fetch was started. Call authkit_verifier_verify() where
-     * waiting is allowed, or try again later.
+     * The answer needs the network, and a fetch is under way. Wait in authkit_verifier_wait() on
+     * another thread, then try again.
      */
     AUTHKIT_WOULD_BLOCK = 6,
+    /**
+     * The answer needs the network, and no fetch is under way or was started (refresh_mode inline).
+     * Call authkit_verifier_verify() on a thread that may wait.
+     */
+    AUTHKIT_FETCH_NEEDED = ((1 << 8) | 6),
     /**
      * The thing asked for is not there: a claim that the token does not carry in this type.
      */
@@ -253,6 +263,12 @@ enum authkit_status
      * 400. The request carries its token twice, in the query, or spelled as no token is.
      */
     AUTHKIT_INVALID_REQUEST = 10,
+    /**
+     * HTTP 429. The token names a key that is not among the issuer's known keys, and the issuer could not be
+     * asked: it fails, is slow, or was asked too often of late. The token may be good; see
+     * authkit_error_retry_after().
+     */
+    AUTHKIT_KEY_UNCONFIRMED = 11,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -405,7 +421,7 @@ AUTHKIT_API const char *authkit_version(void);
 AUTHKIT_API const char *authkit_status_name(int32_t status);
 
 /**
- * The HTTP status for a server to answer with: 200, 400, 401, 403, 500 or 503.
+ * The HTTP status for a server to answer with: 200, 400, 401, 403, 429, 500 or 503.
  *
  * Returns 500 for a number that is no status. Any thread.
  */
@@ -674,8 +690,8 @@ authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
 /**
  * As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
  * first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
- * wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started: let
- * another thread call authkit_verifier_verify().
+ * wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started, and it
+ * returns AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
  *
  * Parameters and other results are those of authkit_verifier_verify(). Any thread.
  */
@@ -721,7 +737,7 @@ authkit_status authkit_verifier_start_refresh(const authkit_verifier *verifier,
 AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *verifier);
 
 /**
- * Waits while a fetch of keys is under way and none has ended since `seen` was read: for the worker
+ * Waits until a fetch of keys has ended since `seen` was read: for the worker
  * thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
  * call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
  * waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
@@ -730,8 +746,8 @@ AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *veri
  * `seen` is what authkit_verifier_fetches_ended() returned.
  * `timeout_ms` is in milliseconds; 0 looks without waiting.
  *
- * Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the
- * timeout; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+ * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
+ * whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
  */
 AUTHKIT_API
 authkit_status authkit_verifier_wait(const authkit_verifier *verifier,

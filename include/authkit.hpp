@@ -694,7 +694,7 @@ public:
     std::string_view body() const noexcept { return detail::sized(authkit_response_body, handle()); }
     /// Whether try_authorize() or try_well_known() could not answer without waiting: this is a 503 then.
     bool would_block() const noexcept {
-        return authkit_error_status(authkit_response_error(handle())) == AUTHKIT_WOULD_BLOCK;
+        return authkit_status_class(authkit_error_status(authkit_response_error(handle()))) == AUTHKIT_CLASS_WOULD_BLOCK;
     }
 
     /// For C functions; stays this object's.

@@ -20,7 +20,7 @@ pub enum Class {
     Forbidden = 4,
     /// The issuer's keys could not be had: HTTP 503. Says nothing about the token.
     KeysUnavailable = 5,
-    /// The answer needs the network and the caller asked not to wait; a fetch is under way.
+    /// The answer needs the network and the caller asked not to wait.
     WouldBlock = 6,
     /// The thing asked for is not there (a claim that the token does not carry).
     Absent = 7,
@@ -30,6 +30,9 @@ pub enum Class {
     NoCredentials = 9,
     /// The request carries its token in a way that must not be: HTTP 400, `invalid_request`.
     Request = 10,
+    /// Nobody knows whether the token is good, since the issuer could not be asked about its key, though
+    /// usable keys are there: HTTP 429.
+    Unconfirmed = 11,
 }
 
 /// Detail codes: `detail << 8 | class`, so that a code is one number with its class inside.
@@ -95,12 +98,18 @@ codes! {
     KeysUnavailable = 0, KeysUnavailable, "KEYS_UNAVAILABLE";
     /// The answer needs the network; a fetch is under way.
     WouldBlock = 0, WouldBlock, "WOULD_BLOCK";
+    /// The answer needs the network, and no fetch is under way or was started: only a call that may
+    /// wait makes one (`refresh_mode` inline).
+    FetchNeeded = 1, WouldBlock, "FETCH_NEEDED";
     /// The thing asked for is not there.
     Absent = 0, Absent, "ABSENT";
     /// A defect in this library.
     Internal = 0, Internal, "INTERNAL";
     /// The request carries no bearer token.
     NoCredentials = 0, NoCredentials, "NO_CREDENTIALS";
+    /// The token names a key that is not among the issuer's known keys, and the issuer could not be asked:
+    /// it fails, is slow, or was asked too often of late. Another try can succeed.
+    KeyUnconfirmed = 0, Unconfirmed, "KEY_UNCONFIRMED";
     /// The request carries its token wrongly: twice, in the query, or spelled as no token is.
     InvalidRequest = 0, Request, "INVALID_REQUEST";
 }
@@ -125,6 +134,7 @@ impl Code {
             Class::Request => 400,
             Class::NoCredentials | Class::Token => 401,
             Class::Forbidden => 403,
+            Class::Unconfirmed => 429,
             Class::KeysUnavailable | Class::WouldBlock => 503,
             Class::Misuse | Class::Config | Class::Absent | Class::Internal => 500,
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::error::{Code, Error};
+use crate::error::{Class, Code, Error};
 use crate::journal::Source;
 use crate::lane::{self, Apart, LANES};
 
@@ -226,7 +226,7 @@ impl Verdicts {
     pub(crate) fn count<T>(&self, verdict: &Result<T, Error>) {
         let outcome = match verdict {
             Ok(_) => 0,
-            Err(error) if error.code() == Code::WouldBlock => return,
+            Err(error) if error.code().class() == Class::WouldBlock => return,
             Err(error) => 1 + position(error.code()),
         };
         self.add_one(outcome);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, FixedClock, Moment, SystemClock};
 use crate::config::{Config, Issuer, KeySource, RefreshMode};
-use crate::error::{Code, Error, Result};
+use crate::error::{Class, Code, Error, Result};
 use crate::fork::PerProcess;
 use crate::journal::{Event, Journal};
 use crate::jwks::cache::{Cache, Call, Snapshot, Surroundings, Wait, unknown_key};
@@ -108,7 +108,7 @@ impl Verifier {
     /// ([`Code::CriticalHeader`], [`Code::Algorithm`], [`Code::Type`]), payload ([`Code::Malformed`]),
     /// [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
     /// [`Code::Audience`]), key ([`Code::KeysUnavailable`], [`Code::UnknownKey`],
-    /// [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`].
+    /// [`Code::KeyUnconfirmed`], [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`].
     pub fn verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.accept(token.as_ref(), policy, Wait::Allowed)
     }
@@ -116,9 +116,9 @@ impl Verifier {
     /// Judges a token without waiting.
     ///
     /// # Errors
-    /// As [`Self::verify`]; and [`Code::WouldBlock`] when the answer needs the network: a fetch is
-    /// then under way, and [`Self::wait`] off the event loop tells when to try again. In the refresh
-    /// mode `inline` no fetch is started, and [`Self::verify`] off the event loop makes it.
+    /// As [`Self::verify`]; and [`Code::WouldBlock`] if the answer needs the network and a fetch is
+    /// under way: [`Self::wait`] off the event loop tells when to try again. In the refresh mode `inline`
+    /// no fetch is started: [`Code::FetchNeeded`] asks for [`Self::verify`] off the event loop.
     pub fn try_verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.accept(token.as_ref(), policy, Wait::No)
     }
@@ -213,8 +213,8 @@ impl Verifier {
         self.0.around.landings.get().ended()
     }
 
-    /// Waits while a fetch is under way and none has ended since [`Self::fetches_ended`] gave `seen`;
-    /// false where that is still so after `timeout`.
+    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`; false if none has after
+    /// `timeout`, whether one is under way or not.
     ///
     /// For hosts with an event loop: read `seen`, [`Self::try_verify`], and on [`Code::WouldBlock`]
     /// wait on another thread, a second at most each time, before trying again, 5 s in all.
@@ -254,22 +254,22 @@ impl Verifier {
     /// Has every fetch started that is missing; the first error, preferably one that says why.
     fn start_missing(&self) -> Option<Error> {
         let errors = self.0.keys.iter().filter_map(|cache| cache.is_ready().err());
-        errors.min_by_key(|error| error.code() == Code::WouldBlock)
+        errors.min_by_key(|error| error.code().class() == Class::WouldBlock)
     }
 
     /// Waits for what may end this error: a fetch that ends, or the end of a pause.
     fn await_change(&self, error: &Error, seen: u64, left: Duration) {
         let landings = self.0.around.landings.get();
-        match (error.code(), self.0.around.mode) {
+        match error.code() {
             // This caller can wait, so it is the one to fetch.
-            (Code::WouldBlock, RefreshMode::Inline) => {
+            Code::FetchNeeded => {
                 let call = || Call::new(Wait::Allowed, self.0.around.clock.moment());
                 self.0.keys.iter().for_each(|cache| drop(cache.current(&call())));
             }
-            (Code::WouldBlock, _) => drop(landings.wait(seen, left)),
+            Code::WouldBlock => drop(landings.wait(seen, left)),
             _ => {
                 let pause = Duration::from_secs(error.retry_after().unwrap_or(1).into());
-                landings.pause(seen, pause.min(left));
+                let _ = landings.wait(seen, pause.min(left));
             }
         }
     }
@@ -506,6 +506,12 @@ fn refusal(miss: Option<Miss>) -> Error {
             Error::new(Code::Signature, "the signature does not fit the token and the issuer's key")
         }
         Some(Miss::UnknownId) => unknown_key(),
+        Some(Miss::Dropped(reason)) => Error::new(
+            Code::UnknownKey,
+            format!(
+                "the issuer publishes the key that the token names, but it is unusable: {reason}"
+            ),
+        ),
         Some(Miss::OtherAlgorithm) => {
             Error::new(Code::Algorithm, "the key that the token names is for another algorithm")
         }

@@ -21,7 +21,9 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self.code.class() {
             Class::Token | Class::Forbidden => Exit::Rejected,
-            Class::KeysUnavailable | Class::WouldBlock => Exit::KeysUnavailable,
+            Class::KeysUnavailable | Class::Unconfirmed | Class::WouldBlock => {
+                Exit::KeysUnavailable
+            }
             _ => Exit::Unusable,
         }
     }

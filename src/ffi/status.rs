@@ -32,6 +32,9 @@ pub enum authkit_class {
     AUTHKIT_CLASS_NO_CREDENTIALS = 9,
     /// The request carries its token in a way that must not be: HTTP 400.
     AUTHKIT_CLASS_REQUEST = 10,
+    /// Nobody knows whether the token is good, since the issuer could not be asked about its key: HTTP
+    /// 429.
+    AUTHKIT_CLASS_UNCONFIRMED = 11,
 }
 
 /// The outcome of a call: (detail << 8) | class. Only AUTHKIT_OK accepts a token; everything else,
@@ -74,9 +77,12 @@ pub enum authkit_status {
     AUTHKIT_SCOPE = (1 << 8) | 4,
     /// 503. The issuer's keys could not be had; see authkit_error_retry_after().
     AUTHKIT_KEYS_UNAVAILABLE = 5,
-    /// The answer needs the network; a fetch was started. Call authkit_verifier_verify() where
-    /// waiting is allowed, or try again later.
+    /// The answer needs the network, and a fetch is under way. Wait in authkit_verifier_wait() on
+    /// another thread, then try again.
     AUTHKIT_WOULD_BLOCK = 6,
+    /// The answer needs the network, and no fetch is under way or was started (refresh_mode inline).
+    /// Call authkit_verifier_verify() on a thread that may wait.
+    AUTHKIT_FETCH_NEEDED = (1 << 8) | 6,
     /// The thing asked for is not there: a claim that the token does not carry in this type.
     AUTHKIT_ABSENT = 7,
     /// A defect in this library. The token was not accepted; the handles remain usable.
@@ -85,6 +91,10 @@ pub enum authkit_status {
     AUTHKIT_NO_CREDENTIALS = 9,
     /// 400. The request carries its token twice, in the query, or spelled as no token is.
     AUTHKIT_INVALID_REQUEST = 10,
+    /// HTTP 429. The token names a key that is not among the issuer's known keys, and the issuer could not be
+    /// asked: it fails, is slow, or was asked too often of late. The token may be good; see
+    /// authkit_error_retry_after().
+    AUTHKIT_KEY_UNCONFIRMED = 11,
 }
 
 /// Both of C's words for a code. Exhaustive, so that a new code cannot be forgotten here.
@@ -108,6 +118,8 @@ fn words(code: Code) -> (authkit_status, &'static CStr) {
         Code::Scope => (AUTHKIT_SCOPE, c"SCOPE"),
         Code::KeysUnavailable => (AUTHKIT_KEYS_UNAVAILABLE, c"KEYS_UNAVAILABLE"),
         Code::WouldBlock => (AUTHKIT_WOULD_BLOCK, c"WOULD_BLOCK"),
+        Code::FetchNeeded => (AUTHKIT_FETCH_NEEDED, c"FETCH_NEEDED"),
+        Code::KeyUnconfirmed => (AUTHKIT_KEY_UNCONFIRMED, c"KEY_UNCONFIRMED"),
         Code::Absent => (AUTHKIT_ABSENT, c"ABSENT"),
         Code::Internal => (AUTHKIT_INTERNAL, c"INTERNAL"),
         Code::NoCredentials => (AUTHKIT_NO_CREDENTIALS, c"NO_CREDENTIALS"),
@@ -134,6 +146,7 @@ impl From<Class> for authkit_class {
             Class::Internal => Self::AUTHKIT_CLASS_INTERNAL,
             Class::NoCredentials => Self::AUTHKIT_CLASS_NO_CREDENTIALS,
             Class::Request => Self::AUTHKIT_CLASS_REQUEST,
+            Class::Unconfirmed => Self::AUTHKIT_CLASS_UNCONFIRMED,
         }
     }
 }
@@ -168,7 +181,7 @@ pub extern "C" fn authkit_status_name(status: i32) -> *const c_char {
     })
 }
 
-/// The HTTP status for a server to answer with: 200, 400, 401, 403, 500 or 503.
+/// The HTTP status for a server to answer with: 200, 400, 401, 403, 429, 500 or 503.
 ///
 /// Returns 500 for a number that is no status. Any thread.
 #[unsafe(no_mangle)]
@@ -249,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_no_status_opens_nothing() {
-        for number in [-1, i32::MIN, i32::MAX, 3, 11, 0x100, 0x1_0000, (200 << 8) | 3] {
+        for number in [-1, i32::MIN, i32::MAX, 3, 12, 0x100, 0x1_0000, (200 << 8) | 3] {
             assert_eq!(read(authkit_status_name(number)), Some("UNKNOWN"), "{number}");
             assert_eq!(authkit_status_http_status(number), 500);
             assert_eq!(read(authkit_status_oauth_error(number)), None);

@@ -91,8 +91,8 @@ pub unsafe extern "C" fn authkit_verifier_verify(
 
 /// As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
 /// first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
-/// wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started: let
-/// another thread call authkit_verifier_verify().
+/// wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started, and it
+/// returns AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
 ///
 /// Parameters and other results are those of authkit_verifier_verify(). Any thread.
 #[unsafe(no_mangle)]
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
     })
 }
 
-/// Waits while a fetch of keys is under way and none has ended since `seen` was read: for the worker
+/// Waits until a fetch of keys has ended since `seen` was read: for the worker
 /// thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
 /// call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
 /// waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
@@ -178,8 +178,8 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
 /// `seen` is what authkit_verifier_fetches_ended() returned.
 /// `timeout_ms` is in milliseconds; 0 looks without waiting.
 ///
-/// Returns AUTHKIT_OK if a fetch has ended since or none is under way; AUTHKIT_WOULD_BLOCK after the
-/// timeout; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
+/// whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_wait(
     verifier: *const authkit_verifier,
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn authkit_verifier_wait(
         let verifier = &unsafe { authkit_verifier::lend(verifier) }?.verifier;
         match verifier.wait(seen, Duration::from_millis(timeout_ms.into())) {
             true => Ok(()),
-            false => Err(Error::new(Code::WouldBlock, "a fetch is still under way")),
+            false => Err(Error::new(Code::WouldBlock, "no fetch has ended")),
         }
     };
     // SAFETY: NULL is no place to write to.

@@ -11,21 +11,26 @@ use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, Moment};
 use crate::config::RefreshMode;
-use crate::error::{Code, Error, Result};
+use crate::error::{Class, Code, Error, Result};
 use crate::fork::PerProcess;
 use crate::journal::{Happening, Journal, Source};
 use crate::stats::{DocumentStats, SeenHeaders};
 
-use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
+use super::fetch::{Ask, FETCH_TIMEOUT, Fetch, FetchError};
 use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
 use super::landings::Landings;
 use super::newest::Newest;
-use super::pace::{Pace, Pause};
+use super::pace::{Attempt, Pace, Pause};
 use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
-/// How long a call waits for newer keys where it has some that are good enough.
-const STALE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a call waits for a fetch that it can do without: it has stale keys, or another caller made the
+/// fetch and the answer can be "try again".
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Most key ids that are remembered after the issuer has withdrawn them: as many as a key set has keys.
+const MAX_WITHDRAWN: usize = 100;
+/// So many first-hand fetches in a row must lack a withdrawn key id, until it is unknown without another one.
+const CONFIRMED_MISSES: u8 = 2;
 
 /// What an issuer publishes at one URL.
 pub(crate) trait Document: Sized + Debug + Send + Sync + 'static {
@@ -39,8 +44,16 @@ pub(crate) trait Document: Sized + Debug + Send + Sync + 'static {
     /// Reads it; the error is a sentence.
     fn read(octets: &[u8], rules: &Self::Rules) -> std::result::Result<Self, String>;
 
+    /// Whether every call needs it. Without one that is not vital, a call waits for its own fetch only.
+    const IS_VITAL: bool = true;
+
     /// What is worth telling of it, coming after another one.
     fn news_since(&self, _before: Option<&Self>) -> Vec<Happening> {
+        Vec::new()
+    }
+
+    /// The key ids that it holds.
+    fn key_ids(&self) -> Vec<&str> {
         Vec::new()
     }
 }
@@ -72,13 +85,13 @@ impl<'k> Call<'k> {
         Self { key_id, ..self }
     }
 
-    /// What a fetch is to be remembered for by who cannot wait for it and comes back.
-    fn sought(&self) -> Option<String> {
-        self.key_id.filter(|_| self.wait == Wait::No).map(str::to_owned)
-    }
-
     fn deadline(&self) -> Instant {
         *self.deadline.get_or_init(|| Instant::now() + FETCH_TIMEOUT)
+    }
+
+    /// Whether so little time is left to this call that a fetch within it would be cut short.
+    fn is_late(&self) -> bool {
+        self.deadline().saturating_duration_since(Instant::now()) < FETCH_TIMEOUT / 2
     }
 }
 
@@ -93,12 +106,24 @@ pub(crate) struct Snapshot<D> {
     lifetime: Option<Lifetime>,
     /// When its fetch began, or when it was given: what is known since then is newer.
     began: Moment,
+    /// Whether the issuer itself was asked, and no cache on the way could answer.
+    first_hand: bool,
     source: Source,
     generation: u64,
     skew: Option<i64>,
     headers: SeenHeaders,
-    /// For whom it was fetched, where that was a caller who could not wait for it.
+    /// For whom it was fetched, if that was a caller who could not wait for it.
     sought: Option<Sought>,
+    /// Key ids that were published before and are missing here.
+    withdrawn: Vec<Withdrawn>,
+}
+
+/// A key id that the issuer published once.
+#[derive(Debug, Clone)]
+struct Withdrawn {
+    key_id: String,
+    /// How many first-hand fetches in a row have lacked it.
+    misses: u8,
 }
 
 /// The key id in search of which a caller who could not wait had a fetch started.
@@ -159,6 +184,38 @@ enum Need<'n, D> {
     Request,
 }
 
+/// How long a call waits for a fetch; `None` for as long as the call may.
+#[derive(Debug, Clone, Copy, Default)]
+struct Patience {
+    /// For a fetch that it makes itself.
+    own: Option<Duration>,
+    /// For another caller's.
+    others: Option<Duration>,
+}
+
+/// What a fetch is for.
+#[derive(Debug)]
+struct Errand {
+    /// The key id that the token of the caller names, if it is not at hand.
+    key_id: Option<String>,
+    /// When that caller's call began.
+    since: Duration,
+    /// That caller cannot wait and comes back.
+    comes_back: bool,
+    /// It is made for an unknown key, and spends one of the fetches that those may cause.
+    is_look_up: bool,
+    /// The host asked: what another process has fetched is not enough.
+    forced: bool,
+    /// One more request may be made if the first fails in passing.
+    may_retry: bool,
+}
+
+/// What a fetch that went well has brought.
+#[derive(Debug, Clone, Copy)]
+struct Brought {
+    new_key: bool,
+}
+
 /// Whose turn it is to fetch, among the processes that share a file.
 enum Turn<D> {
     /// This one's; `None` where there is no lock to hold meanwhile.
@@ -173,11 +230,10 @@ struct Landing<D: Document> {
     flight: Arc<Flight<Pace>>,
     landings: Arc<Landings>,
     deadline: Instant,
-    /// The key id in search of which it is made, for who cannot wait.
-    sought: Option<String>,
-    /// The host asked: what another process has fetched is not enough.
-    forced: bool,
-    outcome: std::result::Result<(), FetchError>,
+    errand: Errand,
+    started: Instant,
+    started_at: Duration,
+    outcome: std::result::Result<Brought, FetchError>,
 }
 
 impl<D: Document> Cache<D> {
@@ -234,11 +290,13 @@ impl<D: Document> Cache<D> {
             tag: None,
             lifetime: None,
             began: self.moment(),
+            first_hand: true,
             source: Source::Given,
             generation: before.map_or(0, |before| before.generation) + 1,
             skew: None,
             headers: SeenHeaders::default(),
             sought: None,
+            withdrawn: Vec::new(),
         });
         Ok(())
     }
@@ -281,26 +339,34 @@ impl<D: Document> Cache<D> {
             self.refresh_ahead(call);
             return Ok(self.stale(known));
         }
-        match self.obtain_within(&Need::Age, call, Some(STALE_PATIENCE)) {
-            Err(error) if error.code() == Code::WouldBlock => Err(error),
+        let patience = Patience { own: Some(PATIENCE), others: Some(PATIENCE) };
+        match self.obtain_within(&Need::Age, call, patience) {
+            Err(error) if error.code().class() == Class::WouldBlock => Err(error),
             Err(_) => Ok(self.stale(known)),
             newer => newer,
         }
     }
 
-    /// Newer than that in which this key id was not found; an error where that is as new as can be.
+    /// Newer than that in which this key id was not found.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`] only if the issuer itself has said so since this call began, or twice in a row
+    /// of a key that it once published. [`Code::KeyUnconfirmed`] if it could not be asked: a client must
+    /// not throw away a token that may be good.
     pub(crate) fn newer_than(
         self: &Arc<Self>,
         searched: &Arc<Snapshot<D>>,
         key_id: &str,
         call: &Call<'_>,
     ) -> Result<Arc<Snapshot<D>>> {
-        // What was fetched for this very call, after it began, needs no second look.
-        let is_answer = searched.began.monotonic >= call.began.monotonic;
-        if searched.lifetime.is_none() || is_answer || searched.answers(key_id, call.began) {
-            return Err(unknown_key());
+        let is_known = searched.answers(call.began)
+            || searched.has_withdrawn(key_id)
+            || searched.was_sought_for(key_id, call.began);
+        if is_known {
+            Err(unknown_key())
+        } else {
+            self.obtain(&Need::UnknownKey { searched }, call)
         }
-        self.obtain(&Need::UnknownKey { searched }, call)
     }
 
     /// Fetches now, whatever the document's age, and waits for it.
@@ -386,7 +452,7 @@ impl<D: Document> Cache<D> {
         let flight = self.flight.get();
         let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
         if let Boarding::Lead(_) = boarding {
-            let landing = self.landing(flight, &Need::Age, call);
+            let landing = self.landing(flight, &Need::Age, call, call.deadline());
             match self.around.mode {
                 RefreshMode::Background => landing.fetch_elsewhere(),
                 RefreshMode::Inline | RefreshMode::Manual => landing.fetch(),
@@ -395,38 +461,55 @@ impl<D: Document> Cache<D> {
     }
 
     fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
-        self.obtain_within(need, call, None)
+        self.obtain_within(need, call, self.patience(need))
     }
 
-    /// One more fetch, made or joined or, for who cannot wait, started. With a `patience` the caller
-    /// waits no longer than that, and the fetch goes on without it.
+    /// Strangers cause these fetches, so they must not hold the host's threads: nobody waits long for
+    /// another caller's, or at all while the issuer is known to be slow.
+    fn patience(&self, need: &Need<'_, D>) -> Patience {
+        match need {
+            Need::Request => Patience::default(),
+            Need::Age if D::IS_VITAL => Patience::default(),
+            Need::Age | Need::UnknownKey { .. } if self.is_slow() => {
+                Patience { own: Some(Duration::ZERO), others: Some(Duration::ZERO) }
+            }
+            Need::Age | Need::UnknownKey { .. } => Patience { own: None, others: Some(PATIENCE) },
+        }
+    }
+
+    /// One more fetch, made or joined or, for a caller that cannot wait, started. If the caller's
+    /// patience ends before the fetch does, the fetch goes on without it.
     fn obtain_within(
         self: &Arc<Self>,
         need: &Need<'_, D>,
         call: &Call<'_>,
-        patience: Option<Duration>,
+        patience: Patience,
     ) -> Result<Arc<Snapshot<D>>> {
         let flight = self.flight.get();
-        let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
-        let ticket = match flight.board(call.deadline(), |pace| self.stay(pace, need, call)) {
+        let may_start = self.around.mode == RefreshMode::Background;
+        let elsewhere =
+            call.wait == Wait::No || (may_start && (patience.own.is_some() || call.is_late()));
+        let deadline = if elsewhere { Instant::now() + FETCH_TIMEOUT } else { call.deadline() };
+        let boarding = flight.board(deadline, |pace| self.stay(pace, need, call));
+        let (ticket, patience) = match boarding {
             Boarding::Stay(answer) => return answer,
-            Boarding::Follow(ticket) => ticket,
+            Boarding::Follow(ticket) => (ticket, patience.others),
             Boarding::Lead(ticket) => {
-                let landing = self.landing(Arc::clone(&flight), need, call);
-                let may_start = self.around.mode == RefreshMode::Background;
-                if call.wait == Wait::No || (patience.is_some() && may_start) {
-                    landing.fetch_elsewhere();
-                    ticket
-                } else {
+                let landing = self.landing(Arc::clone(&flight), need, call, deadline);
+                if !elsewhere {
                     landing.fetch();
-                    return self.outcome();
+                    return self.outcome(need);
                 }
+                landing.fetch_elsewhere();
+                (ticket, patience.own)
             }
         };
-        if call.wait == Wait::No {
+        let waits_in_vain = patience.is_some_and(|patience| patience.is_zero());
+        if call.wait == Wait::No && !waits_in_vain {
             return Err(would_block());
         }
-        self.follow(&flight, ticket, until.min(call.deadline()))
+        let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
+        self.follow(&flight, ticket, until.min(call.deadline()), need)
     }
 
     fn follow(
@@ -434,15 +517,15 @@ impl<D: Document> Cache<D> {
         flight: &Flight<Pace>,
         ticket: Ticket,
         until: Instant,
+        need: &Need<'_, D>,
     ) -> Result<Arc<Snapshot<D>>> {
         if flight.await_landing(ticket, until) {
-            return self.outcome();
+            return self.outcome(need);
         }
-        let reason = "the fetch under way takes too long";
-        Err(unavailable::<D>(reason, whole_seconds(STALE_PATIENCE)))
+        Err(self.unanswered(need, "the fetch under way takes too long", PATIENCE))
     }
 
-    /// The answer without a fetch, where none is to be made.
+    /// The answer without a fetch, if none is to be made.
     fn stay(
         &self,
         pace: &mut Pace,
@@ -452,39 +535,64 @@ impl<D: Document> Cache<D> {
         if let Some(snapshot) = self.arrived_for(need) {
             return Some(Ok(snapshot));
         }
-        match (self.around.mode, need) {
-            (RefreshMode::Manual, Need::Age) => return Some(Err(not_asked_for::<D>())),
-            (RefreshMode::Manual, Need::UnknownKey { .. }) => return Some(Err(unknown_key())),
-            _ => {}
+        if self.around.mode == RefreshMode::Manual && !matches!(need, Need::Request) {
+            let reason = "the host has not fetched them";
+            return Some(Err(self.unanswered(need, reason, PATIENCE).with_hint(MANUAL_HINT)));
         }
         let now = self.moment().monotonic;
         let pause = match need {
             Need::Request => None,
             Need::Age if self.has_good() => pace.refresh_pause(now),
-            Need::Age | Need::UnknownKey { .. } => pace.pause(now),
+            Need::Age => pace.pause(now),
+            Need::UnknownKey { .. } => pace.look_up_pause(now),
         };
-        if let Some(Pause { failure, left }) = pause {
-            return Some(Err(unavailable::<D>(&failure.reason, whole_seconds(left))));
+        if let Some(pause) = pause {
+            return Some(Err(self.paused(need, &pause)));
         }
         if self.around.mode == RefreshMode::Inline && call.wait == Wait::No {
-            // It takes a caller who can wait.
-            return Some(Err(would_block()));
+            return Some(Err(fetch_needed()));
         }
-        match need {
-            Need::UnknownKey { .. } => self.spend_for_unknown_key(pace, now).err().map(Err),
-            Need::Age | Need::Request => None,
+        let left = call.deadline().saturating_duration_since(Instant::now());
+        left.is_zero()
+            .then(|| Err(self.unanswered(need, "no time is left to fetch them", PATIENCE)))
+    }
+
+    fn paused(&self, need: &Need<'_, D>, pause: &Pause) -> Error {
+        match &pause.failure {
+            Some(failure) => self.unanswered(need, &failure.reason, pause.left),
+            None => {
+                let seconds = whole_seconds(pause.left);
+                self.note_throttled(seconds);
+                let reason =
+                    format!("too many tokens name unknown keys; it is asked again in {seconds} s");
+                self.unanswered(need, &reason, pause.left)
+            }
         }
     }
 
-    fn spend_for_unknown_key(&self, pace: &mut Pace, now: Duration) -> Result<()> {
-        pace.spend_for_unknown_key(now).map_err(|left| {
-            let retry_after = whole_seconds(left);
-            self.counts.throttled.fetch_add(1, Ordering::Relaxed);
-            if !self.counts.throttled_told.swap(true, Ordering::Relaxed) {
-                self.tell(Happening::Throttled { retry_after });
-            }
-            unknown_key().with_retry_after(retry_after)
-        })
+    fn note_throttled(&self, retry_after: u32) {
+        self.counts.throttled.fetch_add(1, Ordering::Relaxed);
+        if !self.counts.throttled_told.swap(true, Ordering::Relaxed) {
+            self.tell(Happening::Throttled { retry_after });
+        }
+    }
+
+    /// What is said if the issuer has not answered what a call needs to know. As long as usable keys are
+    /// there the server is not at fault for a key id that anybody can make up.
+    fn unanswered(&self, need: &Need<'_, D>, reason: &str, left: Duration) -> Error {
+        let error = match need {
+            Need::UnknownKey { .. } if self.has_good() => Error::new(
+                Code::KeyUnconfirmed,
+                format!(
+                    "the token names an unknown key, and the issuer did not say whether it is good: {reason}"
+                ),
+            ),
+            _ => Error::new(
+                Code::KeysUnavailable,
+                format!("{} are not available: {reason}", D::WHAT),
+            ),
+        };
+        error.with_retry_after(whole_seconds(left))
     }
 
     /// What has come between the caller's look and its turn.
@@ -503,54 +611,66 @@ impl<D: Document> Cache<D> {
         flight: Arc<Flight<Pace>>,
         need: &Need<'_, D>,
         call: &Call<'_>,
+        deadline: Instant,
     ) -> Landing<D> {
-        let landings = self.around.landings.get();
-        landings.begin();
         Landing {
             cache: Arc::clone(self),
+            errand: self.errand(&flight, need, call),
             flight,
-            landings,
-            deadline: call.deadline(),
-            sought: call.sought(),
-            forced: matches!(need, Need::Request),
+            landings: self.around.landings.get(),
+            deadline,
+            started: Instant::now(),
+            started_at: self.moment().monotonic,
             outcome: Err(FetchError::new("the fetch was broken off")),
+        }
+    }
+
+    fn errand(&self, flight: &Flight<Pace>, need: &Need<'_, D>, call: &Call<'_>) -> Errand {
+        let known = self.newest.get();
+        let is_held = |id: &str| known.as_ref().is_some_and(|known| known.holds(id));
+        Errand {
+            key_id: call.key_id.filter(|id| !is_held(id)).map(str::to_owned),
+            since: call.began.monotonic,
+            comes_back: call.wait == Wait::No,
+            is_look_up: matches!(need, Need::UnknownKey { .. }),
+            forced: matches!(need, Need::Request),
+            may_retry: flight.pace(|pace| pace.failures()) == 0,
         }
     }
 
     /// Fetches the document and puts it in force, or what another process has just fetched.
     fn fetch(
         &self,
-        sought: Option<String>,
-        forced: bool,
+        errand: &Errand,
         deadline: Instant,
-    ) -> std::result::Result<(), FetchError> {
+    ) -> std::result::Result<Brought, FetchError> {
         self.counts.fetches.fetch_add(1, Ordering::Relaxed);
         let (started, known) = (Instant::now(), self.newest.get());
         let lock = match &self.shared {
-            Some(shared) if !forced => match self.turn(shared, known.as_deref(), deadline) {
-                Turn::Theirs(snapshot) => {
-                    self.install(*snapshot, started.elapsed());
-                    return Ok(());
+            Some(shared) if !errand.forced => {
+                match self.turn(shared, known.as_deref(), errand, deadline) {
+                    Turn::Theirs(snapshot) => {
+                        return Ok(self.install(*snapshot, started.elapsed()));
+                    }
+                    Turn::Ours(lock) => lock,
                 }
-                Turn::Ours(lock) => lock,
-            },
+            }
             _ => None,
         };
-        let fetched = self.fetch_from_network(known.as_deref(), sought, deadline);
+        let fetched = self.fetch_from_network(known.as_deref(), errand, deadline);
         if let (Err(_), Some(shared)) = (&fetched, &self.shared) {
             self.fall_back_on(shared);
         }
         let fetched = fetched?;
         self.share(&fetched);
         drop(lock);
-        self.install(fetched, started.elapsed());
-        Ok(())
+        Ok(self.install(fetched, started.elapsed()))
     }
 
     fn fetch_from_network(
         &self,
         known: Option<&Snapshot<D>>,
-        sought: Option<String>,
+        errand: &Errand,
         deadline: Instant,
     ) -> std::result::Result<Snapshot<D>, FetchError> {
         let source = self.source.as_ref().ok_or_else(|| FetchError::new("no URL is configured"))?;
@@ -559,7 +679,14 @@ impl<D: Document> Cache<D> {
             return Err(FetchError::new("no time was left to fetch it"));
         }
         let began = self.moment();
-        let fetched = source.fetch(known.and_then(|known| known.tag.as_deref()), timeout)?;
+        // Behind a shared cache a new key would stay unknown until that cache's copy is too old.
+        let first_hand = errand.key_id.is_some();
+        let fetched = source.fetch(Ask {
+            known_tag: known.and_then(|known| known.tag.as_deref()),
+            first_hand,
+            may_retry: errand.may_retry,
+            timeout,
+        })?;
         let ended = self.moment();
         let (document, octets) = self.read(fetched.document, known)?;
         Ok(Snapshot {
@@ -568,11 +695,13 @@ impl<D: Document> Cache<D> {
             tag: fetched.tag,
             lifetime: Some(Lifetime::new(began, fetched.ttl, random_octet())),
             began,
+            first_hand,
             source: Source::Network,
             generation: 0,
             skew: fetched.server_time.map(|theirs| skew(theirs, began, ended)),
             headers: fetched.headers,
-            sought: sought.map(|key_id| Sought { key_id, answered: AtomicBool::new(false) }),
+            sought: errand.sought(),
+            withdrawn: Vec::new(),
         })
     }
 
@@ -597,13 +726,20 @@ impl<D: Document> Cache<D> {
     }
 
     /// Waits for a turn to fetch, half of the time that is left at most, so that enough is left to do so.
-    fn turn(&self, shared: &SharedFile, known: Option<&Snapshot<D>>, deadline: Instant) -> Turn<D> {
+    fn turn(
+        &self,
+        shared: &SharedFile,
+        known: Option<&Snapshot<D>>,
+        errand: &Errand,
+        deadline: Instant,
+    ) -> Turn<D> {
         if let Err(reason) = shared.load(self.moment()) {
             self.tell_refused(reason);
         }
         let is_newer = |stored: &Snapshot<D>| {
             stored.is_fresh(self.moment())
                 && known.is_none_or(|known| stored.began.monotonic > known.began.monotonic)
+                && errand.is_done_by(stored)
         };
         let look = || self.load(shared).filter(is_newer);
         let now = Instant::now();
@@ -629,11 +765,13 @@ impl<D: Document> Cache<D> {
             tag: stored.tag,
             lifetime: Some(Lifetime::new(began, stored.ttl, random_octet())),
             began,
+            first_hand: stored.first_hand,
             source: Source::File,
             generation: 0,
             skew: None,
             headers: SeenHeaders::default(),
             sought: None,
+            withdrawn: Vec::new(),
         })
     }
 
@@ -660,6 +798,7 @@ impl<D: Document> Cache<D> {
             tag: fetched.tag.clone(),
             ttl: lifetime.ttl(),
             age: now.since(fetched.began),
+            first_hand: fetched.first_hand,
         };
         match shared.save(&stored, now) {
             Ok(()) => self.counts.refused_told.store(false, Ordering::Relaxed),
@@ -669,7 +808,7 @@ impl<D: Document> Cache<D> {
 
     /// Puts a document in force, unless what is in force is newer than its fetch: keys that were given
     /// while it was under way must not be replaced by what the server said before.
-    fn install(&self, mut fetched: Snapshot<D>, took: Duration) {
+    fn install(&self, mut fetched: Snapshot<D>, took: Duration) -> Brought {
         let before = self.newest.get();
         let news = match &before {
             Some(before) if Arc::ptr_eq(&before.document, &fetched.document) => Vec::new(),
@@ -677,6 +816,10 @@ impl<D: Document> Cache<D> {
         };
         let is_rotation = |news: &Happening| matches!(news, Happening::Rotated { .. });
         let changed = before.is_none() || news.iter().any(is_rotation);
+        let new_key = news
+            .iter()
+            .any(|news| matches!(news, Happening::Rotated { added, .. } if !added.is_empty()));
+        fetched.withdrawn = fetched.withdrawn_since(before.as_deref());
         fetched.generation = before.as_ref().map_or(0, |it| it.generation) + u64::from(changed);
         let told = Happening::Fetched {
             source: fetched.source,
@@ -690,17 +833,22 @@ impl<D: Document> Cache<D> {
             self.tell_all(news);
             self.tell_skew(before.and_then(|before| before.skew), skew);
         }
+        Brought { new_key }
     }
 
     /// What the fetch that has just ended left behind.
-    fn outcome(&self) -> Result<Arc<Snapshot<D>>> {
+    fn outcome(&self, need: &Need<'_, D>) -> Result<Arc<Snapshot<D>>> {
         let now = self.moment().monotonic;
         let failed = self.flight.get().pace(|pace| {
-            let left = pace.pause(now).map_or(Duration::ZERO, |pause| pause.left);
+            let pause = match need {
+                Need::UnknownKey { .. } => pace.look_up_pause(now),
+                Need::Age | Need::Request => pace.pause(now),
+            };
+            let left = pause.map_or(Duration::ZERO, |pause| pause.left);
             pace.last_failure().map(|failure| (failure.reason.clone(), left))
         });
         if let Some((reason, left)) = failed {
-            return Err(unavailable::<D>(&reason, whole_seconds(left)));
+            return Err(self.unanswered(need, &reason, left));
         }
         self.newest
             .get()
@@ -718,10 +866,12 @@ impl<D: Document> Cache<D> {
         self.flight.get().pace(|pace| pace.last_failure().is_some())
     }
 
-    /// Whether a fetch is under way for so long already that nobody with stale keys waits for it.
+    /// Whether the issuer is known to be slow, so that nobody who can do without waits for it: a fetch is
+    /// under way for long already, or the last one took long and failed.
     fn is_slow(&self) -> bool {
-        let since = self.flight.get().under_way_since();
-        since.is_some_and(|since| since.elapsed() >= STALE_PATIENCE)
+        let flight = self.flight.get();
+        let is_long = flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
+        is_long || flight.pace(|pace| pace.is_slow())
     }
 
     fn moment(&self) -> Moment {
@@ -748,10 +898,10 @@ impl<D: Document> Cache<D> {
     }
 
     /// What came of a fetch, after so many failures before it.
-    fn note(&self, outcome: &std::result::Result<(), FetchError>, failures: u32) {
+    fn note(&self, outcome: &std::result::Result<Brought, FetchError>, failures: u32) {
         self.counts.throttled_told.store(false, Ordering::Relaxed);
         match outcome {
-            Ok(()) => self.counts.stale_told.store(false, Ordering::Relaxed),
+            Ok(_) => self.counts.stale_told.store(false, Ordering::Relaxed),
             Err(failure) => {
                 self.counts.failures.fetch_add(1, Ordering::Relaxed);
                 let (reason, failures) = (failure.reason.clone(), failures.saturating_add(1));
@@ -791,13 +941,61 @@ impl<D> Snapshot<D> {
         self.lifetime.map_or("given", |lifetime| lifetime.standing(now).name())
     }
 
-    /// Whether this is the answer to who could not wait and now asks again, by `try_verify` and then
-    /// `verify`: the second call must not cause a second fetch. True once.
-    fn answers(&self, key_id: &str, now: Moment) -> bool {
+    /// Whether the issuer has said what it publishes since then, or never will: given keys are all there are.
+    fn answers(&self, asked: Moment) -> bool {
+        self.lifetime.is_none() || (self.first_hand && self.began.monotonic >= asked.monotonic)
+    }
+
+    /// Whether the issuer has withdrawn this key id for certain.
+    fn has_withdrawn(&self, key_id: &str) -> bool {
+        let is_certain = |it: &Withdrawn| it.key_id == key_id && it.misses >= CONFIRMED_MISSES;
+        self.withdrawn.iter().any(is_certain)
+    }
+
+    /// Whether this is the answer to a caller that could not wait and now asks again, by `try_verify` and
+    /// then `verify`: the second call must not cause a second fetch. True once.
+    fn was_sought_for(&self, key_id: &str, now: Moment) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
-            sought.key_id == key_id
+            self.first_hand
+                && sought.key_id == key_id
                 && now.since(self.began) < FETCH_TIMEOUT
                 && !sought.answered.swap(true, Ordering::Relaxed)
+        })
+    }
+}
+
+impl<D: Document> Snapshot<D> {
+    fn holds(&self, key_id: &str) -> bool {
+        self.document.key_ids().contains(&key_id)
+    }
+
+    /// The key ids that were published before this and are not any more, the latest first.
+    fn withdrawn_since(&self, before: Option<&Self>) -> Vec<Withdrawn> {
+        let Some(before) = before else { return Vec::new() };
+        let fresh = |id: &str| Withdrawn { key_id: id.to_owned(), misses: 0 };
+        let fresh = before.document.key_ids().into_iter().map(fresh);
+        let missing =
+            fresh.chain(before.withdrawn.iter().cloned()).filter(|it| !self.holds(&it.key_id));
+        let miss = u8::from(self.first_hand);
+        missing
+            .map(|it| Withdrawn { misses: it.misses.saturating_add(miss), ..it })
+            .take(MAX_WITHDRAWN)
+            .collect()
+    }
+}
+
+impl Errand {
+    /// What the fetch is to be remembered for, if its caller comes back.
+    fn sought(&self) -> Option<Sought> {
+        let key_id = self.key_id.clone().filter(|_| self.comes_back)?;
+        Some(Sought { key_id, answered: AtomicBool::new(false) })
+    }
+
+    /// Whether what another process has fetched makes this fetch needless.
+    fn is_done_by<D: Document>(&self, stored: &Snapshot<D>) -> bool {
+        self.key_id.as_ref().is_none_or(|key_id| {
+            let is_answer = stored.first_hand && stored.began.monotonic >= self.since;
+            is_answer || stored.holds(key_id)
         })
     }
 }
@@ -805,7 +1003,7 @@ impl<D> Snapshot<D> {
 impl<D: Document> Landing<D> {
     /// Fetches and installs, on this thread.
     fn fetch(mut self) {
-        self.outcome = self.cache.fetch(self.sought.take(), self.forced, self.deadline);
+        self.outcome = self.cache.fetch(&self.errand, self.deadline);
     }
 
     /// Fetches on a thread that lives no longer than the fetch: an idle process stays idle. Where no
@@ -817,13 +1015,18 @@ impl<D: Document> Landing<D> {
 
 impl<D: Document> Drop for Landing<D> {
     fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Ok(()));
+        let outcome = std::mem::replace(&mut self.outcome, Ok(Brought { new_key: false }));
         // First, so that who waited finds it told.
         self.cache.note(&outcome, self.flight.pace(|pace| pace.failures()));
-        let now = self.cache.moment().monotonic;
+        let attempt = Attempt {
+            started: self.started_at,
+            ended: self.cache.moment().monotonic,
+            was_slow: self.started.elapsed() >= PATIENCE,
+            is_look_up: self.errand.is_look_up,
+        };
         self.flight.land(|pace| match outcome {
-            Ok(()) => pace.succeeded(),
-            Err(failure) => pace.failed(failure, now, random_octet()),
+            Ok(Brought { new_key }) => pace.succeeded(attempt, new_key),
+            Err(failure) => pace.failed(failure, attempt, random_octet()),
         });
         self.landings.end();
     }
@@ -838,17 +1041,16 @@ fn would_block() -> Error {
     Error::new(Code::WouldBlock, "the issuer's keys are being fetched")
 }
 
-fn unavailable<D: Document>(reason: &str, retry_after: u32) -> Error {
-    Error::new(Code::KeysUnavailable, format!("{} are not available: {reason}", D::WHAT))
-        .with_retry_after(retry_after)
+fn fetch_needed() -> Error {
+    Error::new(
+        Code::FetchNeeded,
+        "the issuer's keys must be fetched, which only a call that may wait does",
+    )
+    .with_hint("refresh_mode is inline: call verify, not try_verify, on a thread that may wait")
 }
 
-/// The error where the host has not done what the refresh mode `manual` leaves to it.
-fn not_asked_for<D: Document>() -> Error {
-    unavailable::<D>("the host has not fetched them", 1).with_hint(
-        "refresh_mode is manual: the host must call refresh before the first token, and again within the hour",
-    )
-}
+/// What a host must do in the refresh mode `manual`.
+const MANUAL_HINT: &str = "refresh_mode is manual: the host must call refresh before the first token, and again within the hour";
 
 /// The server's clock less ours, in whole seconds: 0 within the time that its answer took.
 fn skew(theirs: i64, began: Moment, ended: Moment) -> i64 {

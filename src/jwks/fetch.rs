@@ -60,10 +60,23 @@ impl FetchError {
     }
 }
 
+/// What is asked of the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The tag of the document that is there already: the server may say that it is still the one.
+    pub(crate) known_tag: Option<&'a str>,
+    /// A cache on the way must ask the server (RFC 9111 §5.2.1.4).
+    pub(crate) first_hand: bool,
+    /// One more request may be made if the first fails in passing.
+    pub(crate) may_retry: bool,
+    /// For all of it.
+    pub(crate) timeout: Duration,
+}
+
 /// Where documents come from; a seam for tests of time and failure.
 pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
-    /// Fetches the document, or learns that it is still the one with this tag; within this time.
-    fn fetch(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError>;
+    /// Fetches the document, or learns that it is still the known one.
+    fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, FetchError>;
 }
 
 /// One URL, asked over a connection of its own each time: a fetch comes every few minutes, and a
@@ -75,23 +88,29 @@ pub(crate) struct HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    /// One try, and one more where the first failed in passing; both within the one limit.
-    fn fetch(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError> {
-        let deadline = Instant::now() + timeout;
-        let first = self.attempt(known_tag, timeout);
-        let left = deadline.saturating_duration_since(Instant::now());
+    /// One try, and one more if the first failed in passing; both within the one limit.
+    fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, FetchError> {
+        let deadline = Instant::now() + ask.timeout;
+        let first = self.attempt(ask);
+        let timeout = deadline.saturating_duration_since(Instant::now());
         match first {
-            Err(error) if error.passing && !left.is_zero() => self.attempt(known_tag, left),
+            Err(error) if error.passing && ask.may_retry && !timeout.is_zero() => {
+                self.attempt(Ask { timeout, ..ask })
+            }
             answer => answer,
         }
     }
 }
 
 impl HttpFetch {
-    fn attempt(&self, known_tag: Option<&str>, timeout: Duration) -> Result<Fetched, FetchError> {
-        let mut request = agent(&self.network, timeout)?.get(&self.url);
+    fn attempt(&self, ask: Ask<'_>) -> Result<Fetched, FetchError> {
+        let known_tag = ask.known_tag;
+        let mut request = agent(&self.network, ask.timeout)?.get(&self.url);
         if let Some(tag) = known_tag {
             request = request.header("if-none-match", tag);
+        }
+        if ask.first_hand {
+            request = request.header("cache-control", "no-cache");
         }
         let response = request.call().map_err(|error| self.failure(&error))?;
         match response.status().as_u16() {

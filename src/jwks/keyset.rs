@@ -1,5 +1,7 @@
 //! A whole JWKS document, and the choice of the key for a token.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -8,6 +10,7 @@ use crate::error::printable;
 use crate::journal::Happening;
 use crate::stats::{DroppedKey, KeyInfo};
 use crate::token::json::Document as Json;
+use crate::token::signature::Unusable;
 
 use super::admission::{self, Key};
 use super::cache::Document;
@@ -26,6 +29,8 @@ const MAX_EXPLAINED: usize = 4;
 pub(crate) struct KeySet {
     keys: Vec<Key>,
     dropped: Vec<DroppedKey>,
+    /// The ids of dropped entries that have a legible one, and why each is of no use.
+    dropped_ids: Vec<(String, Unusable)>,
 }
 
 /// Why no key fits a token.
@@ -33,6 +38,8 @@ pub(crate) struct KeySet {
 pub(crate) enum Miss {
     /// No key has the token's key id: it may have been rotated in since.
     UnknownId,
+    /// The issuer publishes it, but it is of no use for this reason: to ask once more would not help.
+    Dropped(Unusable),
     /// The key is there, for another algorithm.
     OtherAlgorithm,
     /// The token names no key, and not exactly one would do.
@@ -66,16 +73,23 @@ impl KeySet {
                 form.keys.len()
             ));
         }
-        let mut set = Self { keys: Vec::new(), dropped: Vec::new() };
+        let mut set = Self { keys: Vec::new(), dropped: Vec::new(), dropped_ids: Vec::new() };
         for (index, jwk) in form.keys.iter().enumerate() {
             match admission::admit(jwk.get(), allowed) {
                 Ok(key) => set.keys.push(key),
-                Err(reason) => {
-                    set.dropped.push(DroppedKey { index, kid: legible_id(jwk.get()), reason });
-                }
+                Err(reason) => set.note_dropped(index, legible_id(jwk.get()), reason),
             }
         }
         if set.keys.is_empty() { Err(set.explain_emptiness()) } else { Ok(set) }
+    }
+
+    fn why_dropped(&self, id: &str) -> Option<Unusable> {
+        self.dropped_ids.iter().find(|(dropped, _)| dropped == id).map(|(_, reason)| *reason)
+    }
+
+    fn note_dropped(&mut self, index: usize, id: Option<String>, reason: Unusable) {
+        self.dropped.push(DroppedKey { index, kid: id.as_deref().map(printable), reason });
+        self.dropped_ids.extend(id.map(|id| (id, reason)));
     }
 
     fn explain_emptiness(&self) -> String {
@@ -128,7 +142,7 @@ impl KeySet {
             (0, Some(id)) if self.keys.iter().any(|key| key.id.as_deref() == Some(id)) => {
                 Err(Miss::OtherAlgorithm)
             }
-            (0, Some(_)) => Err(Miss::UnknownId),
+            (0, Some(id)) => Err(self.why_dropped(id).map_or(Miss::UnknownId, Miss::Dropped)),
             (1, _) | (_, Some(_)) => Ok(self.keys.iter().filter(fits).take(MAX_CANDIDATES)),
             (_, None) => Err(Miss::NotNamed),
         }
@@ -142,6 +156,11 @@ impl Document for KeySet {
 
     fn read(octets: &[u8], allowed: &Vec<Algorithm>) -> Result<Self, String> {
         Self::parse(octets, allowed)
+    }
+
+    fn key_ids(&self) -> Vec<&str> {
+        let admitted = self.keys.iter().filter_map(|key| key.id.as_deref());
+        admitted.chain(self.dropped_ids.iter().map(|(id, _)| id.as_str())).collect()
     }
 
     fn news_since(&self, before: Option<&Self>) -> Vec<Happening> {
@@ -163,5 +182,5 @@ impl From<DroppedKey> for Happening {
 /// The id of an entry that is not a key: for a person to find it by.
 fn legible_id(jwk: &str) -> Option<String> {
     let jwk = Json::parse(jwk.as_bytes().to_vec()).ok()?;
-    jwk.get("kid")?.as_str().map(|id| printable(&id))
+    jwk.get("kid")?.as_str().map(Cow::into_owned)
 }

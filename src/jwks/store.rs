@@ -33,7 +33,7 @@ pub(crate) use directory::Lock;
 
 /// The form of the file. It is part of the file's name too, so that two releases of this library on one
 /// machine do not take turns in refusing and replacing each other's.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Longest file that is read, in bytes. Written as a JSON string, a JSON document at most doubles.
 const MAX_FILE_LENGTH: usize = 2 * MAX_DOCUMENT_LENGTH + 16 * 1024;
 /// Longest part of the file's name that tells people what it is for.
@@ -65,6 +65,8 @@ pub(crate) struct Stored {
     pub(crate) ttl: Duration,
     /// How long ago its fetch began; never less than that, whatever was done to the clocks.
     pub(crate) age: Duration,
+    /// Whether the issuer itself was asked, and no cache on the way could answer.
+    pub(crate) first_hand: bool,
 }
 
 /// What came of asking to be the one that fetches.
@@ -96,6 +98,7 @@ struct Envelope<'e> {
     /// How old the document was when it was saved.
     age_ms: u64,
     ttl_ms: u64,
+    first_hand: bool,
     tag: Option<Cow<'e, str>>,
     document: Cow<'e, str>,
 }
@@ -200,6 +203,7 @@ impl SharedFile {
             // One more for the part that is cut off: older than it is, never younger.
             age_ms: whole_milliseconds(fetched.age).saturating_add(1),
             ttl_ms: whole_milliseconds(fetched.ttl),
+            first_hand: fetched.first_hand,
             tag: fetched.tag.as_deref().map(Cow::Borrowed),
             document: document.into(),
         };
@@ -232,6 +236,7 @@ impl SharedFile {
             tag: envelope.tag.map(Cow::into_owned),
             ttl,
             age,
+            first_hand: envelope.first_hand,
         }))
     }
 }

@@ -1,34 +1,38 @@
-//! How often unknown key ids may cause a fetch: a flood of random ones must not reach the issuer.
+//! How often something may be done: a number of times at once, and once more after each interval.
 
 use std::time::Duration;
-
-/// Fetches that unknown key ids may cause at once.
-const CAPACITY: u32 = 2;
-/// Time in which one more becomes available.
-const REFILL: Duration = Duration::from_secs(30);
 
 /// A token bucket over a clock that the caller reads.
 #[derive(Debug)]
 pub(crate) struct TokenBucket {
+    capacity: u32,
+    /// The time in which one more token becomes available.
+    interval: Duration,
     /// When the bucket will be full again.
     full_at: Duration,
 }
 
 impl TokenBucket {
-    pub(crate) fn full() -> Self {
-        Self { full_at: Duration::ZERO }
+    /// A full bucket.
+    pub(crate) fn new(capacity: u32, interval: Duration) -> Self {
+        Self { capacity, interval, full_at: Duration::ZERO }
     }
 
-    /// Takes one, or says how long until there is one.
-    pub(crate) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        let full_at = self.full_at.max(now);
-        let after = full_at + REFILL;
-        let limit = now + REFILL * CAPACITY;
-        if after > limit {
-            return Err(after - limit);
-        }
-        self.full_at = after;
-        Ok(())
+    /// How long until there is a token; zero if there is one now.
+    pub(crate) fn wait(&self, now: Duration) -> Duration {
+        let last_token = self.interval * (self.capacity - 1);
+        self.full_at.saturating_sub(now).saturating_sub(last_token)
+    }
+
+    /// Spends a token if there is one. An empty bucket goes into no debt.
+    pub(crate) fn spend(&mut self, now: Duration) {
+        let empty = now + self.interval * self.capacity;
+        self.full_at = (self.full_at.max(now) + self.interval).min(empty);
+    }
+
+    /// Makes the bucket full.
+    pub(crate) fn refill(&mut self) {
+        self.full_at = Duration::ZERO;
     }
 }
 
@@ -36,19 +40,36 @@ impl TokenBucket {
 mod tests {
     use super::*;
 
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn gives_two_at_once_and_one_more_per_thirty_seconds() {
-        let at = Duration::from_secs;
-        let mut bucket = TokenBucket::full();
-        assert!(bucket.take(at(0)).is_ok());
-        assert!(bucket.take(at(0)).is_ok());
-        assert_eq!(bucket.take(at(0)), Err(at(30)));
-        assert_eq!(bucket.take(at(29)), Err(at(1)));
-        assert!(bucket.take(at(30)).is_ok());
-        assert_eq!(bucket.take(at(31)), Err(at(29)));
+    fn gives_its_capacity_at_once_and_one_more_per_interval() {
+        let mut bucket = TokenBucket::new(2, at(30));
+        assert_eq!(bucket.wait(at(0)), at(0));
+        bucket.spend(at(0));
+        assert_eq!(bucket.wait(at(0)), at(0));
+        bucket.spend(at(0));
+        assert_eq!(bucket.wait(at(0)), at(30));
+        assert_eq!(bucket.wait(at(29)), at(1));
+        assert_eq!(bucket.wait(at(30)), at(0));
+        bucket.spend(at(30));
+        assert_eq!(bucket.wait(at(31)), at(29));
         // Idle time fills it up to its capacity and no further.
-        assert!(bucket.take(at(10_000)).is_ok());
-        assert!(bucket.take(at(10_000)).is_ok());
-        assert!(bucket.take(at(10_000)).is_err());
+        bucket.spend(at(10_000));
+        bucket.spend(at(10_000));
+        assert_eq!(bucket.wait(at(10_000)), at(30));
+    }
+
+    #[test]
+    fn an_empty_bucket_goes_into_no_debt_and_can_be_refilled() {
+        let mut bucket = TokenBucket::new(1, at(10));
+        for _ in 0..100 {
+            bucket.spend(at(5));
+        }
+        assert_eq!(bucket.wait(at(5)), at(10));
+        bucket.refill();
+        assert_eq!(bucket.wait(at(5)), at(0));
     }
 }

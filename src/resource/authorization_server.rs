@@ -1,12 +1,12 @@
 //! Authorization server metadata (RFC 8414), passed on to clients that ask the resource server for them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Network;
 use crate::error::{Result, quoted};
 use crate::jwks::cache::Document;
-use crate::jwks::fetch::{Fetch, FetchError, Fetched, HttpFetch};
+use crate::jwks::fetch::{Ask, Fetch, FetchError, Fetched, HttpFetch};
 use crate::token::json;
 
 use super::decision::unavailable;
@@ -28,6 +28,7 @@ impl Document for ServerMetadata {
     type Rules = String;
     const NAME: &'static str = "authorization_server_metadata";
     const WHAT: &'static str = "the authorization server's metadata";
+    const IS_VITAL: bool = false;
 
     /// The issuer must be the very one that the address was made of, letter by letter, or somebody else
     /// speaks for it (RFC 8414 §3.3).
@@ -73,19 +74,15 @@ fn addresses(issuer: &str) -> Vec<String> {
 impl Fetch for Alternatives {
     /// The next address is asked where a server is there and has nothing at this one; a server that
     /// cannot be reached, or says when to come back, is not asked for more.
-    fn fetch(
-        &self,
-        known_tag: Option<&str>,
-        timeout: Duration,
-    ) -> std::result::Result<Fetched, FetchError> {
-        let deadline = Instant::now() + timeout;
+    fn fetch(&self, ask: Ask<'_>) -> std::result::Result<Fetched, FetchError> {
+        let deadline = Instant::now() + ask.timeout;
         let mut first_failure = None;
         for address in &self.0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            if timeout.is_zero() {
                 break;
             }
-            match address.fetch(known_tag, left) {
+            match address.fetch(Ask { timeout, ..ask }) {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) if error.passing || error.retry_after.is_some() => return Err(error),
                 Err(error) => first_failure = first_failure.or(Some(error)),

@@ -55,12 +55,12 @@ impl Decision {
     }
 }
 
-/// The answer to a request that may not go on: 400, 401, 403, 500 or 503.
+/// The answer to a request that may not go on: 400, 401, 403, 429, 500 or 503.
 fn refusal(error: Error, terms: &Terms<'_>) -> Response {
     let code = error.code();
     let description = description(&error);
     let response = match code.http_status() {
-        503 => later(&error),
+        status @ (429 | 503) => later(status, &error),
         // A defect or a wrong setting here is nothing that another token would mend.
         500 => Response::new(500),
         status => {
@@ -78,14 +78,14 @@ fn refusal(error: Error, terms: &Terms<'_>) -> Response {
 
 /// The answer to a request for a document that cannot be had at the moment.
 pub(crate) fn unavailable(error: Error, description: &str) -> Response {
-    let response = later(&error).with_header("cache-control", "no-store");
+    let response = later(503, &error).with_header("cache-control", "no-store");
     response.with_json(body(Some(TEMPORARILY_UNAVAILABLE), description)).because(error)
 }
 
-/// A 503 that says when to come back.
-fn later(error: &Error) -> Response {
+/// An answer that says when to come back.
+fn later(status: u16, error: &Error) -> Response {
     let seconds = error.retry_after().unwrap_or(RETRY_AFTER).max(RETRY_AFTER);
-    Response::new(503)
+    Response::new(status)
         .with_header("retry-after", seconds.to_string())
         .with_header("access-control-expose-headers", "Retry-After")
 }
@@ -103,7 +103,7 @@ fn body(error: Option<&str>, description: &str) -> String {
 /// The body's error code: the challenge's, or RFC 6749's where there is no challenge.
 fn body_error(code: Code) -> Option<&'static str> {
     match code.http_status() {
-        503 => Some(TEMPORARILY_UNAVAILABLE),
+        429 | 503 => Some(TEMPORARILY_UNAVAILABLE),
         500 => Some("server_error"),
         _ => code.oauth_error(),
     }
@@ -131,7 +131,7 @@ fn description(error: &Error) -> Cow<'_, str> {
         Code::UnknownKey => "The access token is signed with an unknown key",
         Code::Signature => "The access token's signature does not verify",
         Code::Scope => return Cow::Owned(sentence(error.reason())),
-        Code::KeysUnavailable | Code::WouldBlock => {
+        Code::KeysUnavailable | Code::KeyUnconfirmed | Code::WouldBlock | Code::FetchNeeded => {
             "The access token cannot be verified at the moment; try again later"
         }
         Code::Misuse | Code::Config | Code::Absent | Code::Internal => {

@@ -370,7 +370,7 @@ impl Verdict {
         };
         let outcome = match error.code().class() {
             Class::Token | Class::Forbidden => Some(Outcome::Reject),
-            Class::KeysUnavailable => Some(Outcome::Unavailable),
+            Class::KeysUnavailable | Class::Unconfirmed => Some(Outcome::Unavailable),
             _ => None,
         };
         Self { outcome, retry_after: error.retry_after(), said: error.to_string() }

@@ -1,5 +1,7 @@
 //! Authorization server metadata passed on: where they are asked for, what is believed, what an outage gives.
 
+use std::time::{Duration, Instant};
+
 use authkit::{Code, ConfigBuilder, Verifier};
 use serde_json::{Value, json};
 
@@ -109,6 +111,30 @@ fn who_cannot_wait_for_the_metadata_is_told_so() {
     server.release();
     assert_eq!(verifier.well_known("GET", PLACES[0]).unwrap().status(), 200);
     assert_eq!(server.requests(), 1, "the fetch that was under way is waited for");
+}
+
+#[test]
+fn an_issuer_that_hangs_holds_one_thread_and_no_more() {
+    let server = Server::http(Answer::Hangup);
+    server.answer(Answer::Held(Box::new(Answer::document(document(&server)))));
+    let verifier = verifier_for(&server);
+    std::thread::scope(|scope| {
+        let leader = scope.spawn(|| verifier.well_known("GET", PLACES[0]).unwrap().status());
+        server.await_requests(1);
+        // The first of these waits for a second, and so learns that the issuer is slow.
+        let (began, turns) = (Instant::now(), 200);
+        for _ in 0..turns {
+            let response = verifier.well_known("GET", PLACES[0]).unwrap();
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.error().unwrap().code(), Code::KeysUnavailable);
+        }
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        let response = verifier.try_well_known("GET", PLACES[0]).unwrap();
+        assert_eq!(response.error().unwrap().code(), Code::KeysUnavailable, "no use in waiting");
+        server.release();
+        assert_eq!(leader.join().unwrap(), 200);
+    });
+    assert_eq!(server.requests(), 1);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Answer {
     Slow(String),
     /// Nothing, until the server is told to go on.
     Held(Box<Answer>),
+    /// What a cache on the way answers: its own copy, unless the request has it ask the server.
+    Cached { copy: Box<Answer>, server: Box<Answer> },
     /// An accepted connection, closed without a word.
     Hangup,
 }
@@ -202,6 +204,13 @@ fn serve(mut stream: impl Read + Write, shared: &Shared) {
     *shared.arrivals.lock() += 1;
     shared.arrived.notify_all();
     if let Some(answer) = answer {
+        let answer = match answer {
+            Answer::Cached { server, .. } if asks_the_server(&shared.last_request.lock()) => {
+                *server
+            }
+            Answer::Cached { copy, .. } => *copy,
+            answer => answer,
+        };
         let _ = give(&mut stream, shared, answer);
         let _ = stream.flush();
     }
@@ -247,8 +256,14 @@ fn give(stream: &mut impl Write, shared: &Shared, answer: Answer) -> std::io::Re
             shared.go_on.wait_while(&mut shared.released.lock(), |released| !*released);
             give(stream, shared, *answer)
         }
+        Answer::Cached { copy, .. } => give(stream, shared, *copy),
         Answer::Hangup => Ok(()),
     }
+}
+
+/// RFC 9111 section 5.2.1.4.
+fn asks_the_server(head: &str) -> bool {
+    head.lines().any(|line| line.eq_ignore_ascii_case("cache-control: no-cache"))
 }
 
 fn lines(headers: &[String]) -> String {

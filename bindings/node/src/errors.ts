@@ -22,7 +22,9 @@ export type ErrorCode =
   | "AUDIENCE"
   | "SCOPE"
   | "KEYS_UNAVAILABLE"
+  | "KEY_UNCONFIRMED"
   | "WOULD_BLOCK"
+  | "FETCH_NEEDED"
   | "INTERNAL"
   | (string & {});
 
@@ -43,7 +45,7 @@ export class AuthKitError extends Error implements ErrorDetails {
   readonly code: ErrorCode;
   /** The failure as the C ABI's number. */
   readonly status: number;
-  /** The HTTP status to answer with: 400, 401, 403, 500 or 503. */
+  /** The HTTP status to answer with: 400, 401, 403, 429, 500 or 503. */
   readonly httpStatus: number;
   /** `error` of a WWW-Authenticate challenge (RFC 6750 section 3.1); undefined where none is due. */
   readonly error: string | undefined;
@@ -112,7 +114,20 @@ export class KeysUnavailableError extends AuthKitError {
   }
 }
 
-/** The answer needs the network and `tryVerify()` does not wait; a fetch has been started. */
+/**
+ * The token names an unknown key, and the issuer could not be asked about it: answer 429 with Retry-After. The
+ * token may be good: the client keeps it and tries again.
+ */
+export class KeyUnconfirmedError extends AuthKitError {
+  static {
+    named(this, "KeyUnconfirmedError");
+  }
+}
+
+/**
+ * The answer needs the network and `tryVerify()` does not wait. With the code WOULD_BLOCK a fetch is under way;
+ * with FETCH_NEEDED (`refreshMode: "inline"`) none is, and only a call that may wait makes one.
+ */
 export class WouldBlockError extends AuthKitError {
   static {
     named(this, "WouldBlockError");
@@ -140,6 +155,8 @@ function named(type: { prototype: object }, name: string): void {
 
 export const OK = 0;
 export const WOULD_BLOCK = 6;
+/** A detail of WOULD_BLOCK. */
+export const FETCH_NEEDED = (1 << 8) | WOULD_BLOCK;
 const MISUSE = 1;
 const CONFIG = 2;
 const KEYS_UNAVAILABLE = 5;
@@ -155,6 +172,7 @@ const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> 
   [WOULD_BLOCK, WouldBlockError],
   [9, NoCredentialsError],
   [10, InvalidRequestError],
+  [11, KeyUnconfirmedError],
 ]);
 
 /** What a status number means: a function of the number, so asked once. */

@@ -9,6 +9,7 @@ export {
   InternalError,
   InvalidRequestError,
   KeysUnavailableError,
+  KeyUnconfirmedError,
   MisuseError,
   NoCredentialsError,
   TokenError,

@@ -3,7 +3,7 @@
 import { types } from "node:util";
 
 import type { Claims } from "./claims.js";
-import { OK, WOULD_BLOCK, misuse, takeError, tooLate } from "./errors.js";
+import { FETCH_NEEDED, OK, WOULD_BLOCK, misuse, takeError, tooLate } from "./errors.js";
 import { takeEvents, type Event } from "./events.js";
 import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
@@ -324,11 +324,11 @@ export class Verifier {
       // Before the try: whatever ends after it is seen.
       const seen = this.#native.verifierFetchesEnded(verifier);
       const status = question.attempt(verifier, outSlot, errorSlot);
-      if (status !== WOULD_BLOCK) {
+      if (status !== WOULD_BLOCK && status !== FETCH_NEEDED) {
         return question.read(status, outSlot, errorSlot);
       }
       question.drop(outSlot, errorSlot);
-      const answer = this.#waits.answer(question, seen);
+      const answer = this.#waits.answer(question, seen, status);
       lent = null;
       return answer;
     } finally {

@@ -1,6 +1,6 @@
 // Calls that need keys from the network: one wait on a worker thread serves all, and they are tried again.
 
-import { OK, WOULD_BLOCK, defect, dropError, messageOf, takeError } from "./errors.js";
+import { FETCH_NEEDED, OK, WOULD_BLOCK, defect, dropError, messageOf, takeError } from "./errors.js";
 import type { Handle } from "./handle.js";
 import { pointerSlot, type Native, type Pointer, type PointerSlot } from "./native.js";
 
@@ -26,6 +26,8 @@ interface Call {
   readonly verifier: Pointer;
   readonly question: Question<unknown>;
   readonly deadline: number;
+  /** Nobody fetches (`refreshMode: "inline"`): that takes a call that blocks. */
+  mustLead: boolean;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -66,13 +68,14 @@ export class Waiting {
   }
 
   /**
-   * The answer that could not be given at once when so many fetches had ended. Takes the question's
-   * policy over.
+   * The answer that could not be given at once, for this status, when so many fetches had ended. Takes the
+   * question's policy over.
    */
-  answer<T>(question: Question<T>, seen: number | bigint): Promise<T> {
+  answer<T>(question: Question<T>, seen: number | bigint, status: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + PATIENCE_MS;
-      this.#calls.push({ verifier: this.#handle.retain(), question, deadline, resolve, reject });
+      const mustLead = status === FETCH_NEEDED;
+      this.#calls.push({ verifier: this.#handle.retain(), question, deadline, mustLead, resolve, reject });
       if (!this.#busy) {
         this.#busy = true;
         void this.#waitAndTry(seen);
@@ -131,8 +134,10 @@ export class Waiting {
   async #waitAndTry(seen: number | bigint): Promise<void> {
     while (this.#calls.length > 0) {
       try {
-        if ((await this.#wait(seen)) === "nobody fetches") {
+        if (this.#calls[0]?.mustLead) {
           await this.#lead(this.#calls.shift() as Call);
+        } else {
+          await this.#wait(seen);
         }
       } catch (problem) {
         this.#calls.splice(0).forEach((call) => this.#finish(call, () => call.reject(problem)));
@@ -151,23 +156,19 @@ export class Waiting {
   }
 
   /** Waits for a fetch to end after so many, and no longer than it takes for another try to be due. */
-  async #wait(seen: number | bigint): Promise<"try again" | "nobody fetches"> {
+  async #wait(seen: number | bigint): Promise<void> {
     const verifier = this.#first();
     const due = Math.min(performance.now() + STEP_MS, ...this.#calls.map(({ deadline }) => deadline));
     for (;;) {
       const time = Math.max(0, Math.min(BLOCK_MS, Math.ceil(due - performance.now())));
       const status = await blocking((done) => this.#native.verifierWait.async(verifier, seen, time, done));
-      if (status === OK) {
-        const ended = this.#native.verifierFetchesEnded(verifier);
-        return ended === seen ? "nobody fetches" : "try again";
-      }
       if (status !== WOULD_BLOCK || performance.now() >= due) {
-        return "try again";
+        return;
       }
     }
   }
 
-  /** Has a call block until it is answered, for where it takes one that can (`refreshMode: "inline"`). */
+  /** Has a call block until it is answered. */
   async #lead(call: Call): Promise<void> {
     const [out, error] = [pointerSlot(), pointerSlot()];
     try {
@@ -197,7 +198,8 @@ export class Waiting {
     const { verifier, question, deadline } = call;
     const [out, error] = [pointerSlot(), pointerSlot()];
     const status = question.attempt(verifier, out, error);
-    if (status !== WOULD_BLOCK) {
+    call.mustLead = status === FETCH_NEEDED;
+    if (status !== WOULD_BLOCK && status !== FETCH_NEEDED) {
       this.#settle(call, () => question.read(status, out, error));
     } else if (performance.now() >= deadline) {
       this.#settle(call, () => question.late(out, error));

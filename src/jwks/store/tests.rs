@@ -42,6 +42,7 @@ fn stored(text: &str) -> Stored {
         tag: Some("\"e1\"".to_owned()),
         ttl: Duration::from_secs(300),
         age: Duration::ZERO,
+        first_hand: true,
     }
 }
 
@@ -130,7 +131,7 @@ fn each_issuer_and_url_has_a_file_of_its_own() {
     let long = format!("https://{}/", "x".repeat(10_000));
     for hostile in ["../../etc/passwd", "https://../..", "https://A\0b\n:1/", "", &long] {
         let name = SharedFile::new(directory, hostile, hostile).data_name;
-        assert!(name.starts_with("jwks-v1-") && name.len() < 120, "{name}");
+        assert!(name.starts_with("jwks-v2-") && name.len() < 120, "{name}");
         let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"._-".contains(&octet);
         assert!(name.bytes().all(plain), "{name}");
     }
@@ -178,7 +179,7 @@ fn refuses_every_truncation_and_all_that_is_not_exactly_such_a_file() {
     let values = (
         (envelope.version, &envelope.issuer, &envelope.url, envelope.saved_ms),
         (&envelope.boot_id, envelope.boot_ms, envelope.age_ms, envelope.ttl_ms),
-        (&envelope.tag, &envelope.document),
+        (envelope.first_hand, &envelope.tag, &envelope.document),
     );
     let values = serde_json::to_string(&values).unwrap().replace("],[", ",");
     let values = &values[1..values.len() - 1];
@@ -193,7 +194,7 @@ fn refuses_every_truncation_and_all_that_is_not_exactly_such_a_file() {
         ("an unknown member", before_the_end("\"x\":1")),
         ("a repeated member", before_the_end("\"document\":\"{}\"")),
         ("a repeated member, spelt otherwise", before_the_end("\"d\\u006fcument\":\"{}\"")),
-        ("another version", member("version", "2")),
+        ("another version", member("version", "1")),
         ("a version of another type", member("version", "\"1\"")),
         ("an issuer of another type", member("issuer", "null")),
         ("a negative age", member("age_ms", "-1")),

@@ -21,6 +21,7 @@ _KEYS_UNAVAILABLE = 5
 _WOULD_BLOCK = 6
 _NO_CREDENTIALS = 9
 _INVALID_REQUEST = 10
+_UNCONFIRMED = 11
 
 
 class AuthKitError(Exception):
@@ -29,7 +30,7 @@ class AuthKitError(Exception):
     Attributes:
         code: The stable name of the reason, such as `"EXPIRED"`; for programs and log searches.
         status: The C ABI's number for it, `authkit_status` of authkit.h.
-        http_status: What an HTTP server answers with: 400, 401, 403, 500 or 503.
+        http_status: What an HTTP server answers with: 400, 401, 403, 429, 500 or 503.
         error: The `error` of a `WWW-Authenticate` challenge (RFC 6750 section 3.1), `"invalid_token"`,
             `"invalid_request"` or `"insufficient_scope"`; None where no challenge is due.
         reason: One sentence for a log or a person. Never holds the token or a secret; what a stranger
@@ -108,8 +109,17 @@ class KeysUnavailableError(AuthKitError):
     """The issuer's keys could not be had: HTTP 503. Says nothing about the token; see `retry_after`."""
 
 
+class KeyUnconfirmedError(AuthKitError):
+    """The token names an unknown key, and the issuer could not be asked about it: HTTP 429. The token may be
+    good: the client keeps it and tries again after `retry_after`. Code KEY_UNCONFIRMED."""
+
+
 class WouldBlockError(AuthKitError):
-    """The answer needs the network and `try_verify` does not wait; a fetch is under way."""
+    """The answer needs the network and `try_verify` does not wait.
+
+    With the code WOULD_BLOCK a fetch is under way. With FETCH_NEEDED (the `refresh_mode` inline) none is, and
+    only a call that may wait makes one.
+    """
 
 
 class MisuseError(AuthKitError):
@@ -129,6 +139,7 @@ _CLASSES: dict[int, type[AuthKitError]] = {
     _WOULD_BLOCK: WouldBlockError,
     _NO_CREDENTIALS: NoCredentialsError,
     _INVALID_REQUEST: InvalidRequestError,
+    _UNCONFIRMED: KeyUnconfirmedError,
 }
 
 

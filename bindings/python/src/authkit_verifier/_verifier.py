@@ -651,11 +651,12 @@ class Verifier:
         seen = _native.verifier_fetches_ended(handle.pointer)
         try:
             return judge(_native.verifier_try_verify_into)
-        except WouldBlockError:
-            pass
+        except WouldBlockError as error:
+            # Without its traceback, which would keep this frame alive in a cycle.
+            at_once = error.with_traceback(None)
         from asyncio import get_running_loop
 
-        return await self._waiting_on(get_running_loop(), handle).verdict(judge, seen)
+        return await self._waiting_on(get_running_loop(), handle).verdict(judge, seen, at_once)
 
     def _waiting_on(self, loop: asyncio.AbstractEventLoop, handle: Handle) -> Waiting:
         """The calls that wait on this loop. Kept by the loop itself: an id may be another's later."""

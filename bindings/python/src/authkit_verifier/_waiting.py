@@ -36,10 +36,12 @@ class Judge(Protocol):
 class _Call:
     """A verification that waits, and where its verdict is awaited."""
 
-    __slots__ = ("deadline", "future", "judge")
+    __slots__ = ("deadline", "future", "judge", "must_lead")
 
-    def __init__(self, judge: Judge, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, judge: Judge, must_lead: bool, loop: asyncio.AbstractEventLoop) -> None:
         self.judge = judge
+        # Nobody fetches (the refresh mode inline): that takes a call that can wait.
+        self.must_lead = must_lead
         self.future: asyncio.Future[Any] = loop.create_future()
         self.deadline = time.monotonic() + PATIENCE
 
@@ -57,9 +59,9 @@ class Waiting:
         self._busy = False
         self._thread: threading.Thread | None = None
 
-    async def verdict(self, judge: Judge, seen: int) -> Any:
+    async def verdict(self, judge: Judge, seen: int, at_once: WouldBlockError) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
-        call = _Call(judge, self._loop)
+        call = _Call(judge, _is_fetch_needed(at_once), self._loop)
         self._calls.append(call)
         if not self._busy:
             self._wait(seen)
@@ -79,12 +81,11 @@ class Waiting:
             self._refuse_all(f"no thread can be had to wait for the issuer's keys: {error}")
 
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
-        pointer = self._handle.pointer
-        ended = _native.verifier_wait(pointer, seen, milliseconds)
         report: Callable[[], None] = self._try_again
-        if ended == _native.OK and _native.verifier_fetches_ended(pointer) == seen:
-            # Nobody fetches (the refresh mode inline): that takes a call that can wait.
+        if first.must_lead:
             report = self._led(first)
+        else:
+            _native.verifier_wait(self._handle.pointer, seen, milliseconds)
         try:
             self._loop.call_soon_threadsafe(self._report, report)
         except RuntimeError:
@@ -135,8 +136,9 @@ class Waiting:
             return
         try:
             claims = call.judge(_native.verifier_try_verify_into)
-        except WouldBlockError:
+        except WouldBlockError as error:
             if time.monotonic() < call.deadline:
+                call.must_lead = _is_fetch_needed(error)
                 self._calls.append(call)
             else:
                 _refuse(call, keys_unavailable("the issuer's keys did not come within 5 seconds"))
@@ -161,6 +163,10 @@ def _thread(target: Callable[..., None], arguments: tuple[Any, ...]) -> threadin
     except RuntimeError:
         # An isolated subinterpreter has none, and waits for this thread at its end, for one step.
         return make(daemon=False)
+
+
+def _is_fetch_needed(error: WouldBlockError) -> bool:
+    return error.code == "FETCH_NEEDED"
 
 
 def _accept(call: _Call, claims: Any) -> None:
