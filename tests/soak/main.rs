@@ -225,6 +225,29 @@ fn requests_for_metadata_hold_up_no_good_token_while_the_issuer_hangs_and_keys_a
     check(Keys::Stale, "metadata", ask_for_metadata);
 }
 
+/// The issuer is one, whatever is asked of it: what has shown that it is slow is known to all.
+#[test]
+fn strangers_do_not_wait_at_all_for_an_issuer_that_is_known_to_be_slow() {
+    let hanging = Hanging::with_keys();
+    hanging.hang();
+    hanging.clock.advance(Duration::from_secs(600));
+    accepted(
+        &hanging.verifier,
+        hanging.token(),
+        "with stale keys, after the issuer was waited for",
+    );
+    for stranger in [forge, ask_for_metadata] {
+        let began = Instant::now();
+        thread::scope(|scope| {
+            for _ in 0..STRANGERS {
+                scope.spawn(|| stranger(&hanging));
+            }
+        });
+        // Half of the time that a call may wait in good faith.
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    }
+}
+
 /// The loop of a host whose refresh mode leaves the fetch to a call that can wait.
 #[test]
 fn who_tries_and_waits_does_not_spin_though_nobody_fetches() {
