@@ -2,7 +2,8 @@
 # mk/native.mk, mk/python.mk and mk/node.mk. docs/soak.md says what is counted.
 #
 #   soak          what strangers cost good tokens while the issuer hangs, then for TIME seconds the soak; FLOOD=1
-#                 only clients that are flooded with random key ids, FLOOD=0 only others; KEEP=directory keeps the logs
+#                 only clients that are flooded with random key ids, FLOOD=0 only others; MODE=inline has no threads
+#                 fetch; KEEP=directory keeps the logs
 #   test-soak     24 s of faster weather, and the judge's own test
 
 SOAK := tests/soak
@@ -11,6 +12,7 @@ SOAK_BUILD := build/soak
 SOAK_ISSUER := $(or $(CARGO_TARGET_DIR),target)/debug/examples/soak_issuer
 TIME := 120
 FLOOD :=
+MODE := background
 KEEP :=
 
 .PHONY: soak test-soak soak-issuer
@@ -26,7 +28,7 @@ SOAK_RUN = $(CLEAN) python3 $(SOAK)/run.py --issuer $(SOAK_ISSUER) --c $(SOAK_BU
 
 soak: soak-issuer $(SOAK_BUILD)/soak python node
 	$(CARGO) test --locked --workspace --all-features --test soak -- --nocapture
-	$(SOAK_RUN) --time $(TIME) $(if $(FLOOD),--flood $(FLOOD)) $(if $(KEEP),--keep $(KEEP))
+	$(SOAK_RUN) --time $(TIME) --mode $(MODE) $(if $(FLOOD),--flood $(FLOOD)) $(if $(KEEP),--keep $(KEEP))
 
 test-soak: soak-issuer $(SOAK_BUILD)/soak python node
 	$(PYTHON_RUN) -m pytest -q -p no:cacheprovider $(SOAK)/test_judge.py

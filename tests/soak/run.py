@@ -72,13 +72,14 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def config(issuer: str) -> str:
+def config(issuer: str, mode: str) -> str:
     """The clients' configuration."""
     settings = {
         "issuers": {issuer: None},
         "resource": "https://mcp.example/mcp",
         "algorithms": ["ES256"],
         "allow_insecure_loopback": True,
+        "refresh_mode": mode,
     }
     return json.dumps(settings)
 
@@ -87,9 +88,11 @@ def soak(arguments: argparse.Namespace, directory: Path) -> bool:
     """Runs and judges one; whether every bar was met."""
     seconds = SHORT_TIME if arguments.short else arguments.time
     weather = SHORT if arguments.short else schedule(seconds)
+    python = [arguments.python, str(HERE / "soak.py")]
     programs = {
         "c": [arguments.c],
-        "python": [arguments.python, str(HERE / "soak.py")],
+        "python": python,
+        "asyncio": python,
         "node": ["node", str(HERE / "soak.mjs")],
     }
     floods = [False, True] if arguments.flood is None else [arguments.flood == 1]
@@ -101,7 +104,7 @@ def soak(arguments: argparse.Namespace, directory: Path) -> bool:
         for name, flood in clients.items():
             each = round(FLOOD / THREADS / TICKS_A_SECOND) if flood else 0
             log = str(directory / f"{name}.log")
-            own = [name, tokens, config(f"{url}/{name}"), log, str(seconds), str(each)]
+            own = [name, tokens, config(f"{url}/{name}", arguments.mode), log, str(seconds), str(each)]
             running.append(stack.enter_context(started([*programs[name.removesuffix("-flood")], *own])))
         for client in running:
             line_of(client)
@@ -123,6 +126,7 @@ def main() -> None:
     parser.add_argument("--python", required=True)
     parser.add_argument("--time", type=float, default=120.0)
     parser.add_argument("--flood", type=int, choices=(0, 1))
+    parser.add_argument("--mode", choices=("background", "inline"), default="background")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
