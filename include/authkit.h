@@ -31,7 +31,9 @@
  *   There is no hidden per-thread state.
  *
  * ERRORS
- *   Functions that can fail return authkit_status; where there is a parameter
+ *   Functions that can fail return authkit_status, and compilers warn where it is ignored. If it is, the
+ *   call still opens nothing: a handle that lacks a setting or a demand is refused by all later calls, with
+ *   the first failure's reason, as long as it lives. Where there is a parameter
  *   `authkit_error **nullable_out_error`, a failure also makes an error object with a sentence of
  *   reason, perhaps a hint, and the seconds to wait. A defect in the library becomes
  *   AUTHKIT_INTERNAL (NULL from a function that returns a pointer); nothing aborts or unwinds.
@@ -69,6 +71,21 @@
 #    define AUTHKIT_API __attribute__((visibility("default")))
 #  else
 #    define AUTHKIT_API
+#  endif
+#endif
+
+/* Compilers warn if the result of such a function is ignored; define it beforehand, empty, to be warned of
+   nothing. */
+#ifndef AUTHKIT_MUST_USE
+#  if defined(__GNUC__) || defined(__clang__)
+#    define AUTHKIT_MUST_USE __attribute__((warn_unused_result))
+#  elif defined(_MSC_VER)
+#    include <sal.h>
+#    define AUTHKIT_MUST_USE _Check_return_
+#  elif (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#    define AUTHKIT_MUST_USE [[nodiscard]]
+#  else
+#    define AUTHKIT_MUST_USE
 #  endif
 #endif
 
@@ -198,7 +215,7 @@ enum authkit_status
      */
     AUTHKIT_CRITICAL_HEADER = ((4 << 8) | 3),
     /**
-     * 401. The token says that it is something other than an access token (`typ`).
+     * 401. The token is something other than an access token: by its `typ`, or an ID token by its claims.
      */
     AUTHKIT_TYPE = ((5 << 8) | 3),
     /**
@@ -218,7 +235,7 @@ enum authkit_status
      */
     AUTHKIT_NOT_YET_VALID = ((9 << 8) | 3),
     /**
-     * 401. A claim is missing or of the wrong type.
+     * 401. A claim is missing or of the wrong type, or binds the token to a key (`cnf`).
      */
     AUTHKIT_CLAIM = ((10 << 8) | 3),
     /**
@@ -226,7 +243,7 @@ enum authkit_status
      */
     AUTHKIT_ISSUER = ((11 << 8) | 3),
     /**
-     * 401. The token is meant for another resource.
+     * 401. The token is meant for another resource, or is a session token of another client.
      */
     AUTHKIT_AUDIENCE = ((12 << 8) | 3),
     /**
@@ -470,6 +487,7 @@ AUTHKIT_API authkit_config *authkit_config_new(void);
  * changes the environment (setenv, putenv).
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_config_from_environment(authkit_config **out_config,
                                                authkit_error **nullable_out_error);
 
@@ -488,6 +506,7 @@ authkit_status authkit_config_from_environment(authkit_config **out_config,
  * while none changes the environment (setenv, putenv).
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_config_from_env_file(const char *path,
                                             authkit_config **out_config,
                                             authkit_error **nullable_out_error);
@@ -504,6 +523,7 @@ authkit_status authkit_config_from_env_file(const char *path,
  * AUTHKIT_CONFIG, saying where and what. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_config_from_json(const char *json,
                                         size_t len,
                                         authkit_config **out_config,
@@ -530,7 +550,8 @@ authkit_status authkit_config_from_json(const char *json,
  *   Default: none.
  * - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
  * - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
- *   clients that send no `resource`. Default: none.
+ *   clients that send no `resource`. Such a token must have client_id, or be the machine's own (its
+ *   `sub` is that id). Default: none.
  * - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
  *   Default: false.
  * - required_scopes: list of scopes that every token must carry, all of them. Default: none.
@@ -543,17 +564,18 @@ authkit_status authkit_config_from_json(const char *json,
  *   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
  *   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
  * - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
- *   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
- *   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
- *   that has it must name an accepted audience or this client. Default: none.
+ *   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
+ *   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
+ *   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
+ *   it must name an accepted audience or this client. Default: none.
  * - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
  *   RS256.
  * - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
  * - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
  * - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
  * - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
- * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
- *   fetched.
+ * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
+ *   give it keys too. Default: fetched.
  * - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
  *   false.
  * - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
@@ -573,10 +595,13 @@ authkit_status authkit_config_from_json(const char *json,
  * `name` and `value` are copied.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
- * for a name that is no setting or a value that does not fit its form. Whether the settings fit
- * together is checked by authkit_verifier_new(). One thread at a time per configuration.
+ * for a name that is no setting or a value that does not fit its form. A configuration that lacks a setting
+ * is unusable: authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make
+ * a new one. Whether the settings fit together is checked by authkit_verifier_new(). One thread at a time per
+ * configuration.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_config_set(authkit_config *config,
                                   const char *name,
                                   const char *value,
@@ -596,9 +621,11 @@ AUTHKIT_API void authkit_config_free(authkit_config *config);
 /**
  * Makes a policy that demands nothing more.
  *
- * Returns a policy that the caller owns; NULL only after a defect in this library. Any thread.
+ * Returns a policy that the caller owns. Never NULL, since NULL in its place would demand nothing: without
+ * memory the process ends here. Any thread.
  */
-AUTHKIT_API authkit_policy *authkit_policy_new(void);
+AUTHKIT_API
+authkit_policy *authkit_policy_new(void);
 
 /**
  * Demands one more scope: a token without it is AUTHKIT_SCOPE. All scopes of the policy and of the
@@ -608,10 +635,12 @@ AUTHKIT_API authkit_policy *authkit_policy_new(void);
  * `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
  * copied.
  *
- * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. One
- * thread at a time per policy.
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. A policy
+ * that lacks a demand is unusable: every call that is given it returns AUTHKIT_MISUSE with the first
+ * failure's reason. Free it and make a new one. One thread at a time per policy.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_policy_require_scope(authkit_policy *policy,
                                             const char *scope,
                                             authkit_error **nullable_out_error);
@@ -624,9 +653,11 @@ authkit_status authkit_policy_require_scope(authkit_policy *policy,
  * `read write`; it is copied.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scopes` is NULL, `scopes` is empty or something
- * in it is not a scope. One thread at a time per policy.
+ * in it is not a scope; the policy is then unusable, as after authkit_policy_require_scope(). One thread at
+ * a time per policy.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_policy_require_any_scope(authkit_policy *policy,
                                                 const char *scopes,
                                                 authkit_error **nullable_out_error);
@@ -639,7 +670,10 @@ authkit_status authkit_policy_require_any_scope(authkit_policy *policy,
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` is NULL. One thread at a time per policy.
  */
-AUTHKIT_API authkit_status authkit_policy_set_now(authkit_policy *policy, int64_t unix_seconds);
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_policy_set_now(authkit_policy *policy,
+                                      int64_t unix_seconds);
 
 /**
  * Frees a policy. NULL is allowed and does nothing.
@@ -660,9 +694,11 @@ AUTHKIT_API void authkit_policy_free(authkit_policy *policy);
  * `out_verifier` receives a verifier that the caller owns, NULL on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
- * the setting that is missing or wrong, with the correction as hint. Any thread.
+ * the setting that is missing or wrong, with the correction as hint; after a failed authkit_config_set() its
+ * status and reason, whatever was set since. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_new(const authkit_config *config,
                                     authkit_verifier **out_verifier,
                                     authkit_error **nullable_out_error);
@@ -672,14 +708,16 @@ authkit_status authkit_verifier_new(const authkit_config *config,
  * keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
  *
  * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
- * `nullable_policy` adds demands of this call; NULL adds none.
+ * `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
+ * passed on as NULL.
  * `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
  *
  * Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
- * is NULL or `len` is no length; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
+ * is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
  * reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
                                        const char *token,
                                        size_t len,
@@ -696,6 +734,7 @@ authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
  * Parameters and other results are those of authkit_verifier_verify(). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
                                            const char *token,
                                            size_t len,
@@ -713,6 +752,7 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
  * keys could not be had, in which case keys fetched earlier stay in use. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_refresh(const authkit_verifier *verifier,
                                         authkit_error **nullable_out_error);
 
@@ -725,6 +765,7 @@ authkit_status authkit_verifier_refresh(const authkit_verifier *verifier,
  * thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_start_refresh(const authkit_verifier *verifier,
                                               authkit_error **nullable_out_error);
 
@@ -746,10 +787,11 @@ AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *veri
  * `seen` is what authkit_verifier_fetches_ended() returned.
  * `timeout_ms` is in milliseconds; 0 looks without waiting.
  *
- * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
- * whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+ * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
+ * after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_wait(const authkit_verifier *verifier,
                                      uint64_t seen,
                                      uint32_t timeout_ms);
@@ -766,6 +808,7 @@ authkit_status authkit_verifier_wait(const authkit_verifier *verifier,
  * thread; the verifier must not be freed meanwhile.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_wait_ready(const authkit_verifier *verifier,
                                            uint32_t timeout_ms,
                                            authkit_error **nullable_out_error);
@@ -784,6 +827,7 @@ authkit_status authkit_verifier_wait_ready(const authkit_verifier *verifier,
  * holds no usable key; then the old keys stay. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_set_jwks(const authkit_verifier *verifier,
                                          const char *nullable_issuer,
                                          const char *json,
@@ -849,6 +893,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
  * authkit_verifier_verify() returns. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_authorize(const authkit_verifier *verifier,
                                           const char *nullable_authorization,
                                           size_t authorization_len,
@@ -865,6 +910,7 @@ authkit_status authkit_verifier_authorize(const authkit_verifier *verifier,
  * Parameters and other results are those of authkit_verifier_authorize(). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_try_authorize(const authkit_verifier *verifier,
                                               const char *nullable_authorization,
                                               size_t authorization_len,
@@ -895,6 +941,7 @@ authkit_status authkit_verifier_try_authorize(const authkit_verifier *verifier,
  * AUTHKIT_MISUSE if an argument is NULL or `method` is not UTF-8. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_well_known(const authkit_verifier *verifier,
                                            const char *method,
                                            const char *path,
@@ -909,6 +956,7 @@ authkit_status authkit_verifier_well_known(const authkit_verifier *verifier,
  * Parameters and other results are those of authkit_verifier_well_known(). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_try_well_known(const authkit_verifier *verifier,
                                                const char *method,
                                                const char *path,
@@ -1034,6 +1082,7 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
  * otherwise what authkit_verifier_verify() returns. Any thread, as authkit_default_verifier().
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verify(const char *token,
                               authkit_claims **out_claims);
 
@@ -1049,6 +1098,7 @@ authkit_status authkit_verify(const char *token,
  * changes the environment (setenv, putenv) during the first use.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_default_verifier(const authkit_verifier **out_verifier,
                                         authkit_error **nullable_out_error);
 
@@ -1059,10 +1109,12 @@ authkit_status authkit_default_verifier(const authkit_verifier **out_verifier,
  * `verifier` stays the caller's and may be freed at any time: the default keeps a reference of its
  * own, with the same keys.
  *
- * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already. Any
- * thread.
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already, which stays.
+ * After a NULL the environment's is not made in its place: until a default is set, authkit_verify() and
+ * authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_set_default(const authkit_verifier *verifier);
 
 /* ------------------------------------------------------------------------------------------------
@@ -1144,7 +1196,10 @@ AUTHKIT_API const char *authkit_claims_algorithm(const authkit_claims *claims);
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL. Any thread.
  */
-AUTHKIT_API authkit_status authkit_claims_expires_at(const authkit_claims *claims, int64_t *out);
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_claims_expires_at(const authkit_claims *claims,
+                                         int64_t *out);
 
 /**
  * `iat`: when the token was issued, in seconds since 1970-01-01T00:00:00Z, a fraction dropped.
@@ -1154,7 +1209,10 @@ AUTHKIT_API authkit_status authkit_claims_expires_at(const authkit_claims *claim
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
  * say. Any thread.
  */
-AUTHKIT_API authkit_status authkit_claims_issued_at(const authkit_claims *claims, int64_t *out);
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_claims_issued_at(const authkit_claims *claims,
+                                        int64_t *out);
 
 /**
  * `nbf`: when the token begins to hold, in seconds since 1970-01-01T00:00:00Z, a fraction dropped.
@@ -1164,7 +1222,10 @@ AUTHKIT_API authkit_status authkit_claims_issued_at(const authkit_claims *claims
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
  * say. Any thread.
  */
-AUTHKIT_API authkit_status authkit_claims_not_before(const authkit_claims *claims, int64_t *out);
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_claims_not_before(const authkit_claims *claims,
+                                         int64_t *out);
 
 /**
  * How many scopes the token carries.
@@ -1221,7 +1282,7 @@ AUTHKIT_API void authkit_claims_free(authkit_claims *claims);
 
 /**
  * All that this section tells as one JSON object, for bindings that copy it out: org_id, session_id,
- * role, actor (text or null), roles, permissions, entitlements, feature_flags (lists of strings),
+ * role, actor (text or null), actors, roles, permissions, entitlements, feature_flags (lists of strings),
  * is_impersonated, is_machine, kind ("user", "machine" or "unknown"), family ("connect" or "session").
  * Later releases may add members.
  *
@@ -1255,17 +1316,37 @@ AUTHKIT_API const char *authkit_claims_session_id(const authkit_claims *claims);
 AUTHKIT_API const char *authkit_claims_role(const authkit_claims *claims);
 
 /**
- * `act.sub`: who acts in the user's place (RFC 8693 section 4.1): the person that impersonates the user.
+ * `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. A person that
+ * impersonates the user, if authkit_claims_is_impersonated(); else an application or agent that the
+ * subject's rights were delegated to.
  *
- * Returns borrowed text; NULL if the token does not say or `claims` is NULL: whether somebody does is
- * for authkit_claims_is_impersonated() to tell. Any thread.
+ * Returns borrowed text; NULL if the token does not say or `claims` is NULL. Any thread.
  */
 AUTHKIT_API
 const char *authkit_claims_actor(const authkit_claims *claims);
 
 /**
- * Whether somebody else acts in the user's place: true for any `act` but null, also for one that does
- * not say who.
+ * How many actors the token names, 0 to 8: of a longer chain the outermost 8.
+ *
+ * Returns 0 if it names none or `claims` is NULL. Any thread.
+ */
+AUTHKIT_API size_t authkit_claims_actor_count(const authkit_claims *claims);
+
+/**
+ * One of the chain of actors, outermost first; `index` counts from 0. The first acts now; the others
+ * acted before it, and are for the record alone (RFC 8693 section 4.1). An actor without a `sub` that is
+ * a string ends the list.
+ *
+ * Returns borrowed text; NULL if `index` is not below authkit_claims_actor_count(). Any thread.
+ */
+AUTHKIT_API
+const char *authkit_claims_actor_at(const authkit_claims *claims,
+                                    size_t index);
+
+/**
+ * Whether a person acts as the user: a *session* token has an `act` that is not null, also one that does
+ * not say who, and no `sub_profile` (of the token or the `act`) that makes it an agent's. Any other `act`
+ * is a delegation.
  *
  * Returns true also if `claims` is NULL. Any thread.
  */
@@ -1321,6 +1402,7 @@ const char *authkit_claims_string(const authkit_claims *claims,
  * the token has no number of this name, or one that int64_t cannot hold exactly. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_claims_integer(const authkit_claims *claims,
                                       const char *name,
                                       int64_t *out);
@@ -1335,6 +1417,7 @@ authkit_status authkit_claims_integer(const authkit_claims *claims,
  * the token has no number of this name. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_claims_number(const authkit_claims *claims,
                                      const char *name,
                                      double *out);
@@ -1349,6 +1432,7 @@ authkit_status authkit_claims_number(const authkit_claims *claims,
  * the token has no boolean of this name. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_claims_boolean(const authkit_claims *claims,
                                       const char *name,
                                       bool *out);
@@ -1450,16 +1534,18 @@ uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
  * 5. the payload, both as they were signed.
  *
  * A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
- * a NUL.
+ * a NUL. What stood in the buffer before is cleared first: it is an empty text after a call that writes nothing
+ * else.
  *
  * `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
  * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
  *
  * Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
  * authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
- * nothing is written. Any thread.
+ * the buffer, from a capacity of 1 on, holds an empty text. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 int32_t authkit_verifier_verify_into(const authkit_verifier *verifier,
                                      const char *token,
                                      size_t len,
@@ -1473,6 +1559,7 @@ int32_t authkit_verifier_verify_into(const authkit_verifier *verifier,
  * Parameters and results are those of authkit_verifier_verify_into(). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
                                          const char *token,
                                          size_t len,
@@ -1487,16 +1574,18 @@ int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
  * Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
  * object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
  * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+ * A challenge or body that finds no room, as with thousands of scopes, is left out.
  *
  * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
  * there is none. `nullable_policy` adds demands of this call; NULL adds none.
  * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
  *
  * Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
- * authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, where `buffer` is NULL or the
- * capacity too small, nothing is written. Any thread.
+ * authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, if the capacity is too small,
+ * an empty text from a capacity of 1 on. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 int32_t authkit_verifier_authorize_into(const authkit_verifier *verifier,
                                         const char *nullable_authorization,
                                         size_t authorization_len,
@@ -1513,6 +1602,7 @@ int32_t authkit_verifier_authorize_into(const authkit_verifier *verifier,
  * Parameters and results are those of authkit_verifier_authorize_into(). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 int32_t authkit_verifier_try_authorize_into(const authkit_verifier *verifier,
                                             const char *nullable_authorization,
                                             size_t authorization_len,
@@ -1542,7 +1632,7 @@ const char *authkit_claims_record(const authkit_claims *claims,
  *
  * Returns AUTHKIT_MISUSE if `error` is NULL. Any thread.
  */
-AUTHKIT_API authkit_status authkit_error_status(const authkit_error *error);
+AUTHKIT_API AUTHKIT_MUST_USE authkit_status authkit_error_status(const authkit_error *error);
 
 /**
  * One sentence that says what was wrong, for a log or a person. It never holds the token or a
@@ -1595,6 +1685,7 @@ AUTHKIT_API void authkit_error_free(authkit_error *error);
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` or `out_stats` is NULL. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_verifier_stats(const authkit_verifier *verifier,
                                       authkit_stats **out_stats,
                                       authkit_error **nullable_out_error);
@@ -1640,6 +1731,7 @@ const char *authkit_stats_json(const authkit_stats *stats,
  * AUTHKIT_ABSENT if there is no such number, or none at this moment (null in the JSON). Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_stats_number(const authkit_stats *stats,
                                     const char *nullable_issuer,
                                     const char *name,

@@ -10,13 +10,17 @@
 // ERRORS
 //   Every call that can fail returns Result<T>: test it and ask for error(), chain it by and_then() and
 //   transform(), or take value(), which throws the Error. Nothing else throws. Compiled with
-//   -fno-exceptions, value() of a failure ends the program (std::abort).
+//   -fno-exceptions, value() of a failure ends the program (std::abort). Compilers warn where a result is
+//   ignored. If it is, nothing opens: a Config that lacks a setting and a Policy that lacks a demand are
+//   refused by all later calls, with the first failure's reason.
 //
 // OWNERSHIP, THREADS
 //   Objects own their handle, move and do not copy; an Error alone is copied too. A std::string_view or
 //   List that is returned is borrowed from the object it was asked of: give that object a name first. A
-//   const method may run on any number of threads at once. A moved-from object may only be destroyed or
-//   assigned to; calls on it are refused with AUTHKIT_MISUSE.
+//   const method may run on any number of threads at once.
+//   An object that was moved from, or made of NULL, holds nothing: calls on it, and calls that it is given to,
+//   are refused with AUTHKIT_MISUSE; what it is asked for is empty. Such a Result is a failure and such a
+//   Decision allows nothing, also where only the value was moved out. It can be assigned to.
 //
 // MEMORY
 //   Nothing is allocated here beyond what the library allocates behind a C call, with one exception: C
@@ -122,11 +126,37 @@ private:
     char short_[256] = {};
 };
 
-/// A timeout for C: none below 0, and at most what it can say.
-inline std::uint32_t milliseconds(std::chrono::milliseconds timeout) noexcept {
-    constexpr std::chrono::milliseconds most(std::numeric_limits<std::uint32_t>::max());
-    const std::chrono::milliseconds none(0);
-    return static_cast<std::uint32_t>((timeout < none ? none : timeout > most ? most : timeout).count());
+/// A timeout for C, of any duration: rounded up, none below 0 or of no number, and at most what C can say, which
+/// is 49 days. Counted as floating point, in which nothing overflows.
+template <class Count, class Period>
+std::uint32_t milliseconds(std::chrono::duration<Count, Period> timeout) noexcept {
+    constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+    const double wanted = std::chrono::duration<double, std::milli>(timeout).count();
+    if (!(wanted > 0)) {
+        return 0;
+    }
+    if (wanted >= static_cast<double>(most)) {
+        return most;
+    }
+    const auto whole = static_cast<std::uint32_t>(wanted);
+    return static_cast<double>(whole) < wanted ? whole + 1 : whole;
+}
+
+/// Whether a type is one of the C handles.
+template <class T, class... Handles>
+inline constexpr bool is_one_of = (std::is_same_v<T, const Handles *> || ...);
+template <class T>
+inline constexpr bool is_handle = is_one_of<T, authkit_config, authkit_policy, authkit_verifier, authkit_claims,
+                                            authkit_response, authkit_stats, authkit_event>;
+
+/// Whether a value is there: the handle of one of the owners below is gone once it was moved from.
+template <class T>
+auto is_there(const T &value, int) noexcept -> std::enable_if_t<is_handle<decltype(value.handle())>, bool> {
+    return value.handle() != nullptr;
+}
+template <class T>
+bool is_there(const T &, long) noexcept {
+    return true;
 }
 
 /// A view for C: never NULL, also where the view is of nothing.
@@ -206,7 +236,8 @@ Given<F, T> give(F &&function, T &&argument) {
 } // namespace detail
 
 /// A value, or the Error that stands in its place. Taking the value of a failure throws the Error. What is
-/// named as in std::expected does as it does there, but that * and -> look before they give.
+/// named as in std::expected does as it does there, but that * and -> look before they give, and that it is a
+/// failure, AUTHKIT_MISUSE, once its value was moved out: whoever asks it again must not take that for a success.
 template <class T>
 class [[nodiscard]] Result {
 public:
@@ -221,7 +252,7 @@ public:
     Result(Error error) noexcept : content_(std::move(error)) {}
 
     /// Whether there is a value.
-    explicit operator bool() const noexcept { return std::holds_alternative<T>(content_); }
+    explicit operator bool() const noexcept { return there(*this) != nullptr; }
     /// Whether there is a value.
     bool has_value() const noexcept { return static_cast<bool>(*this); }
 
@@ -248,20 +279,20 @@ public:
     /// What `next` makes of the value, another Result; a failure passes by.
     template <class F>
     auto and_then(F &&next) const & -> std::invoke_result_t<F, const T &> {
-        const T *value = std::get_if<T>(&content_);
+        const T *value = there(*this);
         return value ? std::invoke(std::forward<F>(next), *value) : std::invoke_result_t<F, const T &>(error());
     }
     /// What `next` makes of the value, which is moved to it.
     template <class F>
     auto and_then(F &&next) && -> std::invoke_result_t<F, T> {
-        T *value = std::get_if<T>(&content_);
+        T *value = there(*this);
         return value ? std::invoke(std::forward<F>(next), std::move(*value)) : std::invoke_result_t<F, T>(take_error());
     }
 
     /// A Result of what `change` makes of the value; a failure passes by.
     template <class F>
     auto transform(F &&change) const & -> Result<detail::Given<F, const T &>> {
-        const T *value = std::get_if<T>(&content_);
+        const T *value = there(*this);
         if (!value) {
             return error();
         }
@@ -270,7 +301,7 @@ public:
     /// A Result of what `change` makes of the value, which is moved to it.
     template <class F>
     auto transform(F &&change) && -> Result<detail::Given<F, T>> {
-        T *value = std::get_if<T>(&content_);
+        T *value = there(*this);
         if (!value) {
             return take_error();
         }
@@ -286,7 +317,7 @@ public:
 #if defined(__cpp_lib_expected)
     /// The same as std::expected, where the standard library has it. Moves the content out.
     std::expected<T, Error> expected() && {
-        T *value = std::get_if<T>(&content_);
+        T *value = there(*this);
         if (!value) {
             return std::unexpected<Error>(take_error());
         }
@@ -295,20 +326,30 @@ public:
 #endif
 
 private:
-    Error take_error() noexcept { return std::move(failure(*this)); }
+    Error take_error() noexcept {
+        Error *error = std::get_if<Error>(&content_);
+        return error ? std::move(*error) : Error(failure(*this));
+    }
 
+    /// The value, unless it was moved out.
     template <class Self>
-    static auto &failure(Self &self) noexcept {
-        auto *error = std::get_if<Error>(&self.content_);
-        if (!error) {
+    static auto there(Self &self) noexcept -> decltype(std::get_if<T>(&self.content_)) {
+        auto *value = std::get_if<T>(&self.content_);
+        return value && detail::is_there(*value, 0) ? value : nullptr;
+    }
+
+    static const Error &failure(const Result &self) noexcept {
+        static const Error moved_out(AUTHKIT_MISUSE, nullptr);
+        if (there(self)) {
             std::abort(); // asked of a success: a defect of the caller
         }
-        return *error;
+        const Error *error = std::get_if<Error>(&self.content_);
+        return error ? *error : moved_out;
     }
 
     template <class Self>
     AUTHKIT_HPP_BY_MODE static auto &require(Self &self) {
-        auto *value = std::get_if<T>(&self.content_);
+        auto *value = there(self);
         if (!value) {
 #if AUTHKIT_HPP_THROWS
             throw self.error();
@@ -538,7 +579,8 @@ public:
         return detail::done(authkit_policy_set_now(handle_.get(), unix_seconds));
     }
 
-    /// For C functions; stays this object's.
+    /// For C functions; stays this object's. NULL once it was moved from, which to C functions means no demands: give
+    /// them the handle of none that may have been.
     const authkit_policy *handle() const noexcept { return handle_.get(); }
 
 private:
@@ -613,11 +655,15 @@ public:
     NamedTexts entitlements() const noexcept { return list("entitlements"); }
     /// `feature_flags`; empty where the token has no such list.
     NamedTexts feature_flags() const noexcept { return list("feature_flags"); }
-    /// `act.sub`: the person that impersonates the user, where the token says who.
+    /// `act.sub`: who acts for the subject now, the first of actors(); absent if the token does not say.
     std::optional<std::string_view> actor() const noexcept {
         return detail::optional_view(authkit_claims_actor(handle()));
     }
-    /// Whether somebody else acts in the user's place; true of moved-from claims.
+    /// The chain of actors, outermost first, eight at most; the first acts now.
+    Texts actors() const noexcept {
+        return Texts({handle(), authkit_claims_actor_count, authkit_claims_actor_at});
+    }
+    /// Whether a person acts as the user, by a session token's `act`; true of moved-from claims.
     bool is_impersonated() const noexcept { return authkit_claims_is_impersonated(handle()); }
     /// Who the token speaks for.
     authkit_kind kind() const noexcept { return authkit_claims_kind(handle()); }
@@ -681,7 +727,7 @@ private:
 };
 
 /// What a resource server answers: to be sent as it is.
-class Response {
+class [[nodiscard]] Response {
 public:
     /// Takes over a response that a C call made; NULL is a 500 without headers and body.
     explicit Response(authkit_response *owned) noexcept : handle_(owned) {}
@@ -705,7 +751,7 @@ private:
 };
 
 /// May this request go on? With claims it may; without, `response` is the answer.
-struct Decision {
+struct [[nodiscard]] Decision {
     /// What the accepted token says, or the reason for your log.
     Result<Claims> claims;
     /// What to send where the request may not go on.
@@ -774,7 +820,7 @@ public:
     }
     /// Verifies a token, with demands of this call.
     Result<Claims> verify(std::string_view token, const Policy &policy) const noexcept {
-        return judge(authkit_verifier_verify, token, policy.handle());
+        return judge(authkit_verifier_verify, token, &policy);
     }
 
     /// Verifies a token without waiting: AUTHKIT_WOULD_BLOCK where keys must be fetched first.
@@ -783,7 +829,7 @@ public:
     }
     /// Verifies a token without waiting, with demands of this call.
     Result<Claims> try_verify(std::string_view token, const Policy &policy) const noexcept {
-        return judge(authkit_verifier_try_verify, token, policy.handle());
+        return judge(authkit_verifier_try_verify, token, &policy);
     }
 
     /// Decides whether a request may go on, by its Authorization header and its query, both as they came
@@ -795,7 +841,7 @@ public:
     /// Decides whether a request may go on, with demands of this call.
     Decision authorize(std::optional<std::string_view> authorization, std::optional<std::string_view> query,
                        const Policy &policy) const noexcept {
-        return decide(authkit_verifier_authorize, authorization, query, policy.handle());
+        return decide(authkit_verifier_authorize, authorization, query, &policy);
     }
 
     /// Decides without waiting: AUTHKIT_WOULD_BLOCK where keys must be fetched first.
@@ -806,34 +852,37 @@ public:
     /// Decides without waiting, with demands of this call.
     Decision try_authorize(std::optional<std::string_view> authorization, std::optional<std::string_view> query,
                            const Policy &policy) const noexcept {
-        return decide(authkit_verifier_try_authorize, authorization, query, policy.handle());
+        return decide(authkit_verifier_try_authorize, authorization, query, &policy);
     }
 
     /// The answer to a request for a well-known document; none for other paths. May wait.
-    std::optional<Response> well_known(std::string_view method, std::string_view path) const noexcept {
+    [[nodiscard]] std::optional<Response> well_known(std::string_view method, std::string_view path) const noexcept {
         return answer(authkit_verifier_well_known, method, path);
     }
     /// The same without waiting: a 503 where the authorization server must be asked first.
-    std::optional<Response> try_well_known(std::string_view method, std::string_view path) const noexcept {
+    [[nodiscard]] std::optional<Response> try_well_known(std::string_view method,
+                                                         std::string_view path) const noexcept {
         return answer(authkit_verifier_try_well_known, method, path);
     }
 
     /// The ticket of a token that was accepted before and is accepted now, by which a host finds what it
     /// made of it; 0 where the token must be verified. Never waits.
-    std::uint64_t recall(std::string_view token) const noexcept { return recall_by(token, nullptr); }
+    [[nodiscard]] std::uint64_t recall(std::string_view token) const noexcept { return recall_by(token, nullptr); }
     /// The ticket of a token that was accepted before and is accepted now, with demands of this call.
-    std::uint64_t recall(std::string_view token, const Policy &policy) const noexcept {
-        return recall_by(token, policy.handle());
+    [[nodiscard]] std::uint64_t recall(std::string_view token, const Policy &policy) const noexcept {
+        return recall_by(token, &policy);
     }
     /// As recall(), for the token in a request; parameters as for authorize().
-    std::uint64_t recall_request(std::optional<std::string_view> authorization,
-                                 std::optional<std::string_view> query = std::nullopt) const noexcept {
+    [[nodiscard]] std::uint64_t
+    recall_request(std::optional<std::string_view> authorization,
+                   std::optional<std::string_view> query = std::nullopt) const noexcept {
         return recall_request_by(authorization, query, nullptr);
     }
     /// As recall(), for the token in a request, with demands of this call.
-    std::uint64_t recall_request(std::optional<std::string_view> authorization, std::optional<std::string_view> query,
-                                 const Policy &policy) const noexcept {
-        return recall_request_by(authorization, query, policy.handle());
+    [[nodiscard]] std::uint64_t recall_request(std::optional<std::string_view> authorization,
+                                               std::optional<std::string_view> query,
+                                               const Policy &policy) const noexcept {
+        return recall_request_by(authorization, query, &policy);
     }
 
     /// Fetches every issuer's keys now and waits for them, 5 seconds at most.
@@ -853,14 +902,16 @@ public:
     /// How many fetches have ended: read it before try_verify(), give it to wait().
     std::uint64_t fetches_ended() const noexcept { return authkit_verifier_fetches_ended(asked()); }
 
-    /// Waits, off the event loop, while a fetch is under way and none has ended since `seen`:
-    /// AUTHKIT_WOULD_BLOCK where that is still so after the timeout.
-    Result<Done> wait(std::uint64_t seen, std::chrono::milliseconds timeout) const noexcept {
+    /// Waits, off the event loop, until a fetch has ended since `seen`: AUTHKIT_WOULD_BLOCK if none has after
+    /// the timeout, which may be of any length, or after a second without one under way.
+    template <class Count, class Period>
+    Result<Done> wait(std::uint64_t seen, std::chrono::duration<Count, Period> timeout) const noexcept {
         return detail::done(authkit_verifier_wait(asked(), seen, detail::milliseconds(timeout)));
     }
 
-    /// Waits until every issuer has keys to verify with, fetching what is missing.
-    Result<Done> wait_ready(std::chrono::milliseconds timeout) const noexcept {
+    /// Waits until every issuer has keys to verify with, fetching what is missing; the timeout may be of any length.
+    template <class Count, class Period>
+    Result<Done> wait_ready(std::chrono::duration<Count, Period> timeout) const noexcept {
         authkit_error *error = nullptr;
         const authkit_status status = authkit_verifier_wait_ready(asked(), detail::milliseconds(timeout), &error);
         return detail::done(status, error);
@@ -875,7 +926,7 @@ public:
     }
 
     /// The oldest event that nobody has taken yet.
-    std::optional<Event> next_event() const noexcept {
+    [[nodiscard]] std::optional<Event> next_event() const noexcept {
         authkit_event *event = authkit_verifier_next_event(asked());
         return event ? std::optional<Event>(event) : std::nullopt;
     }
@@ -926,19 +977,35 @@ private:
     static const char *data(const Text &text) noexcept { return text ? detail::data(*text) : nullptr; }
     static std::size_t size(const Text &text) noexcept { return text ? text->size() : 0; }
 
-    Result<Claims> judge(Verify *ask, std::string_view token, const authkit_policy *policy) const noexcept {
+    // To C, NULL means no demands: a policy without its handle must not get there.
+    static bool is_lost(const Policy *policy) noexcept { return policy && !policy->handle(); }
+    static const authkit_policy *demands(const Policy *policy) noexcept { return policy ? policy->handle() : nullptr; }
+    static Error lost() noexcept {
+        authkit_error *error = nullptr;
+        const authkit_status status = authkit_policy_require_scope(nullptr, "", &error);
+        return Error(status, error);
+    }
+
+    Result<Claims> judge(Verify *ask, std::string_view token, const Policy *policy) const noexcept {
+        if (is_lost(policy)) {
+            return lost();
+        }
         authkit_claims *claims = nullptr;
         authkit_error *error = nullptr;
-        const authkit_status status = ask(asked(), detail::data(token), token.size(), policy, &claims, &error);
+        const authkit_status status =
+            ask(asked(), detail::data(token), token.size(), demands(policy), &claims, &error);
         return detail::made<Claims>(status, claims, error);
     }
 
     Decision decide(Authorize *ask, const Text &authorization, const Text &query,
-                    const authkit_policy *policy) const noexcept {
+                    const Policy *policy) const noexcept {
+        if (is_lost(policy)) {
+            return Decision{lost(), Response(nullptr)};
+        }
         authkit_response *response = nullptr;
         authkit_error *error = nullptr;
         authkit_status status = ask(asked(), data(authorization), size(authorization), data(query), size(query),
-                                    policy, &response, &error);
+                                    demands(policy), &response, &error);
         authkit_claims *claims = authkit_response_take_claims(response);
         if (status == AUTHKIT_OK && !claims) { // a defect: nobody goes on without claims, and no 200 is sent
             status = AUTHKIT_INTERNAL;
@@ -954,14 +1021,16 @@ private:
         return response ? std::optional<Response>(std::in_place, response) : std::nullopt;
     }
 
-    std::uint64_t recall_by(std::string_view token, const authkit_policy *policy) const noexcept {
-        return authkit_verifier_recall(asked(), detail::data(token), token.size(), policy);
+    std::uint64_t recall_by(std::string_view token, const Policy *policy) const noexcept {
+        return is_lost(policy) ? 0
+                               : authkit_verifier_recall(asked(), detail::data(token), token.size(), demands(policy));
     }
 
     std::uint64_t recall_request_by(const Text &authorization, const Text &query,
-                                    const authkit_policy *policy) const noexcept {
-        return authkit_verifier_recall_request(asked(), data(authorization), size(authorization), data(query),
-                                               size(query), policy);
+                                    const Policy *policy) const noexcept {
+        return is_lost(policy) ? 0
+                               : authkit_verifier_recall_request(asked(), data(authorization), size(authorization),
+                                                                 data(query), size(query), demands(policy));
     }
 
     Result<Done> give(const char *issuer, std::string_view json) const noexcept {

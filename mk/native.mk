@@ -137,7 +137,7 @@ $(NATIVE_TEST)/asan/%: tests/c/%.c $(C_TEST_INPUTS) $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	gcc $(NATIVE_CFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
 
-$(NATIVE_TEST)/asan/authkit_hpp: tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
+$(NATIVE_TEST)/asan/authkit_hpp: tests/cpp/authkit_hpp.cpp tests/cpp/nothing.hpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so
 	mkdir -p $(@D)
 	g++ -std=c++20 $(NATIVE_CXXFLAGS) $(ASAN_FLAGS) $< -o $@ $(SHARED_LINK)
 
@@ -179,7 +179,7 @@ $(NATIVE_TEST)/cpp/clang_libcxx: CPP_COMPILER := clang++ -stdlib=libc++ -std=c++
 $(NATIVE_TEST)/cpp/static: CPP_LINK = $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 CPP_LINK = $(SHARED_LINK)
 
-$(CPP_TESTS:%=$(NATIVE_TEST)/cpp/%): tests/cpp/authkit_hpp.cpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
+$(CPP_TESTS:%=$(NATIVE_TEST)/cpp/%): tests/cpp/authkit_hpp.cpp tests/cpp/nothing.hpp $(C_TEST_INPUTS) include/authkit.hpp $(NATIVE_LIB)/libauthkit.so $(NATIVE_LIB)/libauthkit.a
 	mkdir -p $(@D)
 	$(CPP_COMPILER) $(NATIVE_CXXFLAGS) $< -o $@ $(CPP_LINK)
 
@@ -202,6 +202,7 @@ test-c: $(addprefix $(NATIVE_TEST)/static/,$(C_TESTS) $(C_TESTS_BARE))
 	    $(CLEAN) LD_DEBUG=bindings LD_DEBUG_OUTPUT=$(NATIVE_TEST)/bindings/$$test $(NATIVE_TEST)/c/$$test; \
 	    $(CLEAN) $(NATIVE_TEST)/static/$$test; done
 	tests/c/called.sh $(NATIVE_TEST)/c $(NATIVE_TEST)/bindings
+	tests/c/ignored.sh
 	$(CLEAN) $(NATIVE_TEST)/c/unload $(NATIVE_LIB)/libauthkit.so
 	tests/c/example.sh $(NATIVE_TEST)/c/example $(NATIVE_TEST)/c/print_vector
 	tests/c/tour.sh $(NATIVE_TEST)/c/tour $(NATIVE_TEST)/c/print_vector

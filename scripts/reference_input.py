@@ -13,7 +13,7 @@ from pathlib import Path
 BANNER = re.compile(r"^/\* -{60,}\n \* (?P<title>[^\n]*)\n(?P<more>.*?) \*/$", re.MULTILINE | re.DOTALL)
 FUNCTION = re.compile(
     r"^/\*\*\n(?P<comment>(?: \*[^\n]*\n)*?) \*/\n"
-    r"(?P<declaration>AUTHKIT_API\s(?P<type>[^();]*?)(?P<name>authkit_\w+)\((?P<parameters>[^)]*)\);)",
+    r"(?P<declaration>AUTHKIT_API\s(?:AUTHKIT_MUST_USE\s)?(?P<type>[^();]*?)(?P<name>authkit_\w+)\((?P<parameters>[^)]*)\);)",
     re.MULTILINE,
 )
 # `a`, `b` and `c` are ..., at the start of a sentence and a line: what is said of arguments.

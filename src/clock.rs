@@ -3,6 +3,13 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// The end of a wait that begins now. A caller's duration can be past what an [`Instant`] can say, where
+/// `+` panics: the wait is then as long as any process lives.
+pub(crate) fn after(wait: Duration) -> Instant {
+    const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    Instant::now() + wait.min(AGES)
+}
+
 /// The two times the verifier asks for.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
     /// This moment, to be told apart from others.

@@ -33,6 +33,8 @@ pub const MAX_TOKEN_CACHE_SIZE: u64 = 65_536;
 pub const DEFAULT_MCP_PATH: &str = "/mcp";
 /// AuthKit's JWKS, below its domain.
 const JWKS_PATH: &str = "/oauth2/jwks";
+/// What AuthKit's client ids start with.
+pub(crate) const CLIENT_ID_PREFIX: &str = "client_";
 /// Where AuthKit's *session* tokens come from, which are not the Connect tokens an MCP client gets.
 pub(crate) const SESSION_ISSUER: &str = "https://api.workos.com";
 
@@ -72,6 +74,8 @@ pub(crate) struct Issuer {
     /// The audiences its tokens may name, and the client ids, which are no URLs.
     pub(crate) audiences: Vec<String>,
     pub(crate) client_ids: Vec<String>,
+    /// The client that all its tokens are issued to, as far as they say; of session tokens alone.
+    pub(crate) client_id: Option<String>,
 }
 
 impl Issuer {
@@ -173,6 +177,9 @@ impl ConfigBuilder {
     /// # Errors
     /// [`Code::Config`] with the setting's name in the reason and the correction as the hint.
     pub fn build(self) -> Result<Config> {
+        if let Some(failure) = self.failure {
+            return Err(*failure);
+        }
         self.refuse_half_of_fastmcps()?;
         let network = self.network()?;
         let resource = self.resource_url()?;
@@ -271,17 +278,18 @@ impl ConfigBuilder {
         if let Some(domain) = &self.authkit_domain {
             url::check_fetchable("authkit_domain", domain, network.allow_insecure_loopback)?;
             // AuthKit's issuer is its domain without a slash.
-            entries.entry(domain.trim_end_matches('/').to_owned()).or_default();
+            let issuer = domain.trim_end_matches('/').to_owned();
+            refuse_other_than_authkit(&issuer, entries.entry(issuer.clone()).or_default())?;
         }
         if let Some(client_id) = &self.session_client_id {
             session::check_client_id(client_id)?;
             for (issuer, settings) in session::entries(client_id) {
                 if entries.contains_key(&issuer) {
-                    return Err(invalid(
-                        "issuers",
-                        format!("holds {issuer}, which session_client_id adds"),
-                    )
-                    .with_hint("set one or the other"));
+                    let is_domain =
+                        self.issuers.as_ref().is_none_or(|all| !all.contains_key(&issuer));
+                    let setting = if is_domain { "authkit_domain" } else { "issuers" };
+                    let problem = format!("holds {issuer}, which session_client_id adds");
+                    return Err(invalid(setting, problem).with_hint("set one or the other"));
                 }
                 entries.insert(issuer, settings);
             }
@@ -299,8 +307,7 @@ impl ConfigBuilder {
         accepted: &Accepted<'_>,
         network: &Network,
     ) -> Result<Vec<Issuer>> {
-        let shared_jwks = self.shared_jwks(&mut entries)?;
-        let multiple = entries.len() > 1;
+        self.place_shared_jwks(&mut entries)?;
         entries
             .into_iter()
             .map(|(name, settings)| {
@@ -310,42 +317,56 @@ impl ConfigBuilder {
                 {
                     client_ids.push(client_id.clone());
                 }
-                let keys = match (&shared_jwks, settings.jwks) {
-                    (_, Some(jwks)) if settings.jwks_url.is_none() => KeySource::Static(jwks),
-                    (_, Some(_)) => {
-                        return Err(invalid(
-                            "issuers",
-                            format!("gives both jwks and jwks_url for {}", quoted(&name)),
-                        ));
+                let (audience, family) = (settings.audience, settings.family);
+                let keys = match (settings.jwks, settings.jwks_url) {
+                    (Some(jwks), None) => KeySource::Static(jwks),
+                    (None, url) => KeySource::Url(jwks_url(&name, url, network)?),
+                    (Some(_), Some(_)) => {
+                        let problem = format!("gives both jwks and jwks_url for {}", quoted(&name));
+                        return Err(invalid("issuers", problem));
                     }
-                    (Some(jwks), None) if !multiple => KeySource::Static(jwks.clone()),
-                    _ => KeySource::Url(jwks_url(&name, settings.jwks_url, network)?),
                 };
-                Ok(Issuer {
-                    name: issuer_name(name)?,
-                    keys,
-                    family: settings.family,
-                    audience: settings.audience,
-                    audiences,
-                    client_ids,
-                })
+                let client_id = self.client_of(family, &keys);
+                let name = issuer_name(name)?;
+                Ok(Issuer { name, keys, family, audience, audiences, client_ids, client_id })
             })
             .collect()
     }
 
-    /// The top-level `jwks`, which can only belong to a single issuer.
-    fn shared_jwks(
-        &self,
-        entries: &mut BTreeMap<String, IssuerSettings>,
-    ) -> Result<Option<String>> {
-        match &self.jwks {
-            Some(_) if entries.len() > 1 => {
-                Err(invalid("jwks", "is set for several issuers at once").with_hint(
-                    "give each issuer its own jwks inside issuers: keys belong to their issuer",
-                ))
-            }
-            jwks => Ok(jwks.clone()),
+    /// The client that an issuer's session tokens belong to: by the address of its keys, which AuthKit has for each
+    /// client, else the configured one.
+    fn client_of(&self, family: TokenFamily, keys: &KeySource) -> Option<String> {
+        if family != TokenFamily::Session {
+            return None;
         }
+        let by_address = match keys {
+            KeySource::Url(url) => session::client_of(url),
+            KeySource::Static(_) => None,
+        };
+        by_address.map(str::to_owned).or_else(|| self.session_client_id.clone())
+    }
+
+    /// Gives the top-level `jwks` to the only issuer: keys belong to their issuer.
+    fn place_shared_jwks(&self, entries: &mut BTreeMap<String, IssuerSettings>) -> Result<()> {
+        let Some(jwks) = &self.jwks else { return Ok(()) };
+        if entries.len() > 1 {
+            return Err(invalid("jwks", "is set for several issuers at once").with_hint(
+                "give each issuer its own jwks inside issuers: keys belong to their issuer",
+            ));
+        }
+        for (name, settings) in entries {
+            let other = match settings {
+                IssuerSettings { jwks_url: Some(_), .. } => "jwks_url",
+                IssuerSettings { jwks: Some(_), .. } => "jwks",
+                _ => "",
+            };
+            if !other.is_empty() {
+                let problem = format!("is set, and issuers gives a {other} for {}", quoted(name));
+                return Err(invalid("jwks", problem).with_hint("set one or the other"));
+            }
+            settings.jwks = Some(jwks.clone());
+        }
+        Ok(())
     }
 
     fn audience_list(
@@ -359,6 +380,10 @@ impl ConfigBuilder {
                     "audiences",
                     "is empty: no token could be meant for this server",
                 ));
+            }
+            if entries.values().all(has_own_audiences) {
+                return Err(invalid("audiences", "is set, and no issuer would use it")
+                    .with_hint("every issuer inside issuers has audiences of its own, or is not_checked: set one or the other"));
             }
             return non_empty_items("audiences", Some(audiences.clone()));
         }
@@ -382,14 +407,44 @@ impl Accepted<'_> {
     fn by(&self, issuer: &IssuerSettings) -> Result<(Vec<String>, Vec<String>)> {
         let refused = |problem| Err(invalid("issuers", problem));
         match &issuer.audiences {
-            None => Ok((self.audiences.to_vec(), self.client_ids.to_vec())),
+            None => Ok(sorted(self.audiences, self.client_ids)),
             Some(_) if issuer.audience == AudienceRule::NotChecked => {
                 refused("lists audiences for an issuer whose audience is not checked")
             }
             Some(own) if own.is_empty() || own.iter().any(String::is_empty) => {
                 refused("lists audiences for an issuer that are none, or an empty one")
             }
-            Some(own) => Ok((own.clone(), Vec::new())),
+            Some(own) => Ok(sorted(own, &[])),
+        }
+    }
+}
+
+/// Audiences and client ids. An id among the audiences is one all the same: ID tokens are meant for it, too.
+fn sorted(audiences: &[String], client_ids: &[String]) -> (Vec<String>, Vec<String>) {
+    let is_client_id = |audience: &String| audience.starts_with(CLIENT_ID_PREFIX);
+    let (mut ids, audiences): (Vec<_>, Vec<_>) = audiences.iter().cloned().partition(is_client_id);
+    ids.extend_from_slice(client_ids);
+    (audiences, ids)
+}
+
+/// `authkit_domain` says where an issuer's keys are and what its tokens are. An entry for the same issuer may say
+/// more, but nothing else.
+fn refuse_other_than_authkit(issuer: &str, entry: &IssuerSettings) -> Result<()> {
+    let usual = IssuerSettings::default();
+    let is_usual_url = |url: &String| *url == format!("{issuer}{JWKS_PATH}");
+    let differs = [
+        ("jwks_url", !entry.jwks_url.as_ref().is_none_or(is_usual_url)),
+        ("audience", entry.audience != usual.audience),
+        ("family", entry.family != usual.family),
+    ];
+    match differs.iter().find(|(_, differs)| *differs) {
+        None => Ok(()),
+        Some((setting, _)) => {
+            let problem =
+                format!("gives {} another {setting} than authkit_domain does", quoted(issuer));
+            Err(invalid("issuers", problem).with_hint(
+                "leave out authkit_domain: an issuer inside issuers is trusted without it",
+            ))
         }
     }
 }

@@ -76,7 +76,7 @@ codes! {
     Algorithm = 3, Token, "ALGORITHM";
     /// The header demands an extension; none is supported (RFC 7515 §4.1.11).
     CriticalHeader = 4, Token, "CRITICAL_HEADER";
-    /// The token says that it is something other than an access token (RFC 8725 §3.11).
+    /// The token is something other than an access token (RFC 8725 §3.11): by its `typ`, or an ID token by its claims.
     Type = 5, Token, "TYPE";
     /// No key of the issuer has this key id.
     UnknownKey = 6, Token, "UNKNOWN_KEY";
@@ -86,11 +86,11 @@ codes! {
     Expired = 8, Token, "EXPIRED";
     /// `nbf` or `iat` is still to come.
     NotYetValid = 9, Token, "NOT_YET_VALID";
-    /// A claim is missing or of the wrong type.
+    /// A claim is missing or of the wrong type, or binds the token to a key (`cnf`), which nobody checks here.
     Claim = 10, Token, "CLAIM";
     /// The issuer is not allow-listed.
     Issuer = 11, Token, "ISSUER";
-    /// The token is meant for another resource.
+    /// The token is meant for another resource, or is a session token of another client.
     Audience = 12, Token, "AUDIENCE";
     /// A required scope is missing.
     Scope = 1, Forbidden, "SCOPE";
@@ -187,6 +187,13 @@ impl Error {
     pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// This error as a later call tells it, which must not go on without what a setter failed to set.
+    #[cold]
+    pub(crate) fn of_earlier(&self, setter: &str) -> Self {
+        let told = Self::new(self.code, format!("an earlier {setter} failed: {}", self.reason));
+        Self { hint: self.hint.clone(), ..told }
     }
 
     /// The stable code.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clock::{Clock, FixedClock, Moment, SystemClock};
+use crate::clock::{Clock, FixedClock, Moment, SystemClock, after};
 use crate::config::{Config, Issuer, KeySource, RefreshMode};
 use crate::error::{Class, Code, Error, Result};
 use crate::fork::PerProcess;
@@ -105,10 +105,11 @@ impl Verifier {
     ///
     /// # Errors
     /// The first of these that applies: form ([`Code::TooLarge`], [`Code::Malformed`]), header
-    /// ([`Code::CriticalHeader`], [`Code::Algorithm`], [`Code::Type`]), payload ([`Code::Malformed`]),
-    /// [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
+    /// ([`Code::CriticalHeader`], [`Code::Algorithm`], [`Code::Type`]), payload ([`Code::Malformed`]; [`Code::Type`]
+    /// for an ID token), [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
     /// [`Code::Audience`]), key ([`Code::KeysUnavailable`], [`Code::UnknownKey`],
-    /// [`Code::KeyUnconfirmed`], [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`].
+    /// [`Code::KeyUnconfirmed`], [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`]. Before all of
+    /// them, [`Code::Misuse`] of a policy one of whose demands could not be made.
     pub fn verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.accept(token.as_ref(), policy, Wait::Allowed)
     }
@@ -213,8 +214,8 @@ impl Verifier {
         self.0.around.landings.get().ended()
     }
 
-    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`; false if none has after
-    /// `timeout`, whether one is under way or not.
+    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`. False if none has after
+    /// `timeout`, which may be of any length, or after a second without one under way.
     ///
     /// For hosts with an event loop: read `seen`, [`Self::try_verify`], and on [`Code::WouldBlock`]
     /// wait on another thread, a second at most each time, before trying again, 5 s in all.
@@ -225,13 +226,13 @@ impl Verifier {
 
     /// Waits until every issuer has keys to judge by, fetching those that are missing: for the start
     /// of a server, or its readiness check. At once where all are there. Tries again where a fetch fails,
-    /// as often as the timeout allows.
+    /// as often as the timeout allows, which may be of any length.
     ///
     /// # Errors
     /// After `timeout`, of the first issuer without keys: [`Code::KeysUnavailable`], or
     /// [`Code::WouldBlock`] while its first fetch is under way.
     pub fn wait_ready(&self, timeout: Duration) -> Result<()> {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         loop {
             let seen = self.fetches_ended();
             let missing = self.start_missing();
@@ -323,7 +324,7 @@ impl Verifier {
     }
 
     fn decide(&self, request: &Request<'_>, policy: &Policy, wait: Wait) -> Decision {
-        let verdict = match request.token() {
+        let verdict = match policy.check_whole().and_then(|()| request.token()) {
             Ok(token) => self.accept(token, policy, wait),
             Err(error) => self.counted(Err(error)),
         };
@@ -392,7 +393,8 @@ impl Verifier {
         let found = self.0.verified.as_ref()?.find(token)?;
         let entry = found.entry()?;
         let (keys, moment) = (self.0.keys.get(entry.issuer)?, self.0.around.clock.moment());
-        let is_good = keys.is_fresh_and(moment, |keys| entry.is_signed_by(keys))
+        let is_good = policy.is_whole()
+            && keys.is_fresh_and(moment, |keys| entry.is_signed_by(keys))
             && rules::still_in_time(&entry.claims, &self.0.config, self.now(moment, policy))
             && self.check_scopes(&entry.claims, policy).is_ok();
         is_good.then(|| {
@@ -403,6 +405,7 @@ impl Verifier {
     }
 
     fn verdict(&self, token: &[u8], policy: &Policy, wait: Wait) -> Result<Claims> {
+        policy.check_whole()?;
         let began = self.0.around.clock.moment();
         let candidate = self.read(token, began, policy)?;
         let keys = self.check_signature(&candidate, began, wait)?;
@@ -430,6 +433,7 @@ impl Verifier {
         let payload = parts.payload_object(header_object)?;
         let signature = parts.signature_octets()?;
         let claims = rules::Named::of(&payload);
+        rules::refuse_id_token(&claims)?;
         let (issuer, trusted) = rules::issuer(&claims, config)?;
         let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
             .map_err(|error| self.explain_times(error, issuer, policy))?;

@@ -58,6 +58,26 @@ fn every_exported_function_is_in_the_header_and_in_the_list_of_symbols() {
     );
 }
 
+#[test]
+fn compilers_warn_where_an_outcome_is_ignored() {
+    let header = header();
+    let declarations: Vec<&str> = header
+        .split("\nAUTHKIT_API")
+        .skip(1)
+        .map(|rest| rest.split_once(';').map_or(rest, |(declaration, _)| declaration).trim())
+        .collect();
+    assert!(declarations.len() > 80, "{} functions found", declarations.len());
+    for declaration in declarations {
+        let (before, _) = declaration.split_once('(').unwrap();
+        let is_outcome = before.contains("authkit_status ") || before.ends_with("_into");
+        assert_eq!(
+            is_outcome,
+            before.starts_with("AUTHKIT_MUST_USE"),
+            "#[must_use] is for functions that tell whether they failed: {before}"
+        );
+    }
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

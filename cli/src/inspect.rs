@@ -162,6 +162,7 @@ fn remarks(parts: &Parts, now: f64) -> Vec<String> {
     if let Ok(payload) = &parts.payload {
         remark_on_times(payload, now, &mut remarks);
         remark_on_absences(payload, &mut remarks);
+        remark_on_kind(payload, &mut remarks);
     }
     if parts.signature.as_ref().is_ok_and(|length| *length == 0) {
         remarks.push("there is no signature".to_owned());
@@ -231,8 +232,33 @@ fn remark_on_absences(payload: &Object, remarks: &mut Vec<String>) {
             remarks.push(format!("{name} is missing"));
         }
     }
-    let client = payload.get("aud").and_then(Value::as_str);
-    if client.is_some_and(|audience| audience.starts_with("client_")) {
-        remarks.push("aud is a client id: AuthKit knows no resource indicator for the resource that was asked for".to_owned());
+}
+
+fn remark_on_kind(payload: &Object, remarks: &mut Vec<String>) {
+    let found: Vec<&str> = ["nonce", "at_hash", "c_hash"]
+        .into_iter()
+        .filter(|name| payload.get(name).is_some())
+        .collect();
+    if !found.is_empty() {
+        remarks.push(format!(
+            "{}: an ID token, never accepted; send the access token",
+            found.join(", ")
+        ));
     }
+    if payload.get("cnf").is_some() {
+        remarks.push(
+            "cnf binds the token to a key, which nobody checks here: never accepted".to_owned(),
+        );
+    }
+    let text = |name| payload.get(name).and_then(Value::as_str);
+    let Some(client) = text("aud").filter(|audience| audience.starts_with("client_")) else {
+        return;
+    };
+    remarks.push(if text("sub").as_ref() == Some(&client) {
+        "aud is a client id, and sub too: a machine's token, accepted if accept_client_id_audience names it".to_owned()
+    } else if text("client_id").is_none() {
+        "aud is a client id, and client_id is missing: never accepted, since ID tokens are like that".to_owned()
+    } else {
+        "aud is a client id: AuthKit knows no resource indicator for the resource that was asked for".to_owned()
+    });
 }

@@ -137,10 +137,12 @@ fn print_accepted(out: &mut dyn Write, Accepted { claims, now }: &Accepted) -> i
     ];
     writeln!(out, "ACCEPTED")?;
     print_lines(out, lines)?;
+    let actors = claims.actors();
     if claims.is_impersonated() {
-        let actor =
-            claims.actor().map_or_else(|| "(unnamed)".to_owned(), |actor| actor.into_owned());
-        print_lines(out, [("acted by", actor)])?;
+        let actor = actors.first().map_or("(unnamed)", |actor| actor.as_ref()).to_owned();
+        print_lines(out, [("impersonated by", actor)])?;
+    } else if !actors.is_empty() {
+        print_lines(out, [("acted by", actors.join(", before: "))])?;
     }
     Ok(())
 }

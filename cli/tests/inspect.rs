@@ -95,8 +95,20 @@ fn remarks_on_what_would_keep_the_token_out() {
     for (header, payload, remark) in cases {
         assert_eq!(remarks(&token(header, payload)), [*remark], "{header} {payload}");
     }
-    let machine = token(good, r#"{"iss":"i","aud":"client_01","sub":"s","exp":1760000300}"#);
-    assert!(remarks(&machine)[0].starts_with("aud is a client id"), "{machine}");
+    for (payload, remark) in [
+        (
+            r#""aud":"client_01","sub":"s","client_id":"client_02""#,
+            "aud is a client id: AuthKit knows no",
+        ),
+        (r#""aud":"client_01","sub":"s""#, "aud is a client id, and client_id is missing: never"),
+        (r#""aud":"client_01","sub":"client_01""#, "aud is a client id, and sub too: a machine's"),
+        (r#""aud":"a","sub":"s","nonce":null,"c_hash":"x""#, "nonce, c_hash: an ID token, never"),
+        (r#""aud":"a","sub":"s","cnf":{"jkt":"x"}"#, "cnf binds the token to a key"),
+    ] {
+        let token = token(good, &format!(r#"{{"iss":"i","exp":1760000300,{payload}}}"#));
+        let remarks = remarks(&token);
+        assert!(remarks.len() == 1 && remarks[0].starts_with(remark), "{remarks:?}");
+    }
 }
 
 #[test]

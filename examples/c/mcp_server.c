@@ -269,10 +269,13 @@ static enum MHD_Result answer_endpoint(struct MHD_Connection *connection, const 
 
 static enum MHD_Result answer(struct MHD_Connection *connection, const struct request *request, const char *method) {
     authkit_response *document;
-    authkit_verifier_well_known(verifier, method, request->target, strlen(request->target), &document, NULL);
+    authkit_status found =
+        authkit_verifier_well_known(verifier, method, request->target, strlen(request->target), &document, NULL);
     enum MHD_Result sent;
     if (document != NULL)
         sent = send_decision(connection, document);
+    else if (found != AUTHKIT_ABSENT)
+        sent = send_status(connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
     else if (asks_for(request, "/mcp"))
         sent = answer_endpoint(connection, request, method);
     else
@@ -371,7 +374,9 @@ int main(void) {
         perror("cannot listen");
         return 1;
     }
-    authkit_verifier_start_refresh(verifier, NULL); /* so that the first caller need not wait for the keys */
+    /* So that the first caller need not wait for the keys. */
+    if (authkit_verifier_start_refresh(verifier, NULL) != AUTHKIT_OK)
+        fputs("the keys are fetched when the first caller comes\n", stderr);
     printf("http://127.0.0.1:%d/mcp\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
 

@@ -107,9 +107,10 @@ static authkit_status try_on_loop(const authkit_verifier *verifier, const char *
     return authkit_verifier_try_verify(verifier, token, strlen(token), NULL, claims, error);
 }
 
-/* On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK; then try each of them again. */
-static void wait_on_worker(const authkit_verifier *verifier, uint64_t seen) {
-    authkit_verifier_wait(verifier, seen, 1000);
+/* On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK; then try each of them again,
+   whether a fetch has ended or the second has. */
+static bool wait_on_worker(const authkit_verifier *verifier, uint64_t seen) {
+    return authkit_verifier_wait(verifier, seen, 1000) == AUTHKIT_OK;
 }
 /* [/readme] */
 

@@ -315,7 +315,8 @@ int main() {
     net::signal_set ending(loop, SIGINT, SIGTERM);
     ending.async_wait([&](auto, int) { loop.stop(); });
 
-    (void)verifier->start_refresh(); // so that the first caller need not wait for the keys
+    if (!verifier->start_refresh()) // so that the first caller need not wait for the keys
+        std::cerr << "the keys are fetched when the first caller comes\n";
     std::cout << "http://127.0.0.1:" << acceptor.local_endpoint().port() << "/mcp" << std::endl;
     loop.run();
 }

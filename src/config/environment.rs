@@ -54,13 +54,20 @@ impl ConfigBuilder {
     /// As [`Self::from_environment`].
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let mut builder = Self::default();
-        let mut provider: Option<String> = None;
-        let mut of_fastmcp: Option<String> = None;
+        let mut fastmcp = FastMcp::default();
         let mut seen: Vec<(&'static str, String, String)> = Vec::new();
         for (variable, value) in variables {
             let name = canonical(&variable);
             if name == FASTMCP_PROVIDER {
-                provider = Some(value);
+                if value.trim().is_empty() {
+                    continue;
+                }
+                if fastmcp.provider.replace(value.clone()).is_some_and(|other| other != value) {
+                    return Err(invalid(
+                        &variable,
+                        "and its twin in other case say different things",
+                    ));
+                }
                 continue;
             }
             if !is_ours(&name) {
@@ -73,7 +80,7 @@ impl ConfigBuilder {
                     .with_hint("unset it, or give it a value; an empty list is written []"));
             }
             if name.starts_with(FASTMCP_PREFIX) {
-                of_fastmcp.get_or_insert_with(|| variable.clone());
+                fastmcp.variable.get_or_insert_with(|| variable.clone());
             }
             if let Some((_, other, other_value)) = seen.iter().find(|(name, _, _)| *name == setting)
             {
@@ -85,14 +92,15 @@ impl ConfigBuilder {
             builder.set(setting, &value).map_err(|error| named(&variable, error))?;
             seen.push((setting, variable, value));
         }
-        builder.asked_by = asked_by(provider.as_deref(), of_fastmcp)?;
+        fastmcp.asked_by()?;
+        builder.fastmcp = fastmcp;
         Ok(builder)
     }
 
     /// Who asks for AuthKit in FastMCP's words and leaves half of it out is told all that is missing, by
     /// the names that the guide uses: newer FastMCPs ignore these variables and start open.
     pub(super) fn refuse_half_of_fastmcps(&self) -> Result<()> {
-        let Some(asked_by) = &self.asked_by else { return Ok(()) };
+        let Some(asked_by) = self.fastmcp.asked_by()? else { return Ok(()) };
         let has_issuer = self.authkit_domain.is_some()
             || self.issuers.is_some()
             || self.session_client_id.is_some();
@@ -118,20 +126,40 @@ impl ConfigBuilder {
     }
 }
 
-/// The variable that asks for AuthKit in FastMCP's words, where one does.
-fn asked_by(provider: Option<&str>, of_fastmcp: Option<String>) -> Result<Option<String>> {
-    let class = provider.map(|path| path.trim().rsplit('.').next().unwrap_or_default());
-    match (class, of_fastmcp) {
-        (None | Some(""), variable) => Ok(variable),
-        (Some(class), _) if class.eq_ignore_ascii_case(AUTHKIT_PROVIDER) => {
-            Ok(Some(FASTMCP_PROVIDER.to_owned()))
+/// What one or more sources say in FastMCP's words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FastMcp {
+    /// The provider that FastMCP is told to authenticate with.
+    provider: Option<String>,
+    /// A variable of the guide that configures AuthKit.
+    variable: Option<String>,
+}
+
+impl FastMcp {
+    /// What is said here, and for what is not, there.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            provider: self.provider.or(other.provider),
+            variable: self.variable.or(other.variable),
         }
-        // Another provider is the host's business, as long as nothing says AuthKit beside it.
-        (Some(_), None) => Ok(None),
-        (Some(class), Some(variable)) => Err(invalid(
-            &variable,
-            format!("configures AuthKit, but {FASTMCP_PROVIDER} names {}", quoted(class)),
-        )),
+    }
+
+    /// The variable that asks for AuthKit, if one does.
+    fn asked_by(&self) -> Result<Option<&str>> {
+        let provider = self.provider.as_deref();
+        let class = provider.map(|path| path.trim().rsplit('.').next().unwrap_or_default());
+        match (class, self.variable.as_deref()) {
+            (None, variable) => Ok(variable),
+            (Some(class), _) if class.eq_ignore_ascii_case(AUTHKIT_PROVIDER) => {
+                Ok(Some(FASTMCP_PROVIDER))
+            }
+            // Another provider is the host's business, as long as nothing says AuthKit beside it.
+            (Some(_), None) => Ok(None),
+            (Some(class), Some(variable)) => Err(invalid(
+                variable,
+                format!("configures AuthKit, but {FASTMCP_PROVIDER} names {}", quoted(class)),
+            )),
+        }
     }
 }
 

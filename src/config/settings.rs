@@ -7,6 +7,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::environment::FastMcp;
 use super::{ProxyUrl, invalid, list};
 use crate::error::{Code, Error, Result, quoted};
 
@@ -83,7 +84,8 @@ pub struct IssuerSettings {
     /// The audiences that its tokens may name, compared exactly, in place of `audiences` and
     /// `accept_client_id_audience`.
     pub audiences: Option<Vec<String>>,
-    /// What kind of tokens it gives; told by [`crate::Claims::family`].
+    /// What kind of tokens it gives; told by [`crate::Claims::family`]. Session tokens' `client_id` and `azp`, if
+    /// there, must be the client at the end of a `jwks_url` like `…/sso/jwks/{client_id}`, else `session_client_id`.
     pub family: TokenFamily,
 }
 
@@ -129,9 +131,12 @@ pub struct ConfigBuilder {
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
     pub(super) token_cache_size: Option<u64>,
-    /// The variable of FastMCP's by which the environment asks for AuthKit, for messages about what it lacks.
+    /// What the environment says in FastMCP's words.
     #[serde(skip)]
-    pub(super) asked_by: Option<String>,
+    pub(super) fastmcp: FastMcp,
+    /// The first setting that could not be set: nothing is built without it.
+    #[serde(skip)]
+    pub(super) failure: Option<Box<Error>>,
 }
 
 impl ConfigBuilder {
@@ -183,8 +188,21 @@ impl ConfigBuilder {
     /// key sets as JSON, booleans as `true` or `false`, times in seconds.
     ///
     /// # Errors
-    /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit.
+    /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit. From then on
+    /// [`Self::build`] fails with that reason, also if the result is ignored: make a new builder.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
+        self.assign(name, text).map_err(|error| self.fail(name, error))
+    }
+
+    /// Notes that a setting could not be set, and gives the error back.
+    #[cold]
+    pub(crate) fn fail(&mut self, name: &str, error: Error) -> Error {
+        let first = || Box::new(error.of_earlier(&format!("config_set for {}", quoted(name))));
+        self.failure.get_or_insert_with(first);
+        error
+    }
+
+    fn assign(&mut self, name: &str, text: &str) -> Result<()> {
         let items = || {
             list::parse(text)
                 .map(Some)
@@ -256,7 +274,8 @@ impl ConfigBuilder {
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
-            asked_by: self.asked_by.or(other.asked_by),
+            fastmcp: self.fastmcp.or(other.fastmcp),
+            failure: self.failure.or(other.failure),
         }
     }
 
@@ -309,7 +328,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Client ids to accept as audience: for machine tokens, and clients that send no `resource`.
+    /// Client ids to accept as audience: for machine tokens, and clients that send no `resource`. Such a token must
+    /// have `client_id` (RFC 9068 §2.2), or be the machine's own (`sub` is that id).
     #[must_use]
     pub fn accept_client_id_audience<S: Into<String>>(
         mut self,
@@ -370,8 +390,9 @@ impl ConfigBuilder {
     }
 
     /// Takes AuthKit session tokens of this client, too: allow-lists their issuers
-    /// (`https://api.workos.com`, with a slash, and `…/user_management/{client_id}`) with the keys at
-    /// `https://api.workos.com/sso/jwks/{client_id}`. Such tokens mostly have no `aud`; one that has must
+    /// (`https://api.workos.com`, with a slash, and `…/user_management/{client_id}`, `…/sso/{client_id}`,
+    /// `…/convex/{client_id}`) with the keys at `https://api.workos.com/sso/jwks/{client_id}`. A session token's
+    /// `client_id` and `azp`, if there, must be this client. Such tokens mostly have no `aud`; one that has must
     /// name an accepted audience or this client ([`AudienceRule::IfPresent`]).
     #[must_use]
     pub fn session_client_id(mut self, client_id: impl Into<String>) -> Self {
@@ -414,7 +435,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// The single issuer's keys as a JWKS document; then nothing is fetched.
+    /// The single issuer's keys as a JWKS document; then nothing is fetched. Its entry in `issuers`, if there is one,
+    /// must not give keys too.
     #[must_use]
     pub fn jwks(mut self, document: impl Into<String>) -> Self {
         self.jwks = Some(document.into());

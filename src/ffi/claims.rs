@@ -191,6 +191,7 @@ pub unsafe extern "C" fn authkit_claims_algorithm(claims: *const authkit_claims)
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_expires_at(
     claims: *const authkit_claims,
     out: *mut i64,
@@ -209,6 +210,7 @@ pub unsafe extern "C" fn authkit_claims_expires_at(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
 /// say. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_issued_at(
     claims: *const authkit_claims,
     out: *mut i64,
@@ -227,6 +229,7 @@ pub unsafe extern "C" fn authkit_claims_issued_at(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL; AUTHKIT_ABSENT if the token does not
 /// say. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_not_before(
     claims: *const authkit_claims,
     out: *mut i64,

@@ -45,6 +45,7 @@ pub extern "C" fn authkit_config_new() -> *mut authkit_config {
 /// that is unknown or wrong. What is missing shows in authkit_verifier_new(). Any thread, while none
 /// changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_environment(
     out_config: *mut *mut authkit_config,
     nullable_out_error: *mut *mut authkit_error,
@@ -67,6 +68,7 @@ pub unsafe extern "C" fn authkit_config_from_environment(
 /// AUTHKIT_CONFIG if the file cannot be read, or naming the variable or line that is wrong. Any thread,
 /// while none changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_env_file(
     path: *const c_char,
     out_config: *mut *mut authkit_config,
@@ -91,6 +93,7 @@ pub unsafe extern "C" fn authkit_config_from_env_file(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_config` is NULL or `json` is not UTF-8;
 /// AUTHKIT_CONFIG, saying where and what. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_from_json(
     json: *const c_char,
     len: usize,
@@ -126,7 +129,8 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   Default: none.
 /// - audiences: list of `aud` values to accept, compared exactly. Default: the resource.
 /// - accept_client_id_audience: list of client ids to accept as `aud`: machine tokens, and
-///   clients that send no `resource`. Default: none.
+///   clients that send no `resource`. Such a token must have client_id, or be the machine's own (its
+///   `sub` is that id). Default: none.
 /// - ignore_trailing_slash: boolean: also accept an `aud` that differs by one final slash.
 ///   Default: false.
 /// - required_scopes: list of scopes that every token must carry, all of them. Default: none.
@@ -139,17 +143,18 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
 ///   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
 /// - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
-///   https://api.workos.com, with a slash, and .../user_management/{session_client_id}, with the
-///   keys at https://api.workos.com/sso/jwks/{session_client_id}. Such a token may lack `aud`; one
-///   that has it must name an accepted audience or this client. Default: none.
+///   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
+///   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
+///   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
+///   it must name an accepted audience or this client. Default: none.
 /// - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
 ///   RS256.
 /// - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
 /// - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
 /// - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
 /// - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched. Default:
-///   fetched.
+/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
+///   give it keys too. Default: fetched.
 /// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
 ///   false.
 /// - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
@@ -169,9 +174,12 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// `name` and `value` are copied.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
-/// for a name that is no setting or a value that does not fit its form. Whether the settings fit
-/// together is checked by authkit_verifier_new(). One thread at a time per configuration.
+/// for a name that is no setting or a value that does not fit its form. A configuration that lacks a setting
+/// is unusable: authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make
+/// a new one. Whether the settings fit together is checked by authkit_verifier_new(). One thread at a time per
+/// configuration.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_config_set(
     config: *mut authkit_config,
     name: *const c_char,
@@ -180,11 +188,13 @@ pub unsafe extern "C" fn authkit_config_set(
 ) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
-        let config = unsafe { authkit_config::lend_mut(config) }?;
+        let builder = &mut unsafe { authkit_config::lend_mut(config) }?.builder;
         // SAFETY: NULL or NUL-terminated, both, by the header's contract.
-        let (name, value) =
-            unsafe { (text::argument(name, "name")?, text::argument(value, "value")?) };
-        config.builder.set(name, value)
+        match unsafe { (text::argument(name, "name"), text::argument(value, "value")) } {
+            (Ok(name), Ok(value)) => builder.set(name, value),
+            (Err(error), _) => Err(builder.fail("no name", error)),
+            (Ok(name), Err(error)) => Err(builder.fail(name, error)),
+        }
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { finish(nullable_out_error, body) }

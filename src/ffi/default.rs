@@ -1,6 +1,7 @@
 //! Default verifier: one per process, from the environment, for programs with one resource.
 
 use std::ffi::{CStr, c_char};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use once_cell::race::OnceBox;
 
@@ -18,7 +19,14 @@ use crate::{Config, Policy, Verifier};
 /// cannot catch it half made. A failure is not kept, so that each call gets its message anew.
 static DEFAULT: OnceBox<authkit_verifier> = OnceBox::new();
 
+/// Whether a default was to be set and there was none to set. The environment's, which may demand less, does
+/// not stand in for it.
+static MISSED: AtomicBool = AtomicBool::new(false);
+
 fn default_verifier() -> Result<&'static authkit_verifier> {
+    if MISSED.load(Ordering::Acquire) && DEFAULT.get().is_none() {
+        return Err(text::null("verifier").of_earlier("set_default"));
+    }
     DEFAULT.get_or_try_init(|| {
         let verifier = Verifier::new(Config::from_environment()?)?;
         Ok(Box::new(authkit_verifier::new(verifier)))
@@ -36,6 +44,7 @@ fn default_verifier() -> Result<&'static authkit_verifier> {
 /// if the environment configures no verifier (authkit_default_verifier() says what is wrong);
 /// otherwise what authkit_verifier_verify() returns. Any thread, as authkit_default_verifier().
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verify(
     token: *const c_char,
     out_claims: *mut *mut authkit_claims,
@@ -62,6 +71,7 @@ pub unsafe extern "C" fn authkit_verify(
 /// missing or wrong. A failure is not remembered: the next call tries again. Any thread, while none
 /// changes the environment (setenv, putenv) during the first use.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_default_verifier(
     out_verifier: *mut *const authkit_verifier,
     nullable_out_error: *mut *mut authkit_error,
@@ -89,13 +99,21 @@ pub unsafe extern "C" fn authkit_default_verifier(
 /// `verifier` stays the caller's and may be freed at any time: the default keeps a reference of its
 /// own, with the same keys.
 ///
-/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already. Any
-/// thread.
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already, which stays.
+/// After a NULL the environment's is not made in its place: until a default is set, authkit_verify() and
+/// authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_set_default(verifier: *const authkit_verifier) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle, by the header's contract.
-        let verifier = unsafe { authkit_verifier::lend(verifier) }?.verifier.clone();
+        let verifier = match unsafe { authkit_verifier::lend(verifier) } {
+            Ok(verifier) => verifier.verifier.clone(),
+            Err(error) => {
+                MISSED.store(true, Ordering::Release);
+                return Err(error);
+            }
+        };
         let set = DEFAULT.set(Box::new(authkit_verifier::new(verifier)));
         set.map_err(|_| Error::new(Code::Misuse, "a default verifier exists already"))
     };

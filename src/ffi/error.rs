@@ -37,6 +37,7 @@ impl From<&Error> for authkit_error {
 ///
 /// Returns AUTHKIT_MISUSE if `error` is NULL. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_error_status(error: *const authkit_error) -> authkit_status {
     plain(authkit_status::AUTHKIT_MISUSE, || {
         // SAFETY: NULL or a live handle, by the header's contract.

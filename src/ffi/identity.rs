@@ -41,7 +41,7 @@ pub(super) struct Identity {
     org_id: Option<Text>,
     session_id: Option<Text>,
     role: Option<Text>,
-    actor: Option<Text>,
+    actors: Vec<Text>,
 }
 
 impl Identity {
@@ -51,13 +51,13 @@ impl Identity {
             org_id: claims.org_id().map(|text| Text::new(&text)),
             session_id: claims.session_id().map(|text| Text::new(&text)),
             role: claims.role().map(|text| Text::new(&text)),
-            actor: claims.actor().map(|text| Text::new(&text)),
+            actors: claims.actors().iter().map(|text| Text::new(text)).collect(),
         }
     }
 }
 
 /// All that this section tells as one JSON object, for bindings that copy it out: org_id, session_id,
-/// role, actor (text or null), roles, permissions, entitlements, feature_flags (lists of strings),
+/// role, actor (text or null), actors, roles, permissions, entitlements, feature_flags (lists of strings),
 /// is_impersonated, is_machine, kind ("user", "machine" or "unknown"), family ("connect" or "session").
 /// Later releases may add members.
 ///
@@ -102,18 +102,43 @@ pub unsafe extern "C" fn authkit_claims_role(claims: *const authkit_claims) -> *
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().role.as_ref()))
 }
 
-/// `act.sub`: who acts in the user's place (RFC 8693 section 4.1): the person that impersonates the user.
+/// `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. A person that
+/// impersonates the user, if authkit_claims_is_impersonated(); else an application or agent that the
+/// subject's rights were delegated to.
 ///
-/// Returns borrowed text; NULL if the token does not say or `claims` is NULL: whether somebody does is
-/// for authkit_claims_is_impersonated() to tell. Any thread.
+/// Returns borrowed text; NULL if the token does not say or `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_actor(claims: *const authkit_claims) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
-    borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().actor.as_ref()))
+    borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().actors.first()))
 }
 
-/// Whether somebody else acts in the user's place: true for any `act` but null, also for one that does
-/// not say who.
+/// How many actors the token names, 0 to 8: of a longer chain the outermost 8.
+///
+/// Returns 0 if it names none or `claims` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_claims_actor_count(claims: *const authkit_claims) -> usize {
+    // SAFETY: NULL or a live handle, by the header's contract.
+    plain(0, || Ok(unsafe { authkit_claims::lend(claims) }?.identity().actors.len()))
+}
+
+/// One of the chain of actors, outermost first; `index` counts from 0. The first acts now; the others
+/// acted before it, and are for the record alone (RFC 8693 section 4.1). An actor without a `sub` that is
+/// a string ends the list.
+///
+/// Returns borrowed text; NULL if `index` is not below authkit_claims_actor_count(). Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_claims_actor_at(
+    claims: *const authkit_claims,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: NULL or a live handle, by the header's contract.
+    borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().actors.get(index)))
+}
+
+/// Whether a person acts as the user: a *session* token has an `act` that is not null, also one that does
+/// not say who, and no `sub_profile` (of the token or the `act`) that makes it an agent's. Any other `act`
+/// is a delegation.
 ///
 /// Returns true also if `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]

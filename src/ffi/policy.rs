@@ -4,10 +4,11 @@ use std::ffi::c_char;
 
 use super::error::authkit_error;
 use super::handle::Handle;
-use super::outcome::{finish, free, plain};
+use super::outcome::{finish, free};
 use super::status::authkit_status;
 use super::text;
 use crate::Policy;
+use crate::error::Result;
 
 /// What one call demands beyond the configuration, such as the scopes of one tool. Made once, it
 /// serves any number of calls. The caller's, freed with authkit_policy_free().
@@ -15,18 +16,19 @@ pub struct authkit_policy {
     pub(super) policy: Policy,
 }
 
-/// Gives what `read` makes of a policy, of one without demands where there is none.
+/// Gives what `read` makes of a policy, of one without demands where there is none. A policy that lacks a
+/// demand is not even read.
 ///
 /// # Safety
 /// `nullable_policy` is NULL or a live handle.
 pub(super) unsafe fn by_policy<T>(
     nullable_policy: *const authkit_policy,
     read: impl FnOnce(&Policy) -> T,
-) -> T {
+) -> Result<T> {
     // SAFETY: this function's contract is that one's.
     match unsafe { nullable_policy.as_ref() } {
-        Some(policy) => read(&policy.policy),
-        None => read(&Policy::default()),
+        Some(policy) => policy.policy.check_whole().map(|()| read(&policy.policy)),
+        None => Ok(read(&Policy::default())),
     }
 }
 
@@ -36,10 +38,12 @@ impl Handle for authkit_policy {
 
 /// Makes a policy that demands nothing more.
 ///
-/// Returns a policy that the caller owns; NULL only after a defect in this library. Any thread.
+/// Returns a policy that the caller owns. Never NULL, since NULL in its place would demand nothing: without
+/// memory the process ends here. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn authkit_policy_new() -> *mut authkit_policy {
-    plain(std::ptr::null_mut(), || Ok(authkit_policy { policy: Policy::default() }.hand_out()))
+    // Nothing here can panic, so there is no guard, and no NULL for it to give.
+    authkit_policy { policy: Policy::default() }.hand_out()
 }
 
 /// Demands one more scope: a token without it is AUTHKIT_SCOPE. All scopes of the policy and of the
@@ -49,9 +53,11 @@ pub extern "C" fn authkit_policy_new() -> *mut authkit_policy {
 /// `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
 /// copied.
 ///
-/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. One
-/// thread at a time per policy.
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. A policy
+/// that lacks a demand is unusable: every call that is given it returns AUTHKIT_MISUSE with the first
+/// failure's reason. Free it and make a new one. One thread at a time per policy.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_policy_require_scope(
     policy: *mut authkit_policy,
     scope: *const c_char,
@@ -59,9 +65,12 @@ pub unsafe extern "C" fn authkit_policy_require_scope(
 ) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
-        let policy = unsafe { authkit_policy::lend_mut(policy) }?;
+        let policy = &mut unsafe { authkit_policy::lend_mut(policy) }?.policy;
         // SAFETY: NULL or NUL-terminated, by the header's contract.
-        policy.policy.require_scope(unsafe { text::argument(scope, "scope") }?)
+        match unsafe { text::argument(scope, "scope") } {
+            Ok(scope) => policy.require_scope(scope),
+            Err(error) => Err(policy.fail("require_scope", error)),
+        }
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { finish(nullable_out_error, body) }
@@ -74,8 +83,10 @@ pub unsafe extern "C" fn authkit_policy_require_scope(
 /// `read write`; it is copied.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scopes` is NULL, `scopes` is empty or something
-/// in it is not a scope. One thread at a time per policy.
+/// in it is not a scope; the policy is then unusable, as after authkit_policy_require_scope(). One thread at
+/// a time per policy.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_policy_require_any_scope(
     policy: *mut authkit_policy,
     scopes: *const c_char,
@@ -83,10 +94,12 @@ pub unsafe extern "C" fn authkit_policy_require_any_scope(
 ) -> authkit_status {
     let body = || {
         // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
-        let policy = unsafe { authkit_policy::lend_mut(policy) }?;
+        let policy = &mut unsafe { authkit_policy::lend_mut(policy) }?.policy;
         // SAFETY: NULL or NUL-terminated, by the header's contract.
-        let scopes = unsafe { text::argument(scopes, "scopes") }?;
-        policy.policy.require_any_scope(scopes.split(' '))
+        match unsafe { text::argument(scopes, "scopes") } {
+            Ok(scopes) => policy.require_any_scope(scopes.split(' ')),
+            Err(error) => Err(policy.fail("require_any_scope", error)),
+        }
     };
     // SAFETY: NULL or writable, by the header's contract.
     unsafe { finish(nullable_out_error, body) }
@@ -99,6 +112,7 @@ pub unsafe extern "C" fn authkit_policy_require_any_scope(
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` is NULL. One thread at a time per policy.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_policy_set_now(
     policy: *mut authkit_policy,
     unix_seconds: i64,

@@ -73,6 +73,7 @@ impl From<Decision> for authkit_response {
 /// is NULL or a length is none; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
 /// authkit_verifier_verify() returns. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_authorize(
     verifier: *const authkit_verifier,
     nullable_authorization: *const c_char,
@@ -103,6 +104,7 @@ pub unsafe extern "C" fn authkit_verifier_authorize(
 ///
 /// Parameters and other results are those of authkit_verifier_authorize(). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_try_authorize(
     verifier: *const authkit_verifier,
     nullable_authorization: *const c_char,
@@ -147,6 +149,7 @@ pub unsafe extern "C" fn authkit_verifier_try_authorize(
 /// Returns AUTHKIT_OK; AUTHKIT_ABSENT if the path is none of these; AUTHKIT_KEYS_UNAVAILABLE with a 503;
 /// AUTHKIT_MISUSE if an argument is NULL or `method` is not UTF-8. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_well_known(
     verifier: *const authkit_verifier,
     method: *const c_char,
@@ -166,6 +169,7 @@ pub unsafe extern "C" fn authkit_verifier_well_known(
 ///
 /// Parameters and other results are those of authkit_verifier_well_known(). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_try_well_known(
     verifier: *const authkit_verifier,
     method: *const c_char,
@@ -370,7 +374,7 @@ pub(super) unsafe fn decide(
     // SAFETY: NULL or readable bytes of these lengths, by this function's contract.
     let request = unsafe { request(authorization, query) }?;
     // SAFETY: NULL or a live handle, by this function's contract.
-    Ok(unsafe { by_policy(nullable_policy, |policy| how(verifier, &request, policy)) })
+    unsafe { by_policy(nullable_policy, |policy| how(verifier, &request, policy)) }
 }
 
 /// A request, each of its parts with its length; NULL where it has none.

@@ -27,6 +27,7 @@ impl Handle for authkit_stats {
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` or `out_stats` is NULL. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_stats(
     verifier: *const authkit_verifier,
     out_stats: *mut *mut authkit_stats,
@@ -86,6 +87,7 @@ pub unsafe extern "C" fn authkit_stats_json(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `stats`, `name` or `out` is NULL or a text is not UTF-8;
 /// AUTHKIT_ABSENT if there is no such number, or none at this moment (null in the JSON). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_stats_number(
     stats: *const authkit_stats,
     nullable_issuer: *const c_char,

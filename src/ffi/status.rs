@@ -57,7 +57,7 @@ pub enum authkit_status {
     AUTHKIT_ALGORITHM = (3 << 8) | 3,
     /// 401. The header demands an extension (`crit`); none is supported.
     AUTHKIT_CRITICAL_HEADER = (4 << 8) | 3,
-    /// 401. The token says that it is something other than an access token (`typ`).
+    /// 401. The token is something other than an access token: by its `typ`, or an ID token by its claims.
     AUTHKIT_TYPE = (5 << 8) | 3,
     /// 401. No key of the issuer has this key id.
     AUTHKIT_UNKNOWN_KEY = (6 << 8) | 3,
@@ -67,11 +67,11 @@ pub enum authkit_status {
     AUTHKIT_EXPIRED = (8 << 8) | 3,
     /// 401. `nbf` or `iat` is still to come.
     AUTHKIT_NOT_YET_VALID = (9 << 8) | 3,
-    /// 401. A claim is missing or of the wrong type.
+    /// 401. A claim is missing or of the wrong type, or binds the token to a key (`cnf`).
     AUTHKIT_CLAIM = (10 << 8) | 3,
     /// 401. The issuer is not allow-listed.
     AUTHKIT_ISSUER = (11 << 8) | 3,
-    /// 401. The token is meant for another resource.
+    /// 401. The token is meant for another resource, or is a session token of another client.
     AUTHKIT_AUDIENCE = (12 << 8) | 3,
     /// 403. The token is good, but a required scope is missing.
     AUTHKIT_SCOPE = (1 << 8) | 4,

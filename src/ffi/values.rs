@@ -86,6 +86,7 @@ pub unsafe extern "C" fn authkit_claims_string(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
 /// the token has no number of this name, or one that int64_t cannot hold exactly. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_integer(
     claims: *const authkit_claims,
     name: *const c_char,
@@ -110,6 +111,7 @@ pub unsafe extern "C" fn authkit_claims_integer(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
 /// the token has no number of this name. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_number(
     claims: *const authkit_claims,
     name: *const c_char,
@@ -134,6 +136,7 @@ pub unsafe extern "C" fn authkit_claims_number(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or `name` is not UTF-8; AUTHKIT_ABSENT if
 /// the token has no boolean of this name. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_claims_boolean(
     claims: *const authkit_claims,
     name: *const c_char,

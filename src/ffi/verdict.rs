@@ -18,7 +18,7 @@ use super::response::{decide, request};
 use super::text;
 use super::verifier::authkit_verifier;
 use crate::error::{Code, Error, Result};
-use crate::{Claims, Decision, Policy, Request, Verifier};
+use crate::{Claims, Decision, Policy, Request, Response, Verifier};
 
 /// Room for every record and every refusal that is written into a caller's buffer, in bytes.
 pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn authkit_verifier_recall(
         // SAFETY: NULL or `len` readable bytes, by the header's contract.
         let token = unsafe { text::bytes_argument(token, len, "token") }?;
         // SAFETY: NULL or a live handle, by the header's contract.
-        Ok(unsafe { by_policy(nullable_policy, |policy| verifier.ticket(token, policy)) })
+        unsafe { by_policy(nullable_policy, |policy| verifier.ticket(token, policy)) }
     };
     plain(0, body)
 }
@@ -74,9 +74,7 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
         // SAFETY: NULL or readable bytes of these lengths, by the header's contract.
         let request = unsafe { request(header, query) }?;
         // SAFETY: NULL or a live handle, by the header's contract.
-        Ok(unsafe {
-            by_policy(nullable_policy, |policy| verifier.ticket_of_request(&request, policy))
-        })
+        unsafe { by_policy(nullable_policy, |policy| verifier.ticket_of_request(&request, policy)) }
     };
     plain(0, body)
 }
@@ -96,15 +94,17 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
 /// 5. the payload, both as they were signed.
 ///
 /// A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
-/// a NUL.
+/// a NUL. What stood in the buffer before is cleared first: it is an empty text after a call that writes nothing
+/// else.
 ///
 /// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
 /// authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
-/// nothing is written. Any thread.
+/// the buffer, from a capacity of 1 on, holds an empty text. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_verify_into(
     verifier: *const authkit_verifier,
     token: *const c_char,
@@ -122,6 +122,7 @@ pub unsafe extern "C" fn authkit_verifier_verify_into(
 ///
 /// Parameters and results are those of authkit_verifier_verify_into(). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_try_verify_into(
     verifier: *const authkit_verifier,
     token: *const c_char,
@@ -142,15 +143,17 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
 /// Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
 /// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+/// A challenge or body that finds no room, as with thousands of scopes, is left out.
 ///
 /// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
 /// there is none. `nullable_policy` adds demands of this call; NULL adds none.
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
-/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, where `buffer` is NULL or the
-/// capacity too small, nothing is written. Any thread.
+/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, if the capacity is too small,
+/// an empty text from a capacity of 1 on. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_authorize_into(
     verifier: *const authkit_verifier,
     nullable_authorization: *const c_char,
@@ -173,6 +176,7 @@ pub unsafe extern "C" fn authkit_verifier_authorize_into(
 ///
 /// Parameters and results are those of authkit_verifier_authorize_into(). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_try_authorize_into(
     verifier: *const authkit_verifier,
     nullable_authorization: *const c_char,
@@ -221,7 +225,7 @@ unsafe fn judge_into(
         // SAFETY: NULL or `len` readable bytes, by this function's contract.
         let token = unsafe { text::bytes_argument(token, len, "token") }?;
         // SAFETY: NULL or a live handle, by this function's contract.
-        let claims = unsafe { by_policy(nullable_policy, |policy| how(verifier, token, policy)) }?;
+        let claims = unsafe { by_policy(nullable_policy, |policy| how(verifier, token, policy)) }??;
         Ok(Told::Record(claims.record()))
     };
     // SAFETY: NULL or writable for its capacity, by this function's contract.
@@ -260,13 +264,45 @@ impl Told {
         // There is no refusal without its error; if there were, it would be a defect.
         let defect = || Error::new(Code::Internal, "a request was refused without a reason");
         let error = response.error().cloned().unwrap_or_else(defect);
-        let answer = [
-            ("status", json!(response.status())),
-            ("headers", json!(response.headers())),
-            ("body", json!(response.body())),
-        ];
-        Self::Refusal(refusal(&error, answer), error.code().status())
+        let whole = answer(&error, response, usize::MAX);
+        let document = if whole.len() < AUTHKIT_RECORD_CAPACITY {
+            whole
+        } else {
+            answer(&short(&error), response, LONGEST_PART)
+        };
+        Self::Refusal(document, error.code().status())
     }
+
+    /// A refusal of a call that has no response.
+    fn error(error: &Error) -> Self {
+        let whole = refusal(error, []);
+        let fits = whole.len() < AUTHKIT_RECORD_CAPACITY;
+        let document = if fits { whole } else { refusal(&short(error), []) };
+        Self::Refusal(document, error.code().status())
+    }
+}
+
+/// Of a refusal that finds no room, what is longer than this is left out: code and HTTP status are what counts.
+const LONGEST_PART: usize = 1024;
+
+/// An error that finds room.
+fn short(error: &Error) -> Error {
+    let reason: String = error.reason().chars().take(LONGEST_PART).collect();
+    let short = Error::new(error.code(), reason);
+    match error.retry_after() {
+        Some(seconds) => short.with_retry_after(seconds),
+        None => short,
+    }
+}
+
+/// What to answer, as a document, without headers and body of more than `longest` bytes.
+fn answer(error: &Error, response: &Response, longest: usize) -> String {
+    let headers: Vec<_> =
+        response.headers().iter().filter(|(_, value)| value.len() <= longest).collect();
+    let body = Some(response.body()).filter(|body| body.len() <= longest).unwrap_or_default();
+    let answer =
+        [("status", json!(response.status())), ("headers", json!(headers)), ("body", json!(body))];
+    refusal(error, answer)
 }
 
 /// Why a call is refused, as a document with these further members.
@@ -288,37 +324,148 @@ unsafe fn tell(
     (buffer, capacity): (*mut c_char, usize),
     verdict: impl FnOnce() -> Result<Told>,
 ) -> i32 {
-    if buffer.is_null() || capacity < AUTHKIT_RECORD_CAPACITY {
+    // SAFETY: this function's contract is that one's.
+    let mut room = unsafe { Room::of(buffer, capacity) };
+    if room.capacity < AUTHKIT_RECORD_CAPACITY {
         return -Code::Misuse.status();
     }
-    let written = || match verdict()? {
-        // SAFETY: the buffer is writable for AUTHKIT_RECORD_CAPACITY bytes, as was checked.
-        Told::Record(record) => unsafe { write(&record, buffer) },
-        Told::Refusal(document, status) => {
-            // SAFETY: as above.
-            unsafe { write(document.as_bytes(), buffer) }.map(|_| -status)
-        }
+    let told = guarded(verdict).unwrap_or_else(|error| Told::error(&error));
+    let (text, status) = match &told {
+        Told::Record(record) => (record.as_slice(), None),
+        Told::Refusal(document, status) => (document.as_bytes(), Some(status)),
     };
-    guarded(written).unwrap_or_else(|error| {
-        // SAFETY: as above. A refusal that found no room would still be one.
-        let _ = unsafe { write(refusal(&error, []).as_bytes(), buffer) };
-        -error.code().status()
-    })
+    match (room.write(text), status) {
+        (Some(length), None) => length,
+        // Without room for its reason it would be the same refusal.
+        (_, Some(status)) => -status,
+        // A token has 16 KiB at most, and a record repeats each part of its payload three times at most.
+        (None, None) => {
+            let defect = Error::new(Code::Internal, "a record finds no room");
+            room.write(refusal(&defect, []).as_bytes());
+            -defect.code().status()
+        }
+    }
 }
 
-/// Writes a text with its NUL, whole or not at all; gives its length.
-///
-/// # Safety
-/// `buffer` is writable for AUTHKIT_RECORD_CAPACITY bytes.
-unsafe fn write(text: &[u8], buffer: *mut c_char) -> Result<i32> {
-    // A token has 16 KiB at most, and a record repeats each part of its payload three times at most.
-    let length = i32::try_from(text.len()).ok().filter(|_| text.len() < AUTHKIT_RECORD_CAPACITY);
-    let length = length.ok_or_else(|| Error::new(Code::Internal, "a record finds no room"))?;
-    // SAFETY: the text and its NUL fit, as was checked, into what this function's contract says is
-    // writable; the two do not overlap, as the text was made here.
-    unsafe {
-        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
-        buffer.add(text.len()).write(0);
+/// A caller's buffer. It never shows what an earlier call has written.
+struct Room {
+    buffer: *mut c_char,
+    /// 0 for NULL.
+    capacity: usize,
+}
+
+impl Room {
+    /// A buffer with an empty text.
+    ///
+    /// # Safety
+    /// `buffer` is NULL or writable for `capacity` bytes, for the life of what is returned.
+    unsafe fn of(buffer: *mut c_char, capacity: usize) -> Self {
+        let mut room = Self { buffer, capacity: if buffer.is_null() { 0 } else { capacity } };
+        room.write(b"");
+        room
     }
-    Ok(length)
+
+    /// Writes a text with its NUL, or an empty one if it does not fit; gives the length of what fits.
+    fn write(&mut self, text: &[u8]) -> Option<i32> {
+        let length = i32::try_from(text.len()).ok().filter(|_| text.len() < self.capacity);
+        let shown = if length.is_some() { text } else { b"" };
+        if shown.len() < self.capacity {
+            // SAFETY: text and NUL fit into the capacity, which is writable by the contract of `of`; they do
+            // not overlap with the text, which is the library's.
+            unsafe {
+                std::ptr::copy_nonoverlapping(shown.as_ptr().cast(), self.buffer, shown.len());
+                self.buffer.add(shown.len()).write(0);
+            }
+        }
+        length
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    const STALE: &[u8] = b"{\"reason\":\"another token's\"}";
+
+    /// A buffer that an earlier call has filled, its first bytes given to `write`; and what it then shows.
+    fn shown(capacity: usize, write: impl FnOnce(*mut c_char) -> i32) -> (i32, Vec<u8>) {
+        let mut buffer = vec![b'x'; AUTHKIT_RECORD_CAPACITY.max(capacity) + 1];
+        buffer[..STALE.len()].copy_from_slice(STALE);
+        let before = buffer.clone();
+        let result = write(buffer.as_mut_ptr().cast());
+        assert_eq!(buffer[capacity..], before[capacity..], "written behind the end");
+        let text = CStr::from_bytes_until_nul(&buffer[..capacity]);
+        (result, text.map_or_else(|_| buffer[..capacity].to_vec(), |text| text.to_bytes().to_vec()))
+    }
+
+    #[test]
+    fn a_text_that_does_not_fit_leaves_an_empty_one_in_every_capacity() {
+        for text in [b"".as_slice(), b"a", b"0\x1e[]\x1e{}\x1e{}\x1e{}", STALE] {
+            for capacity in 0..=text.len() + 2 {
+                let write = |buffer| {
+                    // SAFETY: the test's buffer is longer than every capacity.
+                    let mut room = unsafe { Room::of(buffer, capacity) };
+                    room.write(b"an earlier part");
+                    room.write(text).unwrap_or(-1)
+                };
+                let (written, shows) = shown(capacity, write);
+                let fits = text.len() < capacity;
+                assert_eq!(written, if fits { i32::try_from(text.len()).unwrap() } else { -1 });
+                assert_eq!(shows, if fits { text } else { b"" }, "{capacity}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_refusal_finds_room_for_its_code_and_its_reason_however_long_that_is() {
+        let long = "\u{1}".repeat(AUTHKIT_RECORD_CAPACITY);
+        for (&code, reason) in Code::ALL.iter().flat_map(|code| [(code, "short"), (code, &long)]) {
+            let error = Error::new(code, reason.to_owned()).with_hint(reason.to_owned());
+            let error = error.with_retry_after(7);
+            // SAFETY: the test's buffer has this capacity.
+            let write = |buffer| unsafe { tell((buffer, AUTHKIT_RECORD_CAPACITY), || Err(error)) };
+            let (status, shows) = shown(AUTHKIT_RECORD_CAPACITY, write);
+            assert_eq!(status, -code.status(), "{code:?}");
+            let told: Value = serde_json::from_slice(&shows).unwrap();
+            let reason = told["reason"].as_str().unwrap();
+            assert!(!reason.is_empty() && !reason.contains("another"), "{code:?}");
+            assert_eq!(told["retry_after"], 7, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_below_the_capacity_is_misuse_and_is_cleared() {
+        for capacity in (0..100).chain([AUTHKIT_RECORD_CAPACITY - 1]) {
+            // SAFETY: the test's buffer is longer than every capacity.
+            let write = |buffer| unsafe { tell((buffer, capacity), || Ok(Told::Record(vec![]))) };
+            assert_eq!(shown(capacity, write), (-Code::Misuse.status(), vec![]), "{capacity}");
+        }
+        // SAFETY: NULL is no place to write to.
+        let result = unsafe {
+            tell((std::ptr::null_mut(), AUTHKIT_RECORD_CAPACITY), || Ok(Told::Record(vec![])))
+        };
+        assert_eq!(result, -Code::Misuse.status());
+    }
+
+    #[test]
+    fn a_record_without_room_is_no_acceptance() {
+        for (length, accepted) in
+            [(AUTHKIT_RECORD_CAPACITY - 1, true), (AUTHKIT_RECORD_CAPACITY, false)]
+        {
+            let record = vec![b'r'; length];
+            // SAFETY: the test's buffer has this capacity.
+            let write = |buffer| unsafe {
+                tell((buffer, AUTHKIT_RECORD_CAPACITY), || Ok(Told::Record(record)))
+            };
+            let (result, shows) = shown(AUTHKIT_RECORD_CAPACITY, write);
+            if accepted {
+                assert_eq!((result, shows.len()), (i32::try_from(length).unwrap(), length));
+            } else {
+                assert_eq!(result, -Code::Internal.status());
+                assert!(shows.starts_with(b"{\"hint\":null"));
+            }
+        }
+    }
 }

@@ -46,8 +46,10 @@ impl Handle for authkit_verifier {
 /// `out_verifier` receives a verifier that the caller owns, NULL on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
-/// the setting that is missing or wrong, with the correction as hint. Any thread.
+/// the setting that is missing or wrong, with the correction as hint; after a failed authkit_config_set() its
+/// status and reason, whatever was set since. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_new(
     config: *const authkit_config,
     out_verifier: *mut *mut authkit_verifier,
@@ -66,13 +68,15 @@ pub unsafe extern "C" fn authkit_verifier_new(
 /// keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
 ///
 /// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
-/// `nullable_policy` adds demands of this call; NULL adds none.
+/// `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
+/// passed on as NULL.
 /// `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
 ///
 /// Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
-/// is NULL or `len` is no length; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
+/// is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
 /// reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_verify(
     verifier: *const authkit_verifier,
     token: *const c_char,
@@ -96,6 +100,7 @@ pub unsafe extern "C" fn authkit_verifier_verify(
 ///
 /// Parameters and other results are those of authkit_verifier_verify(). Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_try_verify(
     verifier: *const authkit_verifier,
     token: *const c_char,
@@ -126,6 +131,7 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
 /// keys could not be had, in which case keys fetched earlier stay in use. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_refresh(
     verifier: *const authkit_verifier,
     nullable_out_error: *mut *mut authkit_error,
@@ -145,6 +151,7 @@ pub unsafe extern "C" fn authkit_verifier_refresh(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL, or its refresh mode is not background. Any
 /// thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_start_refresh(
     verifier: *const authkit_verifier,
     nullable_out_error: *mut *mut authkit_error,
@@ -178,9 +185,10 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
 /// `seen` is what authkit_verifier_fetches_ended() returned.
 /// `timeout_ms` is in milliseconds; 0 looks without waiting.
 ///
-/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout,
-/// whether one is under way or not; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
+/// after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_wait(
     verifier: *const authkit_verifier,
     seen: u64,
@@ -208,6 +216,7 @@ pub unsafe extern "C" fn authkit_verifier_wait(
 /// the reason of the first issuer without keys, or AUTHKIT_WOULD_BLOCK if its first fetch is under way. Any
 /// thread; the verifier must not be freed meanwhile.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_wait_ready(
     verifier: *const authkit_verifier,
     timeout_ms: u32,
@@ -234,6 +243,7 @@ pub unsafe extern "C" fn authkit_verifier_wait_ready(
 /// AUTHKIT_CONFIG if the issuer is not configured, or NULL while there are several, or the document
 /// holds no usable key; then the old keys stay. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_verifier_set_jwks(
     verifier: *const authkit_verifier,
     nullable_issuer: *const c_char,
@@ -316,5 +326,5 @@ unsafe fn judge(
     let token = unsafe { text::bytes_argument(token, len, "token") }?;
     let judge = |policy: &Policy| how(&verifier.verifier, token, policy);
     // SAFETY: NULL or a live handle, by this function's contract.
-    unsafe { by_policy(nullable_policy, judge) }.map(authkit_claims::new)
+    unsafe { by_policy(nullable_policy, judge) }?.map(authkit_claims::new)
 }

@@ -613,11 +613,13 @@ impl<D: Document> Cache<D> {
         call: &Call<'_>,
         deadline: Instant,
     ) -> Landing<D> {
+        let landings = self.around.landings.get();
+        landings.begin();
         Landing {
             cache: Arc::clone(self),
             errand: self.errand(&flight, need, call),
             flight,
-            landings: self.around.landings.get(),
+            landings,
             deadline,
             started: Instant::now(),
             started_at: self.moment().monotonic,

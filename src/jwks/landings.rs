@@ -4,30 +4,47 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How many fetches have ended.
+/// How long a wait for a fetch lasts if none is under way: long enough that a loop around it does not spin.
+const IDLE_WAIT: Duration = Duration::from_secs(1);
+
+/// How many fetches have ended, and how many are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Landings {
-    ended: Mutex<u64>,
+    state: Mutex<Count>,
     landed: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct Count {
+    ended: u64,
+    under_way: u64,
+}
+
 impl Landings {
+    pub(crate) fn begin(&self) {
+        self.state().under_way += 1;
+    }
+
     pub(crate) fn end(&self) {
-        *self.state() += 1;
+        let mut state = self.state();
+        state.under_way = state.under_way.saturating_sub(1);
+        state.ended += 1;
+        drop(state);
         self.landed.notify_all();
     }
 
     pub(crate) fn ended(&self) -> u64 {
-        *self.state()
+        self.state().ended
     }
 
-    /// Waits until more than `seen` fetches have ended; false if none has after `timeout`. It waits even
-    /// if none is under way: "done" is never said if nothing was fetched.
+    /// Waits until more than `seen` fetches have ended. False if none has after `timeout`, or after a
+    /// second without one under way: "done" is never said if nothing was fetched.
     pub(crate) fn wait(&self, seen: u64, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let began = Instant::now();
         let mut state = self.state();
-        while *state <= seen {
-            let left = deadline.saturating_duration_since(Instant::now());
+        while state.ended <= seen {
+            let timeout = if state.under_way > 0 { timeout } else { timeout.min(IDLE_WAIT) };
+            let left = timeout.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return false;
             }
@@ -36,8 +53,8 @@ impl Landings {
         true
     }
 
-    /// A panic elsewhere leaves a plain number behind, which is as good as before it.
-    fn state(&self) -> MutexGuard<'_, u64> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic elsewhere leaves plain numbers behind, which are as good as before it.
+    fn state(&self) -> MutexGuard<'_, Count> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

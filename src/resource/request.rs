@@ -75,7 +75,7 @@ fn bearer(value: &[u8]) -> Result<&[u8]> {
         return Err(invalid("the Authorization header does not begin with a scheme"));
     }
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        return Err(other_scheme(rest));
+        return Err(other_scheme(scheme, rest));
     }
     match rest.first() {
         None => Err(invalid("the Authorization header has no token after Bearer")),
@@ -101,8 +101,9 @@ fn b64token(text: &[u8]) -> Result<&[u8]> {
 
 /// Credentials that are not a bearer token's count as none (RFC 6750 §3.1), unless a bearer token
 /// stands behind them, as when two header lines were joined by a comma (RFC 9110 §5.3). The scheme is
-/// not repeated: it may be a token whose sender forgot the scheme.
-fn other_scheme(rest: &[u8]) -> Error {
+/// not repeated: it may be a token whose sender forgot the scheme. But for DPoP (RFC 9449 §7.1), whose clients believe
+/// to send an access token.
+fn other_scheme(scheme: &[u8], rest: &[u8]) -> Error {
     let mut further = rest.split(|octet| *octet == b',').skip(1).map(trim);
     let is_bearer = |part: &[u8]| {
         part.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME))
@@ -110,6 +111,11 @@ fn other_scheme(rest: &[u8]) -> Error {
     };
     if further.any(is_bearer) {
         return invalid("the Authorization header holds more than one thing");
+    }
+    if scheme.eq_ignore_ascii_case(b"DPoP") {
+        let reason = "the Authorization header's scheme is DPoP, and this server cannot check such a token's key";
+        return Error::new(Code::NoCredentials, reason)
+            .with_hint("let the client get a plain bearer token and send Authorization: Bearer");
     }
     Error::new(Code::NoCredentials, "the Authorization header's scheme is not Bearer")
         .with_hint("send Authorization: Bearer and the token")

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use crate::config::TokenFamily;
+
 use super::claims::{Claims, client};
-use super::identity::{TokenKind, actor, is_impersonated, kind};
+use super::identity::{TokenKind, actors, is_impersonated, kind};
 use super::json::Value;
 
 /// What stands between the parts (RFC 7464 §2.2): no JSON text can hold it.
@@ -26,6 +28,7 @@ struct Named<'d> {
     entitlements: Option<Value<'d>>,
     feature_flags: Option<Value<'d>>,
     act: Option<Value<'d>>,
+    sub_profile: Option<Value<'d>>,
 }
 
 impl<'d> Named<'d> {
@@ -44,6 +47,7 @@ impl<'d> Named<'d> {
                 b"entitlements" => &mut named.entitlements,
                 b"feature_flags" => &mut named.feature_flags,
                 b"act" => &mut named.act,
+                b"sub_profile" => &mut named.sub_profile,
                 _ => return,
             };
             *place = Some(value);
@@ -69,7 +73,10 @@ impl<'d> Named<'d> {
 
     /// What AuthKit says of the caller, under the getters' names. What is null, false or an empty list is left out:
     /// of a token most is, and every octet is written, copied and parsed for each.
-    fn put_identity(&self, record: &mut Vec<u8>, is_machine: bool) {
+    fn put_identity(&self, record: &mut Vec<u8>, family: TokenFamily, is_machine: bool) {
+        let is_impersonated = is_impersonated(family, self.act, self.sub_profile);
+        let actors: Vec<&str> = actors(self.act).map(Value::raw).collect();
+        let chain = (!actors.is_empty()).then(|| format!("[{}]", actors.join(",")));
         let mut members = Items::open(record, b'{');
         members
             .member("org_id", text(self.org_id))
@@ -79,8 +86,9 @@ impl<'d> Named<'d> {
             .member("permissions", list(self.permissions))
             .member("entitlements", list(self.entitlements))
             .member("feature_flags", list(self.feature_flags))
-            .member("actor", text(actor(self.act)))
-            .member("is_impersonated", is_impersonated(self.act).then_some("true"))
+            .member("actor", actors.first().copied())
+            .member("actors", chain.as_deref())
+            .member("is_impersonated", is_impersonated.then_some("true"))
             .member("is_machine", is_machine.then_some("true"))
             .close(b'}');
     }
@@ -155,7 +163,7 @@ impl Claims {
         record.push(RECORD_SEPARATOR);
         self.put_facts(&mut record, &named, kind);
         record.push(RECORD_SEPARATOR);
-        named.put_identity(&mut record, kind == TokenKind::Machine);
+        named.put_identity(&mut record, self.family(), kind == TokenKind::Machine);
         for part in [header, payload] {
             record.push(RECORD_SEPARATOR);
             record.extend_from_slice(part.as_bytes());
@@ -204,7 +212,7 @@ mod tests {
     use crate::token::scope;
 
     /// The claims of a payload that has `sub`, as if it had been accepted.
-    fn claims(payload: &str) -> Claims {
+    fn claims(payload: &str, family: TokenFamily) -> Claims {
         let header = Document::parse(br#"{"alg":"RS256","kid":"k"}"#.to_vec()).unwrap();
         let accepted = Header::of(&header, &[Algorithm::Rs256], TypePolicy::Any).unwrap();
         let append = |octets: &mut Vec<u8>| {
@@ -214,7 +222,7 @@ mod tests {
         let payload = Document::after(header, append).unwrap().unwrap();
         let registered = Registered {
             issuer: Kept::Text("https://issuer.example".into()),
-            family: TokenFamily::Connect,
+            family,
             subject: payload.get("sub").unwrap().keep().unwrap(),
             resource: None,
             scopes: scope::granted(&Judged::of(&payload), &[]).unwrap(),
@@ -227,7 +235,12 @@ mod tests {
 
     /// What a record says is what the getters say, whatever the claims are.
     fn check(payload: &str) {
-        let claims = claims(payload);
+        check_as(payload, TokenFamily::Connect);
+        check_as(payload, TokenFamily::Session);
+    }
+
+    fn check_as(payload: &str, family: TokenFamily) {
+        let claims = claims(payload, family);
         let record = String::from_utf8(claims.record()).unwrap();
         let [ticket, facts, identity, header, signed] =
             record.split('\x1e').collect::<Vec<_>>()[..]
@@ -249,7 +262,7 @@ mod tests {
             "k",
             "RS256",
             claims.kind(),
-            "connect"
+            family
         ]);
         assert_eq!(facts, expected, "{payload}");
         let identity: serde_json::Value = serde_json::from_str(identity).unwrap();
@@ -282,10 +295,15 @@ mod tests {
             "{}",
             r#"{"sub":"\u0061"}"#,
             r#"{"sub":7}"#,
+            r#"{"sub":"a","sub_profile":"ai_agent"}"#,
+            r#"{"sub":"a","act":{"sub":"\u0062","act":{"act":{"sub":"c"}}}}"#,
+            r#"{"a":{"act":1},"act":{"sub":"b"}}"#,
         ] {
             for name in lists.split(' ').chain(["org_id", "sid", "role", "act", "client_id", "azp"])
             {
                 check(&format!(r#"{{"sub":"user_1","{name}":{value}}}"#));
+                let acting = r#""act":{"sub":"x"},"sub_profile""#;
+                check(&format!(r#"{{"sub":"user_1",{acting}:{value}}}"#));
                 check(&format!(r#"{{"{name}":{value},"azp2":1,"sub":"client_1","cid":{value}}}"#));
             }
         }

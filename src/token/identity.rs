@@ -5,15 +5,15 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::config::TokenFamily;
+use crate::config::{CLIENT_ID_PREFIX, TokenFamily};
 
 use super::claims::Claims;
 use super::json::Value;
 
 /// What AuthKit's user ids start with.
 const USER_ID_PREFIX: &str = "user_";
-/// What AuthKit's client ids start with.
-pub(crate) const CLIENT_ID_PREFIX: &str = "client_";
+/// How many actors are told of a chain.
+const MAX_ACTORS: usize = 8;
 
 /// Who a token speaks for: a user, or a program on its own behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -52,6 +52,7 @@ struct Identity<'c> {
     entitlements: Vec<Cow<'c, str>>,
     feature_flags: Vec<Cow<'c, str>>,
     actor: Option<Cow<'c, str>>,
+    actors: Vec<Cow<'c, str>>,
     is_impersonated: bool,
     kind: TokenKind,
     is_machine: bool,
@@ -103,18 +104,26 @@ impl Claims {
         self.texts("feature_flags")
     }
 
-    /// Who acts in the user's place (`act.sub`, RFC 8693 §4.1): at AuthKit the person that impersonates
-    /// the user.
+    /// Who acts for the subject now (`act.sub`, RFC 8693 §4.1): the first of [`Claims::actors`]. A person that
+    /// impersonates a user, if [`Claims::is_impersonated`]; else an application or agent that the subject's rights
+    /// were delegated to.
     #[must_use]
     pub fn actor(&self) -> Option<Cow<'_, str>> {
-        actor(self.get("act"))?.as_str()
+        actors(self.get("act")).next()?.as_str()
     }
 
-    /// Whether somebody else acts in the user's place: true for any `act` but `null`, also for one that
-    /// does not say who.
+    /// The chain of actors, outermost first, eight at most: the first acts now, the others acted before it and are
+    /// for the record alone (RFC 8693 §4.1). An actor without a `sub` that is a string ends the list.
+    #[must_use]
+    pub fn actors(&self) -> Vec<Cow<'_, str>> {
+        actors(self.get("act")).filter_map(Value::as_str).collect()
+    }
+
+    /// Whether a person acts as the user: a *session* token has an `act`, also one that does not say who, and no
+    /// `sub_profile` that makes it an agent's. Any other `act` is a delegation.
     #[must_use]
     pub fn is_impersonated(&self) -> bool {
-        is_impersonated(self.get("act"))
+        is_impersonated(self.family(), self.get("act"), self.get("sub_profile"))
     }
 
     /// Who the token speaks for.
@@ -148,6 +157,7 @@ impl Claims {
             entitlements: self.entitlements(),
             feature_flags: self.feature_flags(),
             actor: self.actor(),
+            actors: self.actors(),
             is_impersonated: self.is_impersonated(),
             kind: self.kind(),
             is_machine: self.is_machine(),
@@ -168,14 +178,27 @@ impl Claims {
     }
 }
 
-/// Who acts in the user's place, where `act` says so.
-pub(crate) fn actor(act: Option<Value<'_>>) -> Option<Value<'_>> {
-    act?.get("sub").filter(|sub| sub.is_text())
+/// Each `act` of the chain, outermost first. The parser's bound on nesting ends it.
+pub(crate) fn acts(outermost: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
+    std::iter::successors(outermost, |act| act.get("act"))
 }
 
-/// Whether somebody does, be it that `act` does not say who.
-pub(crate) fn is_impersonated(act: Option<Value<'_>>) -> bool {
-    act.is_some_and(|act| !act.is_null())
+/// Who acts, as far as `act` says so: to skip one that it does not name would put another in its place.
+pub(crate) fn actors(outermost: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
+    let named = acts(outermost).map_while(|act| act.get("sub").filter(|sub| sub.is_text()));
+    named.take(MAX_ACTORS)
+}
+
+/// Whether a person acts as the user, be it that `act` does not say who. A `sub_profile`, of the subject or of the
+/// actor, tells an agent or a service.
+pub(crate) fn is_impersonated(
+    family: TokenFamily,
+    act: Option<Value<'_>>,
+    sub_profile: Option<Value<'_>>,
+) -> bool {
+    let Some(act) = act.filter(|act| !act.is_null()) else { return false };
+    let profiles = [sub_profile, act.get("sub_profile")];
+    family == TokenFamily::Session && !profiles.into_iter().flatten().any(Value::is_text)
 }
 
 /// Who a token speaks for: by its subject, the client that it names, and whether it speaks of a user or a session.

@@ -11,6 +11,8 @@ pub struct Policy {
     /// Groups of scopes, of each of which one is enough.
     pub(crate) alternatives: Vec<Vec<String>>,
     pub(crate) now: Option<i64>,
+    /// The first demand that could not be made. Without it the policy would ask for less than was meant.
+    failure: Option<Box<Error>>,
 }
 
 impl Policy {
@@ -23,9 +25,10 @@ impl Policy {
     /// Demands a scope; all demanded scopes must be granted.
     ///
     /// # Errors
-    /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3).
+    /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3). From then on every verdict under
+    /// this policy is refused with that reason, also if the result is ignored: make a new policy.
     pub fn require_scope(&mut self, scope: &str) -> Result<()> {
-        check(scope)?;
+        check(scope).map_err(|error| self.fail("require_scope", error))?;
         if !self.scopes.iter().any(|known| known == scope) {
             self.scopes.push(scope.to_owned());
         }
@@ -36,16 +39,13 @@ impl Policy {
     ///
     /// # Errors
     /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3), and for no scopes at all,
-    /// which no token could have one of.
+    /// which no token could have one of. The policy is then unusable, as after [`Self::require_scope`].
     pub fn require_any_scope<S: Into<String>>(
         &mut self,
         scopes: impl IntoIterator<Item = S>,
     ) -> Result<()> {
         let group: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        group.iter().try_for_each(|scope| check(scope))?;
-        if group.is_empty() {
-            return Err(Error::new(Code::Misuse, "one scope of none is demanded"));
-        }
+        check_group(&group).map_err(|error| self.fail("require_any_scope", error))?;
         self.alternatives.push(group);
         Ok(())
     }
@@ -54,6 +54,34 @@ impl Policy {
     pub fn set_now(&mut self, unix_time: i64) {
         self.now = Some(unix_time);
     }
+
+    /// Notes that a demand could not be made, and gives the error back.
+    #[cold]
+    pub(crate) fn fail(&mut self, setter: &str, error: Error) -> Error {
+        let first = || Box::new(error.of_earlier(&format!("policy_{setter}")));
+        self.failure.get_or_insert_with(first);
+        error
+    }
+
+    /// Whether every demand could be made.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// The first demand that could not be made, as an error.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        match &self.failure {
+            None => Ok(()),
+            Some(failure) => Err(Error::clone(failure)),
+        }
+    }
+}
+
+fn check_group(group: &[String]) -> Result<()> {
+    if group.is_empty() {
+        return Err(Error::new(Code::Misuse, "one scope of none is demanded"));
+    }
+    group.iter().try_for_each(|scope| check(scope))
 }
 
 fn check(scope: &str) -> Result<()> {

@@ -1,15 +1,19 @@
 //! The rules on claims (RFC 7519 §4.1, RFC 9068 §4), all of them ours, over the strict parser.
 
-use crate::config::{AudienceRule, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy};
+use crate::config::{
+    AudienceRule, CLIENT_ID_PREFIX, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy,
+};
 use crate::error::{Code, Error, Result, quoted};
 
 use super::claims::Claims;
-use super::identity::CLIENT_ID_PREFIX;
+use super::identity::acts;
 use super::json::{Document, Kept, Value};
 use super::scope::{self, Scopes};
 
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
+
+const SEND_ACCESS_TOKEN: &str = "send the access token; an ID token is for the application that signed the user in, and no setting makes this server accept one";
 
 /// The claims that the rules are about, found in one pass over the payload.
 pub(crate) struct Named<'d> {
@@ -22,6 +26,10 @@ pub(crate) struct Named<'d> {
     iat: Option<Value<'d>>,
     jti: Option<Value<'d>>,
     client_id: Option<Value<'d>>,
+    azp: Option<Value<'d>>,
+    cnf: Option<Value<'d>>,
+    /// The name of a claim that only ID tokens have.
+    id_token: Option<&'static str>,
     pub(crate) scope: Option<Value<'d>>,
     pub(crate) scp: Option<Value<'d>>,
 }
@@ -29,8 +37,12 @@ pub(crate) struct Named<'d> {
 impl<'d> Named<'d> {
     pub(crate) fn of(payload: &'d Document) -> Self {
         let (iss, sub, aud, exp, nbf, iat) = (None, None, None, None, None, None);
-        let (jti, client_id, scope, scp) = (None, None, None, None);
-        let mut named = Self { payload, iss, sub, aud, exp, nbf, iat, jti, client_id, scope, scp };
+        let (jti, client_id, azp, cnf, id_token) = (None, None, None, None, None);
+        let (scope, scp) = (None, None);
+        #[rustfmt::skip]
+        let mut named = Self {
+            payload, iss, sub, aud, exp, nbf, iat, jti, client_id, azp, cnf, id_token, scope, scp,
+        };
         payload.visit_members(|name, value| {
             let place = match name {
                 b"iss" => &mut named.iss,
@@ -41,6 +53,11 @@ impl<'d> Named<'d> {
                 b"iat" => &mut named.iat,
                 b"jti" => &mut named.jti,
                 b"client_id" => &mut named.client_id,
+                b"azp" => &mut named.azp,
+                b"cnf" => &mut named.cnf,
+                b"nonce" => return named.id_token = Some("nonce"),
+                b"at_hash" => return named.id_token = Some("at_hash"),
+                b"c_hash" => return named.id_token = Some("c_hash"),
                 b"scope" => &mut named.scope,
                 b"scp" => &mut named.scp,
                 _ => return,
@@ -61,6 +78,14 @@ pub(crate) struct Registered {
     pub(crate) expires_at: f64,
     pub(crate) issued_at: Option<f64>,
     pub(crate) not_before: Option<f64>,
+}
+
+/// Refuses an ID token (OpenID Connect Core §2, §3.1.3.6 and §3.3.2.11): it tells an application who signed in, and
+/// gives nobody access to a server, whoever issued it and whatever its `aud` says.
+pub(crate) fn refuse_id_token(claims: &Named<'_>) -> Result<()> {
+    let Some(name) = claims.id_token else { return Ok(()) };
+    let reason = format!("this is an ID token (it has {name}), not an access token");
+    Err(Error::new(Code::Type, reason).with_hint(SEND_ACCESS_TOKEN))
 }
 
 /// Finds the allow-listed issuer that the token names. Exact, code point by code point.
@@ -93,8 +118,12 @@ fn issuer_hint(name: &str, config: &Config) -> Option<String> {
     let is_session = name == SESSION_ISSUER
         || name.strip_prefix(SESSION_ISSUER).is_some_and(|rest| rest.starts_with('/'));
     let takes_sessions = config.issuers.iter().any(|issuer| issuer.family == TokenFamily::Session);
+    let mut clients = config.issuers.iter().filter_map(|issuer| issuer.client_id.as_deref());
+    let last = name.rsplit('/').next();
     is_session.then(|| {
-        if takes_sessions {
+        if clients.any(|client| last == Some(client)) {
+            "this issuer is not known as one of AuthKit's for session_client_id; if AuthKit's documentation names it, add it to issuers with the jwks_url of the others, family session and audience if_present"
+        } else if takes_sessions {
             "this is an AuthKit session token of another client than session_client_id names"
         } else {
             "this is an AuthKit session token, not one that an MCP client got for this server; to take those too, set session_client_id"
@@ -113,8 +142,10 @@ pub(crate) fn judge(
 ) -> Result<Registered> {
     refuse_nul(claims.payload)?;
     let times = times(claims, config, now)?;
+    refuse_bound(claims.cnf)?;
     let subject = non_empty_string(claims.sub, "sub")?;
-    let resource = audience(claims.aud, config, issuer)?;
+    check_session_client(claims, issuer)?;
+    let resource = audience(claims, config, issuer)?;
     let scopes = scope::granted(claims, &config.scope_claims)?;
     if config.type_policy == TypePolicy::Rfc9068 {
         demand_rfc9068_claims(claims)?;
@@ -138,8 +169,8 @@ fn refuse_nul(payload: &Document) -> Result<()> {
         return Ok(());
     }
     let has_nul = |value: Value<'_>| value.as_escaped_str().is_some_and(|text| text.contains('\0'));
-    if payload.get("act").and_then(|act| act.get("sub")).is_some_and(has_nul) {
-        return Err(claim("the actor's subject contains U+0000"));
+    if acts(payload.get("act")).any(|act| act.get("sub").is_some_and(has_nul)) {
+        return Err(claim("an actor's subject contains U+0000"));
     }
     for (name, value) in payload.root().members() {
         if has_nul(name)
@@ -251,26 +282,81 @@ fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::Claim, reason)
 }
 
-/// The configured audience that the token is meant for.
-fn audience(aud: Option<Value<'_>>, config: &Config, issuer: &Issuer) -> Result<Option<Kept>> {
-    let Some(value) = aud else {
+/// A token that is bound to a key (RFC 7800) is good in the hands of that key's holder alone. The holder's proof is
+/// not checked here, so whoever stole the token could use it (RFC 9449 §7.2, RFC 8705 §3).
+fn refuse_bound(cnf: Option<Value<'_>>) -> Result<()> {
+    if cnf.is_none() {
+        return Ok(());
+    }
+    Err(claim("the token is bound to a key (cnf), and this server cannot check who holds it")
+        .with_hint("let the client get a plain bearer token, without DPoP and mutual TLS"))
+}
+
+/// A session token that says which client it was issued to was issued to the configured one. Most have no `aud`, so
+/// this is what tells one application's tokens from another's, and another's get the same code.
+fn check_session_client(claims: &Named<'_>, issuer: &Issuer) -> Result<()> {
+    let Some(ours) = &issuer.client_id else { return Ok(()) };
+    for (name, value) in [("client_id", claims.client_id), ("azp", claims.azp)] {
+        let Some(value) = value else { continue };
+        let client = value
+            .as_str()
+            .ok_or_else(|| claim(format!("the session token's {name} is not a string")))?;
+        if client != *ours {
+            let reason = format!(
+                "the session token was issued to {} ({name}), not to {ours}",
+                quoted(&client)
+            );
+            return Err(Error::new(Code::Audience, reason)
+                .with_hint("this server takes the sessions of one application: the one that session_client_id, or the issuer's jwks_url, names"));
+        }
+    }
+    Ok(())
+}
+
+/// The configured audience that the token is meant for: a resource before a client id.
+fn audience(claims: &Named<'_>, config: &Config, issuer: &Issuer) -> Result<Option<Kept>> {
+    let Some(value) = claims.aud else {
         return match issuer.audience {
             AudienceRule::Required => Err(no_audience(issuer, config)),
             AudienceRule::IfPresent | AudienceRule::NotChecked => Ok(None),
         };
     };
     let single = value.as_str();
-    if let Some(audience) = single.and_then(|single| accepted(&single, issuer, config)) {
-        return Ok(Some(kept(aud, audience)));
+    if let Some(audience) = single.and_then(|single| resource(&single, issuer, config)) {
+        return Ok(Some(kept(claims.aud, audience)));
     }
     let named = audience_list(value)?;
-    let matched = named.iter().find_map(|audience| accepted(audience, issuer, config));
-    match matched {
-        Some(audience) => Ok(Some(Kept::Text(audience.into()))),
-        None if issuer.audience == AudienceRule::NotChecked => Ok(None),
-        None if named.is_empty() => Err(no_audience(issuer, config)),
-        None => Err(wrong_audience(&named, issuer, config)),
+    if let Some(audience) = named.iter().find_map(|name| resource(name, issuer, config)) {
+        return Ok(Some(Kept::Text(audience.into())));
     }
+    let mut clients = issuer.client_ids.iter().filter(|id| named.iter().any(|name| name == *id));
+    match clients.clone().find(|client| is_access_token_for(client, claims)) {
+        Some(client) => return Ok(Some(Kept::Text(client.as_str().into()))),
+        None if issuer.audience == AudienceRule::NotChecked => return Ok(None),
+        None => {}
+    }
+    match clients.next() {
+        Some(client) => Err(no_client(client)),
+        None if named.is_empty() => Err(no_audience(issuer, config)),
+        None => Err(wrong_audience(&named, claims, issuer, config)),
+    }
+}
+
+/// A client id is what ID tokens are meant for, too. Access tokens for one name a client (RFC 9068 §2.2), or are a
+/// machine's own.
+fn is_access_token_for(client: &str, claims: &Named<'_>) -> bool {
+    names_a_client(claims) || claims.sub.is_some_and(|sub| sub.is_string(client))
+}
+
+fn names_a_client(claims: &Named<'_>) -> bool {
+    claims.client_id.is_some_and(|client| client.is_text() && !client.is_string(""))
+}
+
+fn no_client(audience: &str) -> Error {
+    let reason = format!(
+        "the token is meant for the client {audience} and has no client_id, as an ID token"
+    );
+    claim(reason).with_hint(SEND_ACCESS_TOKEN)
 }
 
 /// A configured text, at its place in the token where that says the same.
@@ -295,14 +381,13 @@ pub(crate) fn audience_list(value: Value<'_>) -> Result<Vec<std::borrow::Cow<'_,
 }
 
 /// Exact comparison; a slash alone is forgiven only where both spell one URI, or where the operator said so.
-fn accepted<'c>(audience: &str, issuer: &'c Issuer, config: &Config) -> Option<&'c str> {
+fn resource<'c>(audience: &str, issuer: &'c Issuer, config: &Config) -> Option<&'c str> {
     let fits = |ours: &str| {
         ours == audience
             || (differ_by_a_slash(ours, audience)
                 && (config.ignore_trailing_slash || is_bare_origin(ours.trim_end_matches('/'))))
     };
-    let resource = issuer.audiences.iter().find(|ours| fits(ours));
-    resource.or_else(|| issuer.client_ids.iter().find(|id| *id == audience)).map(String::as_str)
+    issuer.audiences.iter().find(|ours| fits(ours)).map(String::as_str)
 }
 
 fn differ_by_a_slash(a: &str, b: &str) -> bool {
@@ -325,7 +410,12 @@ fn no_audience(issuer: &Issuer, config: &Config) -> Error {
     }
 }
 
-fn wrong_audience(named: &[std::borrow::Cow<'_, str>], issuer: &Issuer, config: &Config) -> Error {
+fn wrong_audience(
+    named: &[std::borrow::Cow<'_, str>],
+    claims: &Named<'_>,
+    issuer: &Issuer,
+    config: &Config,
+) -> Error {
     let first = named.first().map_or("", |audience| audience.as_ref());
     let error = Error::new(
         Code::Audience,
@@ -341,22 +431,31 @@ fn wrong_audience(named: &[std::borrow::Cow<'_, str>], issuer: &Issuer, config: 
     if issuer.family == TokenFamily::Session {
         return error.with_hint("it is a session token of another application; one with an aud must name this server's resource or the configured client id");
     }
-    if named.iter().any(|audience| audience.starts_with(CLIENT_ID_PREFIX)) {
-        return error
-            .with_hint(format!("AuthKit fell back to a client id; {}", indicator_hint(config)));
+    match named.iter().find(|audience| audience.starts_with(CLIENT_ID_PREFIX)) {
+        Some(client) if !is_access_token_for(client, claims) => {
+            error.with_hint(format!("it has no client_id, as an ID token; {SEND_ACCESS_TOKEN}"))
+        }
+        Some(client) if claims.sub.is_some_and(|sub| sub.is_string(client)) => {
+            error.with_hint("it is a machine's token, whose audience is its client id; to accept this machine, name that id in accept_client_id_audience")
+        }
+        Some(_) => {
+            error.with_hint(format!("AuthKit fell back to a client id; {}", indicator_hint(config)))
+        }
+        None => error,
     }
-    error
 }
 
 /// The most frequent cause of a 401: the resource is not listed in the dashboard.
 fn indicator_hint(config: &Config) -> String {
     let resource = config
         .resource()
-        .or(config.audiences.first().map(String::as_str))
+        .or(config
+            .audiences
+            .iter()
+            .map(String::as_str)
+            .find(|one| !one.starts_with(CLIENT_ID_PREFIX)))
         .unwrap_or("this server's resource");
-    format!(
-        "add {resource} to the resource indicators in the AuthKit dashboard; for machine tokens, name the client id in accept_client_id_audience"
-    )
+    format!("add {resource} to the resource indicators in the AuthKit dashboard")
 }
 
 fn differ_by_scheme(a: &str, b: &str) -> bool {

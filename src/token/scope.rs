@@ -51,7 +51,9 @@ pub(crate) fn granted(claims: &Named<'_>, configured_claims: &[String]) -> Resul
     Ok(Scopes::Texts(texts))
 }
 
-/// A string holds any number of scopes, an array one an element.
+/// A string holds any number of scopes, an array one an element. An element that cannot be a scope spoils `scope` and
+/// `scp`, which are for scopes alone. Other claims that were named (`roles`) may hold other things: there it does not
+/// count.
 fn collect(name: &str, value: Value<'_>, texts: &mut Vec<Kept>) -> Result<()> {
     let wrong =
         |problem: &str| Error::new(Code::Claim, format!("the claim {} {problem}", quoted(name)));
@@ -63,7 +65,10 @@ fn collect(name: &str, value: Value<'_>, texts: &mut Vec<Kept>) -> Result<()> {
     for item in items {
         let scope = item.as_str().ok_or_else(|| wrong("lists something that is not a string"))?;
         if scope.is_empty() || scope.contains(' ') {
-            return Err(wrong("lists a scope that is empty or contains a space"));
+            if ["scope", "scp"].contains(&name) {
+                return Err(wrong("lists a scope that is empty or contains a space"));
+            }
+            continue;
         }
         texts.extend(item.keep());
     }

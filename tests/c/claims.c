@@ -118,7 +118,11 @@ static void the_caller_is_told_as_authkit_names_it(const authkit_claims *claims)
     CHECK_TEXT(authkit_claims_session_id(claims), "session_1");
     CHECK_TEXT(authkit_claims_role(claims), NULL);
     CHECK_TEXT(authkit_claims_actor(claims), "agent_1");
-    CHECK(authkit_claims_is_impersonated(claims));
+    CHECK(authkit_claims_actor_count(claims) == 2);
+    CHECK_TEXT(authkit_claims_actor_at(claims, 0), "agent_1");
+    CHECK_TEXT(authkit_claims_actor_at(claims, 1), "agent_0");
+    CHECK_TEXT(authkit_claims_actor_at(claims, 2), NULL);
+    CHECK(!authkit_claims_is_impersonated(claims)); /* a delegation: no session */
     CHECK(authkit_claims_kind(claims) == AUTHKIT_KIND_USER);
     CHECK(authkit_claims_family(claims) == AUTHKIT_FAMILY_CONNECT);
     size_t length = 0;
@@ -126,18 +130,26 @@ static void the_caller_is_told_as_authkit_names_it(const authkit_claims *claims)
     CHECK(json != NULL && strlen(json) == length && json[0] == '{');
     CHECK(strstr(json, "\"roles\":[\"admin\",\"m\xc3\xa9mber\"]") != NULL);
     CHECK(strstr(json, "\"family\":\"connect\"") != NULL);
+    CHECK(strstr(json, "\"actors\":[\"agent_1\",\"agent_0\"]") != NULL);
 }
 
-static void a_session_token_is_taken_by_its_client_id(void) {
+/* Takes sessions of that client. */
+static authkit_verifier *of_sessions(const char *client_id) {
     const char text[] = "{\"issuers\": {\"" VECTOR_ISSUER "\": {\"family\": \"session\", \"audience\": \"if_present\"}},"
-                        " \"session_client_id\": \"client_1\", \"resource\": \"" VECTOR_RESOURCE "\","
-                        " \"algorithms\": \"ES256\", \"now\": " VECTOR_NOW "}";
+                        " \"resource\": \"" VECTOR_RESOURCE "\", \"algorithms\": \"ES256\", \"now\": " VECTOR_NOW "}";
     authkit_config *config = NULL;
     authkit_verifier *verifier = NULL;
     authkit_error *error = NULL;
     CHECK_STATUS(authkit_config_from_json(text, strlen(text), &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "session_client_id", client_id, &error), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
     authkit_config_free(config);
+    return verifier;
+}
+
+static void a_session_token_is_taken_by_its_client_id(void) {
+    authkit_verifier *verifier = of_sessions("client_1");
+    authkit_error *error = NULL;
     CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, MINTED_JWKS, strlen(MINTED_JWKS), &error),
                  AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_set_jwks(verifier, "https://api.workos.com/user_management/client_1", MINTED_JWKS,
@@ -145,8 +157,54 @@ static void a_session_token_is_taken_by_its_client_id(void) {
                  AUTHKIT_OK);
     authkit_claims *claims = claims_of(verifier, MINTED_RICH);
     CHECK(authkit_claims_family(claims) == AUTHKIT_FAMILY_SESSION);
+    CHECK(authkit_claims_is_impersonated(claims));
     authkit_claims_free(claims);
     authkit_verifier_free(verifier);
+
+    verifier = of_sessions("client_2");
+    CHECK_STATUS(authkit_verifier_set_jwks(verifier, VECTOR_ISSUER, MINTED_JWKS, strlen(MINTED_JWKS), &error),
+                 AUTHKIT_OK);
+    claims = NULL;
+    CHECK_REFUSAL(authkit_verifier_verify(verifier, MINTED_RICH, strlen(MINTED_RICH), NULL, &claims, &error), error,
+                  AUTHKIT_AUDIENCE, "client_1");
+    CHECK(claims == NULL);
+    authkit_verifier_free(verifier);
+}
+
+/* Signed by the issuer, and yet no access token for a bearer at this server. */
+static void other_kinds_of_token_are_refused(void) {
+    const char text[] = "{\"issuers\": {\"" VECTOR_ISSUER "\": null}, \"resource\": \"" VECTOR_RESOURCE "\","
+                        " \"accept_client_id_audience\": \"client_1\", \"algorithms\": \"ES256\", \"now\": " VECTOR_NOW "}";
+    const struct {
+        const char *token;
+        authkit_status status;
+        const char *reason;
+    } cases[] = {
+        {MINTED_ID_TOKEN, AUTHKIT_TYPE, "ID token"},
+        {MINTED_BOUND, AUTHKIT_CLAIM, "cnf"},
+        {MINTED_NOBODYS, AUTHKIT_CLAIM, "client_id"},
+    };
+    authkit_config *config = NULL;
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    CHECK_STATUS(authkit_config_from_json(text, strlen(text), &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "jwks", MINTED_JWKS, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
+    authkit_config_free(config);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        authkit_claims *claims = NULL;
+        CHECK_REFUSAL(authkit_verifier_verify(verifier, cases[i].token, strlen(cases[i].token), NULL, &claims, &error),
+                      error, cases[i].status, cases[i].reason);
+        CHECK(claims == NULL);
+    }
+    authkit_verifier_free(verifier);
+
+    const char both[] = "{\"issuers\": {\"" VECTOR_ISSUER "\": \"https://keys.example/jwks\"}, \"resource\": \"" VECTOR_RESOURCE
+                        "\"}";
+    CHECK_STATUS(authkit_config_from_json(both, strlen(both), &config, &error), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "jwks", MINTED_JWKS, &error), AUTHKIT_OK);
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "jwks_url");
+    authkit_config_free(config);
 }
 
 /* "admin\0x" must not be read as "admin". */
@@ -194,5 +252,6 @@ int main(void) {
     authkit_verifier_free(verifier);
     what_a_token_does_not_say_is_absent();
     a_session_token_is_taken_by_its_client_id();
+    other_kinds_of_token_are_refused();
     return checks_done("claims");
 }

@@ -71,22 +71,22 @@ static void settings_that_do_not_fit_together_make_no_verifier(void) {
     CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "authkit_domain");
     CHECK(verifier == NULL);
 
-    authkit_config_set(config, "authkit_domain", "your-project-12345.authkit.app", NULL);
-    authkit_config_set(config, "base_url", BASE, NULL);
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", "your-project-12345.authkit.app", NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "base_url", BASE, NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_CONFIG);
     CHECK_TEXT(authkit_error_hint(error), "set it to " DOMAIN);
     authkit_error_free(error);
 
-    authkit_config_set(config, "authkit_domain", DOMAIN "/", NULL);
-    authkit_config_set(config, "leeway", "301", NULL);
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", DOMAIN "/", NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "leeway", "301", NULL), AUTHKIT_OK);
     CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "leeway");
-    authkit_config_set(config, "leeway", "300", NULL);
+    CHECK_STATUS(authkit_config_set(config, "leeway", "300", NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
     CHECK_TEXT(authkit_verifier_resource(verifier), BASE "/mcp");
 
     /* The configuration is still the caller's, to change and use again. */
     authkit_verifier *second = NULL;
-    authkit_config_set(config, "mcp_path", "/other", NULL);
+    CHECK_STATUS(authkit_config_set(config, "mcp_path", "/other", NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &second, NULL), AUTHKIT_OK);
     authkit_config_free(config);
     CHECK_TEXT(authkit_verifier_resource(second), BASE "/other");
@@ -116,9 +116,9 @@ static void making_a_verifier_opens_nothing(void) {
     struct rlimit usual, none;
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier = NULL;
-    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
-    authkit_config_set(config, "base_url", BASE, NULL);
-    authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL);
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", DOMAIN, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "base_url", BASE, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL), AUTHKIT_OK);
     CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
     none = usual;
     none.rlim_cur = 0;
@@ -136,10 +136,10 @@ static void keys_that_cannot_be_had_are_told_from_a_bad_token(void) {
     authkit_claims *claims = NULL;
     authkit_error *error = NULL;
     const char issuers[] = "{\"" VECTOR_ISSUER "\": \"http://127.0.0.1:1/jwks\"}";
-    authkit_config_set(config, "issuers", issuers, NULL);
-    authkit_config_set(config, "allow_insecure_loopback", "true", NULL);
-    authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL);
-    authkit_config_set(config, "now", VECTOR_NOW, NULL);
+    CHECK_STATUS(authkit_config_set(config, "issuers", issuers, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "allow_insecure_loopback", "true", NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "now", VECTOR_NOW, NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
     authkit_config_free(config);
 

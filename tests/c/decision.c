@@ -56,8 +56,8 @@ static void shared_cases_are_answered_by_their_verdicts(const authkit_verifier *
 
 static void a_request_is_answered_whole(const authkit_verifier *verifier) {
     authkit_policy *policy = authkit_policy_new();
-    authkit_policy_require_scope(policy, "admin", NULL);
-    authkit_policy_require_scope(policy, "openid", NULL);
+    CHECK_STATUS(authkit_policy_require_scope(policy, "admin", NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_policy_require_scope(policy, "openid", NULL), AUTHKIT_OK);
     size_t length;
     char *good = bearer(VECTORS[0].token, VECTORS[0].length, &length);
     const struct {

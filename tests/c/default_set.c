@@ -8,6 +8,9 @@
 int main(void) {
     setenv("AUTHKIT_DOMAIN", "not a domain", 1); /* never looked at */
     authkit_verifier *verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
+    CHECK_STATUS(authkit_set_default(NULL), AUTHKIT_MISUSE);
+    authkit_claims *none = NULL;
+    CHECK_STATUS(authkit_verify(VECTORS[0].token, &none), AUTHKIT_MISUSE); /* and not by the environment */
     CHECK_STATUS(authkit_set_default(verifier), AUTHKIT_OK);
     CHECK_STATUS(authkit_set_default(verifier), AUTHKIT_MISUSE);
     authkit_verifier_free(verifier);

@@ -66,10 +66,10 @@ static void a_verifier_may_be_freed_while_its_fetch_is_under_way(void) {
         authkit_config *config = authkit_config_new();
         authkit_verifier *verifier = NULL;
         authkit_claims *claims = NULL;
-        authkit_config_set(config, "issuers", "{\"" VECTOR_ISSUER "\": \"http://127.0.0.1:1/jwks\"}", NULL);
-        authkit_config_set(config, "allow_insecure_loopback", "true", NULL);
-        authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL);
-        authkit_config_set(config, "now", VECTOR_NOW, NULL);
+        CHECK_STATUS(authkit_config_set(config, "issuers", "{\"" VECTOR_ISSUER "\": \"http://127.0.0.1:1/jwks\"}", NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_config_set(config, "allow_insecure_loopback", "true", NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_config_set(config, "now", VECTOR_NOW, NULL), AUTHKIT_OK);
         CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
         authkit_config_free(config);
         CHECK_STATUS(authkit_verifier_try_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL),

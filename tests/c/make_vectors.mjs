@@ -76,6 +76,9 @@ const NULS = [
   `{${common},"sub":"user_1","admin\\u0000x":true}`,
 ];
 const DPOP = `{${common},"sub":"user_1"}`;
+const ID_TOKEN = `{${common},"sub":"user_1","client_id":"client_1","nonce":"n-0S6"}`;
+const BOUND = `{${common},"sub":"user_1","client_id":"client_1","cnf":{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}`;
+const NOBODYS = `{"iss":${JSON.stringify(config.issuer)},"aud":"client_1","exp":4102444800,"sub":"user_1"}`;
 
 const jwk = { ...key.publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' };
 const rows = CASES.map(([file, name, status]) => {
@@ -119,5 +122,11 @@ ${NULS.map((payload) => literal(Buffer.from(mint(payload)))).join(',\n')}};
 
 /* A token of another kind. */
 ${text('MINTED_DPOP', mint(DPOP, { typ: 'dpop+jwt' }))}
+/* An ID token for this server. */
+${text('MINTED_ID_TOKEN', mint(ID_TOKEN))}
+/* A token that is bound to a key. */
+${text('MINTED_BOUND', mint(BOUND))}
+/* A token for a client id, that no client is named in. */
+${text('MINTED_NOBODYS', mint(NOBODYS))}
 #endif
 `);

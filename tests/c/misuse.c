@@ -68,6 +68,116 @@ static void verify_functions(verify_function verify, const authkit_verifier *ver
     CHECK_STATUS(verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, NULL, NULL), AUTHKIT_MISUSE);
 }
 
+/* What a setter could not set is not gone without, also if nobody looked at its result and whatever is set later. */
+static void failed_setters_leave_a_configuration_that_makes_no_verifier(void) {
+    static const struct {
+        const char *name, *value;
+        authkit_status status;
+        const char *reason;
+    } failing[] = {
+        {"leeway", "a minute", AUTHKIT_CONFIG, "config_set for 'leeway' failed: leeway is 'a minute'"},
+        {"required_scopes", "[", AUTHKIT_CONFIG, "config_set for 'required_scopes' failed: "},
+        {"required_scope", "a", AUTHKIT_CONFIG, "'required_scope' is not a setting"},
+        {"issuers", "{", AUTHKIT_CONFIG, "config_set for 'issuers' failed: "},
+        {"typ", "jwt", AUTHKIT_CONFIG, "config_set for 'typ' failed: "},
+        {"audiences", NULL, AUTHKIT_MISUSE, "config_set for 'audiences' failed: value is NULL"},
+        {"audiences", NOT_UTF8, AUTHKIT_MISUSE, "value is not UTF-8"},
+        {NULL, "a", AUTHKIT_MISUSE, "name is NULL"},
+        {NOT_UTF8, "a", AUTHKIT_MISUSE, "name is not UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
+        authkit_config *config = authkit_config_new();
+        authkit_verifier *verifier = GARBAGE;
+        authkit_error *error = NULL;
+        CHECK_STATUS(authkit_config_set(config, "authkit_domain", VECTOR_ISSUER, NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_config_set(config, "resource", VECTOR_RESOURCE, NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_config_set(config, failing[i].name, failing[i].value, NULL), failing[i].status);
+        for (int again = 0; again < 2; again++) {
+            CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, failing[i].status,
+                          failing[i].reason);
+            CHECK(verifier == NULL);
+            /* The first failure is told, and what is set well later mends nothing. */
+            CHECK(authkit_config_set(config, "leeway", "a day", NULL) == AUTHKIT_CONFIG);
+            CHECK_STATUS(authkit_config_set(config, "leeway", "60", NULL), AUTHKIT_OK);
+        }
+        authkit_config_free(config);
+    }
+}
+
+static void refused_by_every_call(const authkit_verifier *verifier, const authkit_policy *policy, const char *reason) {
+    static char buffer[AUTHKIT_RECORD_CAPACITY], header[20000];
+    const char *token = VECTORS[0].token;
+    size_t length = VECTORS[0].length;
+    snprintf(header, sizeof header, "Bearer %s", token);
+    authkit_claims *claims = GARBAGE;
+    authkit_response *response = GARBAGE;
+    authkit_error *error = NULL;
+    CHECK_REFUSAL(authkit_verifier_verify(verifier, token, length, policy, &claims, &error), error, AUTHKIT_MISUSE,
+                  reason);
+    CHECK_REFUSAL(authkit_verifier_try_verify(verifier, token, length, policy, &claims, &error), error,
+                  AUTHKIT_MISUSE, reason);
+    CHECK_REFUSAL(authkit_verifier_verify(verifier, "no token", 8, policy, &claims, &error), error, AUTHKIT_MISUSE,
+                  reason);
+    CHECK(claims == NULL);
+    CHECK_REFUSAL(authkit_verifier_authorize(verifier, header, strlen(header), NULL, 0, policy, &response, &error),
+                  error, AUTHKIT_MISUSE, reason);
+    CHECK_REFUSAL(authkit_verifier_try_authorize(verifier, NULL, 0, NULL, 0, policy, &response, &error), error,
+                  AUTHKIT_MISUSE, reason);
+    CHECK(response == NULL);
+    CHECK(authkit_verifier_recall(verifier, token, length, policy) == 0);
+    CHECK(authkit_verifier_recall_request(verifier, header, strlen(header), NULL, 0, policy) == 0);
+    const int32_t written[] = {
+        authkit_verifier_verify_into(verifier, token, length, policy, buffer, sizeof buffer),
+        authkit_verifier_try_verify_into(verifier, token, length, policy, buffer, sizeof buffer),
+        authkit_verifier_authorize_into(verifier, header, strlen(header), NULL, 0, policy, buffer, sizeof buffer),
+        authkit_verifier_try_authorize_into(verifier, header, strlen(header), NULL, 0, policy, buffer, sizeof buffer),
+    };
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        CHECK(written[i] == -(int32_t)AUTHKIT_MISUSE);
+    }
+    CHECK(strstr(buffer, reason) != NULL && strstr(buffer, "\"status\"") == NULL);
+}
+
+static void failed_demands_leave_a_policy_that_no_token_passes(const authkit_verifier *verifier) {
+    const char *const no_scope[] = {NULL, NOT_UTF8, "", " ", "two scopes", "a\tb", "a\"b"};
+    const char *const no_scopes[] = {NULL, NOT_UTF8, "", " ", "a  b", "a b ", "a\tb", "a \"b\""};
+    authkit_claims *claims = NULL;
+    for (int i = 0; i < 2; i++) { /* kept from the second time on, so that it is recalled where it may be */
+        CHECK_STATUS(authkit_verifier_verify(verifier, VECTORS[0].token, VECTORS[0].length, NULL, &claims, NULL),
+                     AUTHKIT_OK);
+        authkit_claims_free(claims);
+    }
+    CHECK(authkit_verifier_recall(verifier, VECTORS[0].token, VECTORS[0].length, NULL) != 0);
+    for (size_t i = 0; i < sizeof no_scope / sizeof *no_scope; i++) {
+        authkit_policy *policy = authkit_policy_new();
+        CHECK_STATUS(authkit_policy_require_scope(policy, no_scope[i], NULL), AUTHKIT_MISUSE);
+        refused_by_every_call(verifier, policy, "an earlier policy_require_scope failed: ");
+        CHECK_STATUS(authkit_policy_require_scope(policy, "profile", NULL), AUTHKIT_OK);
+        CHECK_STATUS(authkit_policy_set_now(policy, 1760000000), AUTHKIT_OK);
+        refused_by_every_call(verifier, policy, "an earlier policy_require_scope failed: ");
+        authkit_policy_free(policy);
+    }
+    for (size_t i = 0; i < sizeof no_scopes / sizeof *no_scopes; i++) {
+        authkit_policy *policy = authkit_policy_new();
+        CHECK_STATUS(authkit_policy_require_any_scope(policy, no_scopes[i], NULL), AUTHKIT_MISUSE);
+        refused_by_every_call(verifier, policy, "an earlier policy_require_any_scope failed: ");
+        authkit_policy_free(policy);
+    }
+}
+
+/* A default that could not be set is not replaced by the environment's, which may demand less. */
+static void a_default_that_could_not_be_set_is_none(void) {
+    const authkit_verifier *lent = GARBAGE;
+    authkit_claims *claims = GARBAGE;
+    authkit_error *error = NULL;
+    CHECK_STATUS(authkit_set_default(NULL), AUTHKIT_MISUSE);
+    CHECK_REFUSAL(authkit_default_verifier(&lent, &error), error, AUTHKIT_MISUSE,
+                  "an earlier set_default failed: verifier is NULL");
+    CHECK(lent == NULL);
+    CHECK_STATUS(authkit_verify("a", &claims), AUTHKIT_MISUSE);
+    CHECK(claims == NULL);
+}
+
 static void verifier_functions(const authkit_verifier *verifier) {
     authkit_config *config = authkit_config_new();
     authkit_verifier *out = GARBAGE;
@@ -93,11 +203,6 @@ static void verifier_functions(const authkit_verifier *verifier) {
     CHECK_REFUSAL(authkit_config_from_env_file(NULL, &config, &error), error, AUTHKIT_MISUSE, "path is NULL");
     CHECK(config == NULL);
     authkit_policy *policy = authkit_policy_new();
-    const char *const no_scopes[] = {"", " ", "a  b", "a b ", "a\tb", "a \"b\""};
-    for (size_t i = 0; i < sizeof no_scopes / sizeof *no_scopes; i++) {
-        CHECK_REFUSAL(authkit_policy_require_any_scope(policy, no_scopes[i], &error), error, AUTHKIT_MISUSE, "scope");
-    }
-    CHECK_REFUSAL(authkit_policy_require_any_scope(policy, NULL, &error), error, AUTHKIT_MISUSE, "scopes is NULL");
     CHECK_REFUSAL(authkit_policy_require_any_scope(NULL, "a", &error), error, AUTHKIT_MISUSE, "policy is NULL");
     CHECK_STATUS(authkit_policy_require_any_scope(policy, "admin profile", NULL), AUTHKIT_OK);
     authkit_claims *scoped = NULL;
@@ -163,6 +268,8 @@ static void claims_functions_of_nothing(void) {
     CHECK_TEXT(authkit_claims_session_id(NULL), NULL);
     CHECK_TEXT(authkit_claims_role(NULL), NULL);
     CHECK_TEXT(authkit_claims_actor(NULL), NULL);
+    CHECK(authkit_claims_actor_count(NULL) == 0);
+    CHECK_TEXT(authkit_claims_actor_at(NULL, 0), NULL);
     CHECK(authkit_claims_is_impersonated(NULL)); /* the careful answer */
     CHECK(authkit_claims_kind(NULL) == AUTHKIT_KIND_UNKNOWN);
     CHECK(authkit_claims_family(NULL) == AUTHKIT_FAMILY_UNKNOWN);
@@ -250,7 +357,10 @@ int main(void) {
     config_functions();
     policy_functions();
     verifier_functions(verifier);
+    failed_setters_leave_a_configuration_that_makes_no_verifier();
+    failed_demands_leave_a_policy_that_no_token_passes(verifier);
     default_functions();
+    a_default_that_could_not_be_set_is_none();
     claims_functions_of_nothing();
     claims_functions_with_bad_arguments(claims);
     stats_functions(verifier);

@@ -34,6 +34,8 @@ static const struct expectation EXPECTED[] = {
     {AUTHKIT_ABSENT, 0x007, "ABSENT", 500, NULL, AUTHKIT_CLASS_ABSENT},
     {AUTHKIT_INTERNAL, 0x008, "INTERNAL", 500, NULL, AUTHKIT_CLASS_INTERNAL},
     {AUTHKIT_NO_CREDENTIALS, 0x009, "NO_CREDENTIALS", 401, NULL, AUTHKIT_CLASS_NO_CREDENTIALS},
+    {AUTHKIT_KEY_UNCONFIRMED, 0x00b, "KEY_UNCONFIRMED", 429, NULL, AUTHKIT_CLASS_UNCONFIRMED},
+    {AUTHKIT_FETCH_NEEDED, 0x106, "FETCH_NEEDED", 503, NULL, AUTHKIT_CLASS_WOULD_BLOCK},
     {AUTHKIT_INVALID_REQUEST, 0x00a, "INVALID_REQUEST", 400, "invalid_request", AUTHKIT_CLASS_REQUEST},
 };
 
@@ -50,7 +52,7 @@ static void every_status_keeps_its_number_and_meaning(void) {
 }
 
 static void a_number_that_is_no_status_opens_nothing(void) {
-    const int32_t numbers[] = {-1, INT32_MIN, INT32_MAX, 3, 11, 0x100, 0x7fff03};
+    const int32_t numbers[] = {-1, INT32_MIN, INT32_MAX, 3, 12, 0x100, 0x7fff03};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         CHECK_TEXT(authkit_status_name(numbers[i]), "UNKNOWN");
         CHECK(authkit_status_http_status(numbers[i]) == 500);

@@ -35,11 +35,10 @@ static authkit_verifier *verifier_of(const char *json) {
     FUNCTION(authkit_config_free);
     authkit_config *config = NULL;
     authkit_verifier *verifier = NULL;
-    if (authkit_config_from_json_(json, strlen(json), &config, NULL) == AUTHKIT_OK) {
-        authkit_verifier_new_(config, &verifier, NULL);
-    }
+    bool made = authkit_config_from_json_(json, strlen(json), &config, NULL) == AUTHKIT_OK &&
+                authkit_verifier_new_(config, &verifier, NULL) == AUTHKIT_OK;
     authkit_config_free_(config);
-    return verifier;
+    return made ? verifier : NULL;
 }
 
 static bool accepts(const authkit_verifier *verifier) {

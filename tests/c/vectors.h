@@ -214,8 +214,8 @@ static const struct vector VECTORS[] = {
 
 /* A key of ours, ES256, and tokens signed by it. */
 static const char MINTED_JWKS[] =
-    "{\"keys\":[{\"kty\":\"EC\",\"x\":\"g6XslQ63qGXKnAj1Ov9mYsslRmjHoO-NGkDG8pupvCo\",\"y\":\"eId7I5GMVPnUpM"
-    "jtZtNT8Xx4f56fi9pgeda3F09b0Mg\",\"crv\":\"P-256\",\"kid\":\"minted-for-the-c-tests\",\"use\":\"sig\",\"a"
+    "{\"keys\":[{\"kty\":\"EC\",\"x\":\"r5jribfMBMoA1MY8vOFcOEqvlmH4jTei6r3DnXxZRok\",\"y\":\"1zP3e4gVgslk_m"
+    "RYvLKCSidwieBM-QNzCvaUKtFUEnM\",\"crv\":\"P-256\",\"kid\":\"minted-for-the-c-tests\",\"use\":\"sig\",\"a"
     "lg\":\"ES256\"}]}";
 
 /* A claim of every kind. */
@@ -227,33 +227,55 @@ static const char MINTED_RICH[] =
     "mdfaWQiOiJvcmdfMSIsInJvbGVzIjpbImFkbWluIiwibVx1MDBlOW1iZXIiXSwicGVybWlzc2lvbnMiOltdLAoibWl"
     "4ZWQiOlsiYSIsMV0sImF1dGhfdGltZSI6MTc1OTk5OTAwMCwid2hvbGUiOjdlMCwicmF0aW8iOjAuNSwiaHVnZSI6M"
     "WUzMDAsImVtYWlsX3ZlcmlmaWVkIjp0cnVlLAoiYmxvY2tlZCI6ZmFsc2UsIm5vdGhpbmciOm51bGwsImFjdCI6eyJ"
-    "zdWIiOiJhZ2VudF8xIiwiYWN0Ijp7InN1YiI6ImFnZW50XzAifX0sCiIiOiJlbXB0eSBuYW1lIn0.AeEsxcek0PLn_"
-    "055_vJYhGBk8gaAQF7k_1LDCDyDlZl0mr3KGyoGAxQSeALqIrzWfHr-J0bHJvSwhNje9jz_Tg";
+    "zdWIiOiJhZ2VudF8xIiwiYWN0Ijp7InN1YiI6ImFnZW50XzAifX0sCiIiOiJlbXB0eSBuYW1lIn0.4fpuNwOOeRLxB"
+    "QeyOuazVPwQGPXGocoFsON9ZgOUQhhvxCYkws4PwphEEHKY8ynk2ucoVksSXBa1RHiOfyTW5A";
 
 /* U+0000 in the subject, in a claim, in a list, in a name. */
 static const char *const MINTED_NULS[] = {
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
     "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
-    "HAiOjQxMDI0NDQ4MDAsInN1YiI6ImFkbWluXHUwMDAweCJ9.kix8YSWJzIydGXdQrrsRImXWMCC-W9zky0P55HUopj"
-    "vt7mDLFI34eJVvJB4TFSAvZuvxoSvtkzLxXsCNKa0-PQ",
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6ImFkbWluXHUwMDAweCJ9.GIDuPhuIonZOn6twMXcGS7jttR6tltlO71aBuXtlO7"
+    "fmWjVSHgVeFLnQOq4BnIKh3aYsMwj6tV103f0KKAgDDA",
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
     "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
-    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsIm9yZ19pZCI6ImFcdTAwMDBiIn0.GaHvqzS4Oc9jjCuLBrXnNyt"
-    "nYd_yNlkTksq7Ip-e82xNyTZq1qLZgPfrbxGXWfBg0WPU1iDYToGbjBFoSj-iyA",
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsIm9yZ19pZCI6ImFcdTAwMDBiIn0.3d7k9p6XrshDolo5RzNg3Ew"
+    "6Npg4Ur9wjQPuGc8C0g-MMYevvBqasfqiXfEWNbZ8Nmb5b0mNBcB-zr-gRDnL6g",
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
     "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
-    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsInJvbGVzIjpbImFkbWluXHUwMDAweCJdfQ.su7dl9DTuYCmG7QU"
-    "vTn--5UlEEBdg0zpH7BHgoIqxFtFNlK6PLVnu37K1LD7qpFARVm6V3_ZH9Q54jJUySwtvg",
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsInJvbGVzIjpbImFkbWluXHUwMDAweCJdfQ.v9UVu45TqLshpF5y"
+    "dcQxbijwDqYqETUWU6vwGjQilys_AsVWjVgzSTymNcUJAysNs3TiI2Nee_MJw9jczsKAxw",
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
     "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
-    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsImFkbWluXHUwMDAweCI6dHJ1ZX0.KD_GUk49FPht7mWtJPEZOES"
-    "oSFFMfYcOGmXDHSb0cF7r3LEfaFoQ7i995O0h1dM4FEPMJIB4V4eZI8j7WoLGOg"};
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsImFkbWluXHUwMDAweCI6dHJ1ZX0.m-4qZgl--zpRhaekd94L-fG"
+    "dD5Rwtn_lQ5uM9dt8QM6ze6nYr5yYYgGlGalnTcjuSeyvKscL3mgPHmEXzlRSZg"};
 
 /* A token of another kind. */
 static const char MINTED_DPOP[] =
     "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMiLCJ0eXAiOiJkcG9wK2p3dCJ9.eyJpc"
     "3MiOiJodHRwczovL2hlbGRvdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQ"
-    "uZXhhbXBsZS9tY3AiLCJleHAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSJ9.K0Gpb1_Yhj-Omn0aaqu7svSYm0Lk"
-    "1VQI2ECqwpwLsKxvh-g7hWr5LSBXm_CSExnbIPX8mqu79vafmUgAtBRC2Q";
+    "uZXhhbXBsZS9tY3AiLCJleHAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSJ9.53liQ9AHc2uLy1lbWFO6Ct0wC2bR"
+    "BUqnHQcgR-mUx-v7a6G2VvX1t-dD6-3ripMohJgMen0RL3rRaQgisQsUzQ";
+
+/* An ID token for this server. */
+static const char MINTED_ID_TOKEN[] =
+    "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
+    "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsImNsaWVudF9pZCI6ImNsaWVudF8xIiwibm9uY2UiOiJuLTBTNiJ"
+    "9.HnfOqWcNaIar-gtSYWMaq5Zqgu-Mziw03olFAmlua4yraRjFz0DuZRWU9iKOaOXJ9valUmBgOHYDi5CQ18yymQ";
+
+/* A token that is bound to a key. */
+static const char MINTED_BOUND[] =
+    "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
+    "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6Imh0dHBzOi8vbWNwLmhlbGRvdXQuZXhhbXBsZS9tY3AiLCJle"
+    "HAiOjQxMDI0NDQ4MDAsInN1YiI6InVzZXJfMSIsImNsaWVudF9pZCI6ImNsaWVudF8xIiwiY25mIjp7ImprdCI6IjB"
+    "aY09DT1JaTll5LURXcHFxMzBqWnlKR0hUTjBkMkhnbEJWM3VpZ3VBNEkifX0.PWKrdrgOoz1ZCQTJW4bY3wN-8C4eK"
+    "vbyP-9O8n_OUwx3nj_9LXgEdlXIEu-BcDjEyjcIpp-NQlzkXoe-xRyrSg";
+
+/* A token for a client id, that no client is named in. */
+static const char MINTED_NOBODYS[] =
+    "eyJhbGciOiJFUzI1NiIsImtpZCI6Im1pbnRlZC1mb3ItdGhlLWMtdGVzdHMifQ.eyJpc3MiOiJodHRwczovL2hlbGR"
+    "vdXQtcGFsbS00Mi5hdXRoa2l0LmFwcCIsImF1ZCI6ImNsaWVudF8xIiwiZXhwIjo0MTAyNDQ0ODAwLCJzdWIiOiJ1c"
+    "2VyXzEifQ.kZtsG1p6-41PBVbEEZBLiPOH0mxw-odX2JlI9FDJdpa6kCaG2_OSELH_ZUlTayvKMW7fcRXjc6cMNde_"
+    "shh9tw";
 
 #endif

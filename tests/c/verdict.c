@@ -113,7 +113,7 @@ static void a_ticket_is_given_only_while_the_token_is_good(void) {
 
     authkit_policy *policy = authkit_policy_new();
     CHECK(authkit_verifier_recall(verifier, token, length, policy) == ticket);
-    authkit_policy_set_now(policy, 9999999999);
+    CHECK_STATUS(authkit_policy_set_now(policy, 9999999999), AUTHKIT_OK);
     CHECK(authkit_verifier_recall(verifier, token, length, policy) == 0); /* expired by then */
     CHECK(authkit_verifier_verify_into(verifier, token, length, policy, buffer, sizeof buffer) == -AUTHKIT_EXPIRED);
     authkit_policy_free(policy);
@@ -206,7 +206,73 @@ static void nothing_is_kept_where_that_is_off(void) {
     authkit_verifier_free(verifier);
 }
 
-static void misuse_is_told_and_nothing_is_written(void) {
+typedef int32_t (*into_function)(const authkit_verifier *, const char *header, size_t length, const authkit_policy *,
+                                 char *, size_t);
+static int32_t verify(const authkit_verifier *it, const char *header, size_t length, const authkit_policy *policy,
+                      char *into, size_t capacity) {
+    return authkit_verifier_verify_into(it, header + 7, length - 7, policy, into, capacity);
+}
+static int32_t try_verify(const authkit_verifier *it, const char *header, size_t length, const authkit_policy *policy,
+                          char *into, size_t capacity) {
+    return authkit_verifier_try_verify_into(it, header + 7, length - 7, policy, into, capacity);
+}
+static int32_t authorize(const authkit_verifier *it, const char *header, size_t length, const authkit_policy *policy,
+                         char *into, size_t capacity) {
+    return authkit_verifier_authorize_into(it, header, length, NULL, 0, policy, into, capacity);
+}
+static int32_t try_authorize(const authkit_verifier *it, const char *header, size_t length,
+                             const authkit_policy *policy, char *into, size_t capacity) {
+    return authkit_verifier_try_authorize_into(it, header, length, NULL, 0, policy, into, capacity);
+}
+static const into_function INTO[] = {verify, try_verify, authorize, try_authorize};
+
+/* A buffer is used for one token after the other: whatever becomes of a call, it shows nothing of the one before. */
+static void no_call_leaves_what_an_earlier_one_has_written(void) {
+    authkit_verifier *verifier = verifier_of_size("0");
+    char header[20000];
+    for (size_t i = 0; i < sizeof VECTORS / sizeof *VECTORS; i++) {
+        size_t length = (size_t)snprintf(header, sizeof header, "Bearer %.*s", (int)VECTORS[i].length, VECTORS[i].token);
+        for (size_t how = 0; how < sizeof INTO / sizeof *INTO; how++) {
+            int32_t enough = INTO[how](verifier, header, length, NULL, buffer, sizeof buffer);
+            CHECK(enough > 0 ? VECTORS[i].status == AUTHKIT_OK : enough == -(int32_t)VECTORS[i].status);
+            size_t shown = strlen(buffer);
+            for (size_t capacity = 0; capacity < shown + 3; capacity = capacity < 40 ? capacity + 1 : capacity * 2) {
+                memset(buffer, 'x', sizeof buffer);
+                CHECK(INTO[how](verifier, header, length, NULL, buffer, capacity) == -(int32_t)AUTHKIT_MISUSE);
+                CHECK(capacity == 0 ? buffer[0] == 'x' : buffer[0] == '\0');
+                CHECK(buffer[capacity] == 'x');
+            }
+            memset(buffer, 'x', sizeof buffer);
+            CHECK(INTO[how](verifier, header, length, NULL, buffer, sizeof buffer) == enough);
+            CHECK(strlen(buffer) == shown && strstr(buffer, "xxxx") == NULL);
+        }
+    }
+    authkit_verifier_free(verifier);
+}
+
+/* So many scopes that the answer which names them finds no room: the answer is the same but for their names. */
+static void an_answer_without_room_for_its_challenge_is_still_this_answer(void) {
+    const char *token;
+    size_t length = good(&token);
+    char header[20000], scope[64];
+    length = (size_t)snprintf(header, sizeof header, "Bearer %.*s", (int)length, token);
+    authkit_verifier *verifier = verifier_of_size("0");
+    authkit_policy *policy = authkit_policy_new();
+    for (int i = 0; i < 4000; i++) {
+        snprintf(scope, sizeof scope, "a-scope-that-nobody-has-%d", i);
+        CHECK_STATUS(authkit_policy_require_scope(policy, scope, NULL), AUTHKIT_OK);
+    }
+    for (size_t how = 0; how < sizeof INTO / sizeof *INTO; how++) {
+        memset(buffer, 'x', sizeof buffer);
+        CHECK(INTO[how](verifier, header, length, policy, buffer, sizeof buffer) == -(int32_t)AUTHKIT_SCOPE);
+        CHECK(strstr(buffer, "a-scope-that-nobody-has-0") != NULL && strstr(buffer, "xxxx") == NULL);
+        CHECK(how < 2 || strstr(buffer, "\"status\":403}") != NULL);
+    }
+    authkit_policy_free(policy);
+    authkit_verifier_free(verifier);
+}
+
+static void misuse_is_told_and_nothing_stale_is_shown(void) {
     const char *token;
     size_t length = good(&token);
     authkit_verifier *verifier = verifier_of_size("64");
@@ -217,7 +283,7 @@ static void misuse_is_told_and_nothing_is_written(void) {
     CHECK(authkit_verifier_try_verify_into(verifier, token, length, NULL, buffer, 0) == misuse);
     CHECK(authkit_verifier_authorize_into(verifier, NULL, 0, NULL, 0, NULL, NULL, sizeof buffer) == misuse);
     CHECK(authkit_verifier_try_authorize_into(verifier, NULL, 0, NULL, 0, NULL, buffer, 1) == misuse);
-    CHECK(memcmp(buffer, "xxxxxxxx", 8) == 0);
+    CHECK(memcmp(buffer, "\0xxxxxxx", 8) == 0);
     CHECK(authkit_verifier_authorize_into(NULL, NULL, 0, NULL, 0, NULL, buffer, sizeof buffer) == misuse);
     CHECK(strstr(buffer, "verifier is NULL") != NULL && strstr(buffer, "\"status\"") == NULL);
     CHECK(authkit_verifier_verify_into(NULL, token, length, NULL, buffer, sizeof buffer) == misuse);
@@ -238,6 +304,8 @@ int main(void) {
     a_request_is_recalled_as_it_is_decided_on();
     a_request_is_decided_on_in_one_call();
     nothing_is_kept_where_that_is_off();
-    misuse_is_told_and_nothing_is_written();
+    no_call_leaves_what_an_earlier_one_has_written();
+    an_answer_without_room_for_its_challenge_is_still_this_answer();
+    misuse_is_told_and_nothing_stale_is_shown();
     return checks_done("verdict");
 }

@@ -297,3 +297,37 @@ fn a_host_on_an_event_loop_is_told_that_inline_mode_fetches_only_in_a_call_that_
     accepted(&verifier, &token, "a call that may wait");
     try_verdict(&verifier, &token).unwrap();
 }
+
+/// Durations that a host may have computed: `+` on an instant panics for the longest.
+const ANY_LENGTH: [Duration; 6] = [
+    Duration::from_nanos(1),
+    Duration::from_secs(3600),
+    Duration::from_secs(u32::MAX as u64),
+    Duration::from_secs(i64::MAX as u64),
+    Duration::from_secs(u64::MAX),
+    Duration::MAX,
+];
+
+#[test]
+fn a_timeout_of_any_length_is_waited_for() {
+    for timeout in ANY_LENGTH {
+        let server = held();
+        let verifier = asking(&server);
+        let seen = verifier.fetches_ended();
+        std::thread::scope(|scope| {
+            let ready = scope.spawn(|| verifier.wait_ready(timeout));
+            server.await_requests(1);
+            let waited = scope.spawn(|| verifier.wait(seen, timeout));
+            if timeout < STEP {
+                assert!(!waited.join().unwrap());
+                assert_eq!(ready.join().unwrap().unwrap_err().code(), Code::WouldBlock);
+                server.release();
+            } else {
+                server.release();
+                assert!(waited.join().unwrap());
+                ready.join().unwrap().unwrap();
+            }
+        });
+        assert!(verifier.wait_ready(PATIENCE).is_ok() && verifier.wait_ready(timeout).is_ok());
+    }
+}

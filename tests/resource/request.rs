@@ -40,6 +40,26 @@ pub(crate) fn check_form(response: &Response) {
 }
 
 #[test]
+fn a_dpop_token_is_told_as_what_it_is_to_the_operator() {
+    let verifier = verifier();
+    let token = keys::rsa().token(&claims());
+    for scheme in ["DPoP", "dpop", "DPOP"] {
+        let header = format!("{scheme} {token}");
+        let decision = verifier.authorize(&Request::new().authorization(&header), &Policy::new());
+        let error = decision.error().unwrap();
+        assert_eq!(error.code(), Code::NoCredentials, "{error}");
+        assert!(error.reason().contains("DPoP") && error.hint().unwrap().contains("Bearer"));
+        assert!(!decision.response().body().contains("DPoP"));
+    }
+    // The very token, bound to a key, stolen and sent as a bearer's.
+    let bound = keys::rsa().token(&claims_with(&json!({ "cnf": { "jkt": "x" } })));
+    let bound = format!("Bearer {bound}");
+    assert_eq!(authorize(&verifier, bound.as_bytes()), Err(Code::Claim));
+    let joined = format!("DPoP {token}, Bearer {token}");
+    assert_eq!(authorize(&verifier, joined.as_bytes()), Err(Code::InvalidRequest));
+}
+
+#[test]
 fn one_bearer_token_in_one_header_is_taken_and_everything_else_is_named() {
     let verifier = verifier();
     let token = keys::rsa().token(&claims());

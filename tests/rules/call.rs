@@ -97,3 +97,75 @@ fn claims_are_the_payload_that_was_signed() {
         );
     }
 }
+
+#[test]
+fn a_policy_that_lacks_a_demand_refuses_every_token() {
+    let verifier = verifier();
+    let token = keys::rsa().token(&claims());
+    for _ in 0..2 {
+        verifier.verify(&token, &Policy::new()).unwrap(); // and is kept
+    }
+    type Demand = fn(&mut Policy) -> authkit::Result<()>;
+    let failing: [(Demand, &str); 6] = [
+        (|policy| policy.require_scope("two scopes"), "policy_require_scope failed: 'two scopes'"),
+        (|policy| policy.require_scope(""), "policy_require_scope failed: ''"),
+        (|policy| policy.require_any_scope(["a", "b c"]), "policy_require_any_scope failed: 'b c'"),
+        (|policy| policy.require_any_scope(["a", ""]), "policy_require_any_scope failed: ''"),
+        (|policy| policy.require_any_scope([""; 0]), "policy_require_any_scope failed: one"),
+        (|policy| policy.require_any_scope(["é"]), "policy_require_any_scope failed: "),
+    ];
+    for (demand, reason) in failing {
+        let mut policy = Policy::new();
+        assert_eq!(demand(&mut policy).map_err(|error| error.code()), Err(Code::Misuse));
+        // What is demanded later mends nothing, and the first failure is the one that is told.
+        policy.require_scope("openid").unwrap();
+        policy.set_now(NOW);
+        assert!(policy.require_scope(" ").is_err());
+        let policy = policy.clone();
+        let header = format!("Bearer {token}");
+        let request = authkit::Request::new().authorization(header.as_bytes());
+        let without = authkit::Request::new();
+        let refusals = [
+            verifier.verify(&token, &policy).unwrap_err(),
+            verifier.try_verify(&token, &policy).unwrap_err(),
+            verifier.verify("no token", &policy).unwrap_err(),
+            verifier.authorize(&request, &policy).error().unwrap().clone(),
+            verifier.try_authorize(&request, &policy).error().unwrap().clone(),
+            verifier.authorize(&without, &policy).error().unwrap().clone(),
+        ];
+        for refusal in refusals {
+            assert_eq!(refusal.code(), Code::Misuse);
+            assert!(refusal.reason().contains(reason), "{refusal} without {reason}");
+        }
+        assert_eq!(verifier.authorize(&request, &policy).response().status(), 500);
+    }
+    accepted(&verifier, &token, "by a policy that is whole");
+}
+
+#[test]
+fn times_of_any_size_are_judged() {
+    const SIZES: [i64; 7] = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    for age in [0, 1, u64::MAX] {
+        for now in SIZES {
+            let settings = builder(jwks(&[keys::rsa()])).max_token_age(age).leeway(300);
+            let verifier = build(settings.clone().now(now));
+            let by_policy = build(settings);
+            for time in [-1e308, -1.5, 0.0, 1e15, 9.007_199_254_740_993e15, 1e308] {
+                let token = keys::rsa()
+                    .token(&claims_with(&json!({"exp": time, "iat": time, "nbf": time})));
+                let mut policy = Policy::new();
+                policy.set_now(now);
+                let verdict = verifier.verify(&token, &Policy::new()).map(drop);
+                assert_eq!(by_policy.verify(&token, &policy).map(drop).is_ok(), verdict.is_ok());
+                if let Err(error) = verdict {
+                    let code = error.code();
+                    assert!(
+                        matches!(code, Code::Expired | Code::NotYetValid | Code::Claim),
+                        "{now} {time}: {error}"
+                    );
+                }
+            }
+            assert!(verifier.config().describe().contains(&now.to_string()));
+        }
+    }
+}

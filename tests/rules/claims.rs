@@ -460,6 +460,31 @@ fn r44_scopes_from_named_claims_and_a_declared_hierarchy() {
             ("wrong type", json!({ "permissions": 1 }), CLAIM),
         ],
     );
+    // What is no scope does not count, and spoils none, in a claim that is not for scopes alone.
+    let mixed = json!(["Org Admin", "", "posts:read", "admin posts:write"]);
+    let with = |scopes: &[&str]| {
+        let config = base().scope_claims(["roles", "scope", "scp"]);
+        build(config.required_scopes(scopes.iter().copied()))
+    };
+    check_claims(
+        &with(&["posts:read"]),
+        &[
+            ("a scope among others", json!({ "roles": mixed }), None),
+            ("none but others", json!({ "roles": ["Org Admin", "x posts:read"] }), SCOPE),
+            ("no text among them", json!({ "roles": ["posts:read", 5] }), CLAIM),
+            ("scope is for scopes alone", json!({ "roles": mixed, "scope": ["a b"] }), CLAIM),
+            ("so is scp", json!({ "roles": mixed, "scp": ["a b"] }), CLAIM),
+        ],
+    );
+    for part in ["Org", "Admin", "admin", "posts:write"] {
+        check_claims(&with(&[part]), &[(part, json!({ "roles": mixed }), SCOPE)]);
+    }
+    let granted = accepted(
+        &with(&[]),
+        keys::rsa().token(&claims_with(&json!({ "roles": mixed, "scope": null }))),
+        "mixed",
+    );
+    assert_eq!(granted.scopes(), ["posts:read"]);
     // Lists in a claim of any name, and any-of over them.
     let mut any = Policy::new();
     any.require_any_scope(["posts:write", "posts:read"]).unwrap();

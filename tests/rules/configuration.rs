@@ -44,6 +44,86 @@ fn r53_settings_that_would_open_the_door_are_refused() {
 }
 
 #[test]
+fn a_setting_that_would_silently_win_over_another_is_refused() {
+    let own = |settings: serde_json::Value, more: serde_json::Value| {
+        let mut config = json!({ "issuers": { ISSUER: settings }, "resource": RESOURCE });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ConfigBuilder::from_json(&config.to_string()).unwrap()
+    };
+    let keys = json!(jwks(&[keys::rsa()]));
+    let url = "https://keys.example/jwks";
+    for (settings, more, names) in [
+        (json!(url), json!({ "jwks": keys }), "jwks is set, and issuers gives a jwks_url"),
+        (
+            json!({ "jwks_url": url }),
+            json!({ "jwks": keys }),
+            "jwks is set, and issuers gives a jwks_url",
+        ),
+        (
+            json!({ "jwks": keys }),
+            json!({ "jwks": keys }),
+            "jwks is set, and issuers gives a jwks ",
+        ),
+        (json!({ "jwks": keys, "jwks_url": url }), json!({}), "both jwks and jwks_url"),
+        (json!(url), json!({ "authkit_domain": ISSUER }), "another jwks_url"),
+        (json!(url), json!({ "authkit_domain": format!("{ISSUER}/") }), "another jwks_url"),
+        (
+            json!({ "audience": "not_checked" }),
+            json!({ "authkit_domain": ISSUER }),
+            "another audience",
+        ),
+        (
+            json!({ "audience": "if_present" }),
+            json!({ "authkit_domain": ISSUER }),
+            "another audience",
+        ),
+        (json!({ "family": "session" }), json!({ "authkit_domain": ISSUER }), "another family"),
+        (json!({ "audience": "not_checked" }), json!({ "audiences": ["a"] }), "audiences is set"),
+        (json!({ "audiences": ["b"] }), json!({ "audiences": ["a"] }), "audiences is set"),
+        (json!({ "audience": "not_checked", "audiences": ["b"] }), json!({}), "not checked"),
+        (json!(null), json!({ "base_url": "https://a.example" }), "resource is set together"),
+        (json!(null), json!({ "mcp_path": "/mcp" }), "resource is set together"),
+    ] {
+        let error = refused(own(settings, more), names);
+        assert!(
+            error.hint().is_some() || names.contains("both") || names == "not checked",
+            "{error}"
+        );
+    }
+    for (settings, more) in [
+        (json!(null), json!({ "jwks": keys })),
+        (json!({}), json!({ "jwks": keys })),
+        (json!({ "jwks_url": null, "jwks": null }), json!({ "jwks": keys })),
+        (json!({ "jwks_url": url }), json!({ "jwks": null })),
+        (json!({ "audience": "if_present" }), json!({ "jwks": keys })),
+        (json!(null), json!({ "authkit_domain": ISSUER, "jwks": keys })),
+        (json!({ "jwks": keys }), json!({ "authkit_domain": ISSUER })),
+        (json!(format!("{ISSUER}/oauth2/jwks")), json!({ "authkit_domain": ISSUER })),
+        (json!({ "audiences": ["b"] }), json!({ "authkit_domain": ISSUER })),
+        (
+            json!({ "audiences": ["b"] }),
+            json!({ "session_client_id": "client_1", "audiences": ["a"] }),
+        ),
+    ] {
+        let config = own(settings.clone(), more.clone()).build();
+        assert!(config.is_ok(), "{settings} {more}: {config:?}");
+    }
+    // By whichever way they come together.
+    let environment = from(&[("AUTHKIT_ISSUERS", &format!(r#"{{"{ISSUER}":"{url}"}}"#))]).unwrap();
+    let given =
+        ConfigBuilder::from_json(&json!({ "resource": RESOURCE, "jwks": keys }).to_string());
+    refused(given.unwrap().or(environment), "jwks_url");
+
+    let domain = |url: &str| Config::builder().authkit_domain(url).session_client_id("client_1");
+    for issuer in ["", "/sso/client_1", "/convex/client_1", "/user_management/client_1"] {
+        let issuer = format!("https://api.workos.com{issuer}");
+        refused(domain(&issuer).resource(RESOURCE), "authkit_domain holds");
+        let entry = base().session_client_id("client_1").issuer(&issuer, Default::default());
+        refused(entry, "issuers holds");
+    }
+}
+
+#[test]
 fn r54_keys_come_over_https_from_the_configured_url() {
     let with_url = |url: &str| {
         let settings =
@@ -308,6 +388,18 @@ fn half_of_fastmcps_variables_is_refused_with_all_that_is_missing() {
         error.reason().contains(domain.0) && error.reason().contains("GitHubProvider"),
         "{error}"
     );
+    // As if both stood in one place, in whichever order they are asked.
+    for (first, second) in [(github, domain), (domain, github)] {
+        let both = from(&[first]).unwrap().or(from(&[second]).unwrap());
+        let error = both.or(base()).build().unwrap_err();
+        assert!(error.reason().contains("GitHubProvider"), "{error}");
+    }
+    assert!(from(&[PROVIDER]).unwrap().or(from(&[github]).unwrap()).or(base()).build().is_ok());
+    let error = from(&[github, ("fastmcp_server_auth", PROVIDER.1)]).unwrap_err();
+    assert!(error.reason().contains("say different things"), "{error}");
+    assert!(from(&[PROVIDER, ("fastmcp_server_auth", PROVIDER.1)]).is_ok());
+    let unset = from(&[("FASTMCP_SERVER_AUTH", " ")]).unwrap().or(from(&[PROVIDER]).unwrap());
+    assert!(unset.build().unwrap_err().reason().starts_with("FASTMCP_SERVER_AUTH asks"));
     let empty = from(&[("FASTMCP_SERVER_AUTH", "")]).unwrap().build().unwrap_err();
     assert!(empty.reason().starts_with("authkit_domain is missing"), "{empty}");
 }
@@ -474,4 +566,40 @@ fn a_password_in_a_url_is_in_no_message_and_no_debug_print() {
     assert!(!format!("{builder:?}").contains("hunter2"));
     let verifier = build(builder.jwks(jwks(&[keys::rsa()])));
     assert!(!format!("{verifier:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_builder_that_lacks_a_setting_builds_nothing() {
+    let failing = [
+        ("leeway", "-1"),
+        ("leeway", "1e3"),
+        ("max_token_age", "99999999999999999999"),
+        ("now", "today"),
+        ("required_scopes", "[\"a\""),
+        ("scope_hierarchy", "{"),
+        ("issuers", "[1]"),
+        ("typ", "jwt"),
+        ("refresh_mode", "never"),
+        ("ignore_trailing_slash", "maybe"),
+        ("token_cache_size", "many"),
+        ("required_scope", "a"),
+        ("", ""),
+    ];
+    for (name, text) in failing {
+        let mut builder = base();
+        let error = builder.set(name, text).unwrap_err();
+        assert_eq!(error.code(), Code::Config);
+        // Neither what is set well later nor other settings mend it, and the first failure is told.
+        builder.set("leeway", "60").unwrap();
+        assert!(builder.set("leeway", "a day").is_err());
+        let told = format!("an earlier config_set for '{name}' failed: {}", error.reason());
+        let alike = [builder.clone(), builder.clone().or(base()), base().or(builder)];
+        for builder in alike {
+            let refused = builder.build().unwrap_err();
+            assert_eq!((refused.code(), refused.hint()), (Code::Config, error.hint()), "{name}");
+            // Reasons are cut short where they are long.
+            let shown = refused.reason().trim_end_matches('…');
+            assert!(told.starts_with(shown) && shown.len() > 40, "{refused} for {told}");
+        }
+    }
 }

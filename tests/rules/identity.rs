@@ -87,19 +87,20 @@ fn claims_of_authkit_are_read_in_their_type_and_no_other() {
     assert_eq!(full.entitlements(), ["audit-logs"]);
     assert_eq!(full.feature_flags(), ["beta", "sso"]);
     assert_eq!(full.actor().as_deref(), Some("support@example.com"));
-    assert!(full.is_impersonated());
+    assert_eq!(full.actors(), ["support@example.com"]);
+    assert!(!full.is_impersonated(), "of the Connect family");
     let identity: Value = serde_json::from_str(&full.identity_json()).unwrap();
     assert_eq!(
         identity,
         json!({
             "org_id": "org_01H", "session_id": "session_01H", "role": "admin", "roles": ["admin", "member"],
             "permissions": ["posts:read"], "entitlements": ["audit-logs"], "feature_flags": ["beta", "sso"],
-            "actor": "support@example.com", "is_impersonated": true, "kind": "user", "is_machine": false,
+            "actor": "support@example.com", "actors": ["support@example.com"], "is_impersonated": false, "kind": "user", "is_machine": false,
             "family": "connect",
         })
     );
 
-    // A claim of another type gives nobody a right; an actor of any type is one.
+    // A claim of another type gives nobody a right, and names nobody.
     for wrong in
         [json!(5), json!({ "a": "admin" }), json!([["admin"]]), json!(["admin", 5]), json!(true)]
     {
@@ -117,7 +118,7 @@ fn claims_of_authkit_are_read_in_their_type_and_no_other() {
         {
             assert!(list.is_empty(), "{wrong}");
         }
-        assert!(claims.is_impersonated() && claims.actor().is_none(), "{wrong}");
+        assert!(claims.actor().is_none() && claims.actors().is_empty(), "{wrong}");
     }
     assert!(said(json!({ "roles": "admin" })).roles().is_empty());
     let bare = said(json!({ "org_id": null, "sid": null }));
@@ -125,9 +126,93 @@ fn claims_of_authkit_are_read_in_their_type_and_no_other() {
 }
 
 #[test]
-fn r40_a_nul_in_the_actor_is_refused_where_c_would_cut_it_short() {
-    let token = keys::rsa().token(&claims_with(&json!({ "act": { "sub": "admin\0x" } })));
-    refused(&verifier(), token, Code::Claim, "act.sub");
+fn r40_a_nul_in_an_actor_is_refused_where_c_would_cut_it_short() {
+    let mut act = json!({ "sub": "admin\0x" });
+    for depth in 1..=12 {
+        let token = keys::rsa().token(&claims_with(&json!({ "act": act })));
+        refused(&verifier(), token, Code::Claim, &format!("act.sub at {depth}"));
+        act = json!({ "sub": "a", "act": act });
+    }
+}
+
+/// The claims of a token with this `act`: of the Connect family, and of the session one.
+fn acting(changes: &Value) -> [Claims; 2] {
+    let mut of_a_session = changes.clone();
+    of_a_session["iss"] = json!("https://api.workos.com");
+    of_a_session["client_id"] = json!(CLIENT);
+    let session = keys::rsa_next().token(&claims_with(&of_a_session));
+    [said(changes.clone()), accepted(&both(), session, &changes.to_string())]
+}
+
+#[test]
+fn a_session_token_with_an_act_is_an_impersonation_and_any_other_act_a_delegation() {
+    for (changes, impersonated) in [
+        (json!({}), false),
+        (json!({ "act": { "sub": "support@example.com" } }), true),
+        (json!({ "act": { "sub": "a", "act": { "sub": "b" } } }), true),
+        // Who does not say who it is, is not trusted the more for it.
+        (json!({ "act": {} }), true),
+        (json!({ "act": { "sub": 5 } }), true),
+        (json!({ "act": "support@example.com" }), true),
+        (json!({ "act": { "sub": "user_1" }, "sub_profile": "ai_agent" }), false),
+        (json!({ "act": { "sub": "agent_1", "sub_profile": "ai_agent" } }), false),
+        (json!({ "act": { "sub": "user_1" }, "sub_profile": 5 }), true),
+        (json!({ "sub_profile": "ai_agent" }), false),
+    ] {
+        let [connect, session] = acting(&changes);
+        assert!(!connect.is_impersonated(), "{changes}");
+        assert_eq!(session.is_impersonated(), impersonated, "{changes}");
+        for claims in [connect, session] {
+            let told: Value = serde_json::from_str(&claims.identity_json()).unwrap();
+            assert_eq!(told["is_impersonated"], claims.is_impersonated(), "{changes}");
+            assert_eq!(told["actors"], json!(claims.actors()), "{changes}");
+        }
+    }
+    let body = claims_with(&json!({})).to_string();
+    let payload = format!("{},\"act\":null}}", &body[..body.len() - 1]);
+    let null = keys::rsa().token_of(keys::rsa().header().to_string(), payload);
+    let session = IssuerSettings {
+        jwks: Some(jwks(&[keys::rsa()])),
+        family: TokenFamily::Session,
+        ..Default::default()
+    };
+    let verifier = build(Config::builder().issuer(ISSUER, session).resource(RESOURCE).now(NOW));
+    assert!(!accepted(&verifier, null, "null").is_impersonated());
+}
+
+#[test]
+fn actors_are_told_outermost_first_up_to_eight_and_never_past_one_without_a_name() {
+    let chain = |names: &[&str]| {
+        names.iter().rev().fold(Value::Null, |inner, name| match (inner, *name) {
+            (Value::Null, name) => json!({ "sub": name }),
+            (inner, name) => json!({ "sub": name, "act": inner }),
+        })
+    };
+    let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    for (act, expected) in [
+        (chain(&["a"]), &["a"][..]),
+        (chain(&["a", "b"]), &["a", "b"]),
+        (chain(&["a", "a"]), &["a", "a"]),
+        (chain(&ten[..8]), &ten[..8]),
+        (chain(&ten), &ten[..8]),
+        (json!({ "sub": "a", "act": { "iss": "x", "act": { "sub": "c" } } }), &["a"]),
+        (json!({ "sub": "a", "act": { "sub": 5, "act": { "sub": "c" } } }), &["a"]),
+        (json!({ "act": { "sub": "b" } }), &[]),
+        (json!({ "sub": "a", "act": ["b"] }), &["a"]),
+        (json!({ "sub": "a", "act": null }), &["a"]),
+        (json!({ "sub": "" }), &[""]),
+        (json!({}), &[]),
+    ] {
+        for claims in acting(&json!({ "act": act })) {
+            assert_eq!(claims.actors(), expected, "{act}");
+            assert_eq!(claims.actor().as_deref(), expected.first().copied(), "{act}");
+        }
+    }
+    // Deeper than any JSON that is read.
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let token = keys::rsa().token(&claims_with(&json!({ "act": chain(&names) })));
+    refused(&verifier(), token, Code::Malformed, "nesting");
 }
 
 /// A verifier that takes both families; the session's keys are given.
@@ -145,9 +230,10 @@ fn both() -> authkit::Verifier {
     verifier
 }
 
-fn session_issuers() -> [String; 3] {
+fn session_issuers() -> [String; 5] {
     let root = "https://api.workos.com";
-    [root.to_owned(), format!("{root}/"), format!("{root}/user_management/{CLIENT}")]
+    ["", "/", "/convex/client_01APP", "/sso/client_01APP", "/user_management/client_01APP"]
+        .map(|path| format!("{root}{path}"))
 }
 
 #[test]
@@ -175,8 +261,8 @@ fn session_client_id_takes_every_spelling_of_its_issuer_and_tells_the_family() {
         assert!(error.hint().unwrap().contains("session"), "{error}");
     }
     // Keys belong to their issuer, in both directions.
-    let foreign =
-        keys::rsa().token(&claims_with(&json!({ "iss": "https://api.workos.com", "aud": null })));
+    let foreign = json!({ "iss": "https://api.workos.com", "aud": null, "client_id": CLIENT });
+    let foreign = keys::rsa().token(&claims_with(&foreign));
     refused(&verifier, foreign, Code::UnknownKey, "Connect's key for a session");
     refused(
         &verifier,
@@ -201,7 +287,7 @@ fn a_session_token_with_an_audience_must_be_meant_for_this_server_or_its_client(
         (json!([]), Err(Code::Audience)),
         (json!(5), Err(Code::Claim)),
     ] {
-        let changes = json!({ "iss": "https://api.workos.com", "aud": aud });
+        let changes = json!({ "iss": "https://api.workos.com", "aud": aud, "client_id": CLIENT });
         let token = keys::rsa_next().token(&claims_with(&changes));
         match expected {
             Ok(resource) => {
@@ -271,15 +357,9 @@ fn the_spellings_of_the_session_issuer_share_one_fetch() {
         ..Default::default()
     };
     let asking = |family| {
-        let [a, b, c] = session_issuers();
-        let builder = Config::builder().issuer(a, entry(family)).issuer(b, entry(family));
-        build(
-            builder
-                .issuer(c, entry(family))
-                .resource(RESOURCE)
-                .allow_insecure_loopback(true)
-                .now(NOW),
-        )
+        let add = |builder: authkit::ConfigBuilder, issuer| builder.issuer(issuer, entry(family));
+        let builder = session_issuers().into_iter().fold(Config::builder(), add);
+        build(builder.resource(RESOURCE).allow_insecure_loopback(true).now(NOW))
     };
     let verifier = asking(TokenFamily::Session);
     for issuer in session_issuers() {
@@ -290,7 +370,7 @@ fn the_spellings_of_the_session_issuer_share_one_fetch() {
     assert_eq!(server.requests(), 2);
     // Issuers of another family keep keys of their own, also from one place.
     asking(TokenFamily::Connect).refresh().unwrap();
-    assert_eq!(server.requests(), 5);
+    assert_eq!(server.requests(), 2 + 5);
 }
 
 #[test]

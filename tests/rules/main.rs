@@ -17,5 +17,6 @@ mod form;
 mod header;
 mod identity;
 mod keys;
+mod kinds;
 mod precedence;
 mod signature;

@@ -1,7 +1,7 @@
 // `authkit serve` itself, as a proxy on this machine sees it: places, verdicts, what it takes and what it withstands.
 
 import assert from 'node:assert/strict';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startIssuer as startSlowIssuer } from '../../bindings/node/test/support/issuer.mjs';
@@ -86,7 +86,14 @@ test('a good token: 200 and who is calling', patiently, async (context) => {
     'x-authkit-permissions': '',
     'x-authkit-impersonated': 'false',
     'x-authkit-actor': '',
+    'x-authkit-actors': '',
   });
+  for (const recipe of ['nginx/authkit.conf', 'nginx/authkit_proxy.conf', 'caddy/Caddyfile', 'envoy/envoy.yaml']) {
+    const named = readFileSync(new URL(`../../examples/${recipe}`, import.meta.url), 'utf8').toLowerCase().replaceAll('_', '-').split(/[\s;]+/);
+    for (const name of Object.keys(ours(headers))) {
+      assert.ok(named.includes(name) || named.includes(`$upstream-http-${name}`), `${recipe} forgets ${name}`);
+    }
+  }
 });
 
 test('no claim ends a header or splits a list, and each is read back as it was', patiently, async (context) => {
@@ -97,7 +104,7 @@ test('no claim ends a header or splits a list, and each is read back as it was',
     scope: 'mcp:read a,b\u00a0c',
     org_id: ' \t\u0001\u007f ',
     permissions: ['a b', 'c,d', 'é'],
-    act: { sub: 'admin"\\' },
+    act: { sub: 'admin"\\', act: { sub: 'a b' } },
   };
   const { status, headers, lines } = await ask(address, '/authorize', [bearer(await mint(claims))]);
   assert.equal(status, 200);
@@ -111,7 +118,8 @@ test('no claim ends a header or splits a list, and each is read back as it was',
   assert.equal(read('org-id'), claims.org_id);
   assert.deepEqual(list('permissions'), claims.permissions);
   assert.equal(read('actor'), 'admin"\\');
-  assert.equal(headers['x-authkit-impersonated'], 'true');
+  assert.deepEqual(list('actors'), ['admin"\\', 'a b']);
+  assert.equal(headers['x-authkit-impersonated'], 'false');
   assert.equal(headers['x-authkit-role'], '');
 });
 

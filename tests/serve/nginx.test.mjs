@@ -116,7 +116,7 @@ describe('one nginx', patiently, () => {
   });
 
   test('nobody says for themselves who they are', async () => {
-    const names = ['Subject', 'Client-Id', 'Scopes', 'Issuer', 'Kind', 'Family', 'Expires-At', 'Org-Id', 'Session-Id', 'Role', 'Permissions', 'Impersonated', 'Actor'];
+    const names = ['Subject', 'Client-Id', 'Scopes', 'Issuer', 'Kind', 'Family', 'Expires-At', 'Org-Id', 'Session-Id', 'Role', 'Permissions', 'Impersonated', 'Actor', 'Actors'];
     const spoofed = names.flatMap((name) => [[`X-Authkit-${name}`, 'spoofed'], [`x_authkit_${name.replace('-', '_')}`, 'spoofed'], [`x-AUTHKIT-${name}`, 'spoofed']]);
     const token = await run.mint({}, { remove: ['org_id', 'sid'] });
     const answer = await ask(run.address, '/mcp', [bearer(token), ...spoofed]);

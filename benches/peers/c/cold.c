@@ -28,10 +28,10 @@ int main(int argc, char **argv) {
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier;
     authkit_claims *claims;
-    authkit_config_set(config, "authkit_domain", domain, NULL);
-    authkit_config_set(config, "resource", resource, NULL);
-    authkit_config_set(config, "jwks", jwks, NULL);
-    if (authkit_verifier_new(config, &verifier, NULL) != AUTHKIT_OK
+    if (authkit_config_set(config, "authkit_domain", domain, NULL) != AUTHKIT_OK
+        || authkit_config_set(config, "resource", resource, NULL) != AUTHKIT_OK
+        || authkit_config_set(config, "jwks", jwks, NULL) != AUTHKIT_OK
+        || authkit_verifier_new(config, &verifier, NULL) != AUTHKIT_OK
         || authkit_verifier_verify(verifier, token, strlen(token), NULL, &claims, NULL) != AUTHKIT_OK)
         return 1;
     authkit_claims_free(claims);

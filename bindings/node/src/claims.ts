@@ -42,9 +42,17 @@ export interface ClaimsData {
   readonly entitlements: readonly string[];
   /** `feature_flags`: the flags that are on for the user. */
   readonly featureFlags: readonly string[];
-  /** `act.sub`: who acts in the user's place (RFC 8693), as in an impersonation. */
+  /** `act.sub`: who acts for the subject now (RFC 8693), the first of `actors`. */
   readonly actor: string | undefined;
-  /** Whether somebody else acts in the user's place, also where the token does not say who. */
+  /**
+   * The chain of actors, outermost first, eight at most. The first acts now; the others acted before it, and are for the
+   * record alone. An actor without a `sub` that is a string ends the list.
+   */
+  readonly actors: readonly string[];
+  /**
+   * Whether a person acts as the user: a session token has an `act`, also one that does not say who, and no
+   * `sub_profile` that makes it an agent's. Any other `act` is a delegation.
+   */
   readonly isImpersonated: boolean;
   /**
    * Who the token speaks for, where that is certain. "user": `sub` begins with `user_` and is not the
@@ -127,6 +135,7 @@ interface Identity {
   readonly entitlements?: readonly string[];
   readonly feature_flags?: readonly string[];
   readonly actor?: string;
+  readonly actors?: readonly string[];
   readonly is_impersonated?: boolean;
   readonly is_machine?: boolean;
 }
@@ -244,6 +253,10 @@ class RecordedClaims implements Claims {
     return this.#caller.actor;
   }
 
+  get actors(): readonly string[] {
+    return this.#caller.actors ?? NONE;
+  }
+
   get isImpersonated(): boolean {
     return this.#caller.is_impersonated === true;
   }
@@ -290,6 +303,7 @@ function plain(this: Claims): ClaimsData {
     entitlements: this.entitlements,
     featureFlags: this.featureFlags,
     actor: this.actor,
+    actors: this.actors,
     isImpersonated: this.isImpersonated,
     kind: this.kind,
     isMachine: this.isMachine,

@@ -160,7 +160,7 @@ export const FETCH_NEEDED = (1 << 8) | WOULD_BLOCK;
 const MISUSE = 1;
 const CONFIG = 2;
 const KEYS_UNAVAILABLE = 5;
-const INTERNAL = 8;
+export const INTERNAL = 8;
 
 /** By authkit_class. A class that a later library adds is a refusal like a defect. */
 const CLASSES: ReadonlyMap<number, new (details: ErrorDetails) => AuthKitError> = new Map([

@@ -51,9 +51,12 @@ interface Happening {
   readonly document: string;
 }
 
+/** The longest that a timer of Node's waits, in milliseconds. */
+const LONGEST_INTERVAL = 2 ** 31 - 1;
+
 /** How {@link watchEvents} goes about it. */
 export interface WatchOptions {
-  /** Milliseconds between two looks. Default: 1000. */
+  /** Milliseconds between two looks, above 0; from 2^31 on they are 24 days. Default: 1000. */
   interval?: number | undefined;
   /** Called with each event, in place of the channel. */
   callback?: ((event: Event) => void) | undefined;
@@ -75,7 +78,7 @@ export interface EventWatch {
  */
 export function watchEvents(verifier: Verifier, options: WatchOptions = {}): EventWatch {
   const { interval = 1000, callback } = options;
-  if (!(interval > 0)) {
+  if (typeof interval !== "number" || !(interval > 0)) {
     throw misuse("the interval is not a number of milliseconds");
   }
   if (callback !== undefined && typeof callback !== "function") {
@@ -90,7 +93,8 @@ export function watchEvents(verifier: Verifier, options: WatchOptions = {}): Eve
     }
     verifier.events().forEach(deliver);
   };
-  const timer = setInterval(drain, interval).unref();
+  // A longer one, Node would make 1 ms of.
+  const timer = setInterval(drain, Math.min(interval, LONGEST_INTERVAL)).unref();
   const close = () => {
     drain();
     clearInterval(timer);

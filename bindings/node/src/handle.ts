@@ -19,19 +19,31 @@ export class Handle {
     return this.#closed;
   }
 
-  /** For a call that begins now: refused once closed. */
-  open(): Pointer {
+  /** Refuses a call once closed. */
+  check(): void {
     if (this.#closed) {
       throw misuse("the verifier is closed");
     }
-    return this.#pointer;
+  }
+
+  /**
+   * The pointer, for what `call` does at once. It stays good until then, whatever is run meanwhile: the caller's
+   * options and documents can have getters, and these can close the verifier.
+   */
+  use<R>(call: (verifier: Pointer) => R): R {
+    const verifier = this.retain();
+    try {
+      return call(verifier);
+    } finally {
+      this.release();
+    }
   }
 
   /** For a call that outlives its caller's turn: the pointer stays good until `release()`. */
   retain(): Pointer {
-    const pointer = this.open();
+    this.check();
     this.#users++;
-    return pointer;
+    return this.#pointer;
   }
 
   release(): void {

@@ -22,8 +22,7 @@ const encoder = new TextEncoder();
  * A token's octets, valid until the next call of this function.
  *
  * A NUL is kept, and a lone surrogate becomes U+FFFD, which no token may hold: both are the
- * library's to refuse. Bytes are copied even here: the caller's can be shared with a thread that
- * changes them.
+ * library's to refuse.
  */
 export function tokenOctets(token: string | Uint8Array): Octets {
   if (typeof token === "string") {
@@ -38,12 +37,24 @@ export function tokenOctets(token: string | Uint8Array): Octets {
   if (!types.isUint8Array(token)) {
     throw misuse(`the token is ${kindOf(token)}, neither a string nor a Uint8Array`);
   }
-  if (token.length <= SCRATCH_SIZE) {
-    scratch.set(token);
-    return { bytes: scratch, length: token.length };
+  const bytes = copied(token, "the token");
+  if (bytes.length <= SCRATCH_SIZE) {
+    scratch.set(bytes);
+    return { bytes: scratch, length: bytes.length };
   }
-  const bytes = Uint8Array.from(token);
   return { bytes, length: bytes.length };
+}
+
+/**
+ * The octets as they are at this moment, read once: over a SharedArrayBuffer another thread can change them, and
+ * their number, between two looks. By the constructor, which asks none of the methods that the object may have.
+ */
+function copied(octets: Uint8Array, name: string): Uint8Array {
+  try {
+    return new Uint8Array(octets);
+  } catch {
+    throw misuse(`${name} was moved elsewhere: its buffer is detached, or shorter than it was`);
+  }
 }
 
 /** Text of a request as octets of their own; none where there is none. */
@@ -62,9 +73,9 @@ export function kept(octets: Octets): Octets {
   return { bytes: octets.bytes.slice(0, octets.length), length: octets.length };
 }
 
-/** A document's octets: text, or bytes as they are. */
+/** A document's octets: of text, or a copy of bytes. */
 export function documentOctets(document: string | Uint8Array): Octets {
-  const bytes = typeof document === "string" ? Buffer.from(document) : document;
+  const bytes = typeof document === "string" ? Buffer.from(document) : copied(document, "the document");
   // Never empty, since the address of nothing is NULL and NULL is another mistake.
   return { bytes: bytes.length === 0 ? new Uint8Array(1) : bytes, length: bytes.length };
 }

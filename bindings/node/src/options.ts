@@ -46,7 +46,10 @@ export interface VerifierOptions {
   resourceDocumentation?: string | undefined;
   /** `aud` values to accept, compared exactly. Default: the resource. */
   audiences?: readonly string[] | undefined;
-  /** Client ids to accept as `aud`: machine tokens, and clients that send no `resource`. Default: none. */
+  /**
+   * Client ids to accept as `aud`: machine tokens, and clients that send no `resource`. Such a token must have
+   * `client_id`, or be the machine's own (`sub` is that id). Default: none.
+   */
   acceptClientIdAudience?: readonly string[] | undefined;
   /** Also accept an `aud` that differs by one final slash. Default: false. */
   ignoreTrailingSlash?: boolean | undefined;
@@ -61,8 +64,9 @@ export interface VerifierOptions {
   /** From issuer to its JWKS URL, to null (for `{issuer}/oauth2/jwks`), or to more. Default: `authkitDomain` alone. */
   issuers?: Readonly<Record<string, string | IssuerOptions | null>> | undefined;
   /**
-   * Client id whose AuthKit session tokens are taken too; adds their issuers and keys. Such a token may
-   * lack `aud`; one that has it must name an accepted audience or this client. Default: none.
+   * Client id whose AuthKit session tokens are taken too; adds their issuers and keys. A session token's
+   * `client_id` and `azp`, if there, must be this client. It may lack `aud`; one that has it must name an
+   * accepted audience or this client. Default: none.
    */
   sessionClientId?: string | undefined;
   /** Signature algorithms to accept. Default: RS256. */
@@ -75,7 +79,7 @@ export interface VerifierOptions {
   typ?: "any" | "rfc9068" | undefined;
   /** Unix time in seconds to judge tokens by, for tests. Default: the clock. */
   now?: number | undefined;
-  /** The single issuer's keys as a JWKS document; then nothing is fetched. */
+  /** The single issuer's keys as a JWKS document; then nothing is fetched, and `issuers` must not give it keys too. */
   jwks?: string | object | undefined;
   /** Allow `http://` to this very machine, for tests. Default: false. */
   allowInsecureLoopback?: boolean | undefined;

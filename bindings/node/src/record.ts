@@ -1,7 +1,7 @@
 // Records: what a verdict in one call writes into a buffer, the claims of a token or why it is refused.
 
 import { fromRecord, type Acceptance } from "./claims.js";
-import { OK, toldError, type Refusal } from "./errors.js";
+import { INTERNAL, OK, toldError, type Refusal } from "./errors.js";
 import type { Native } from "./native.js";
 
 /** AUTHKIT_RECORD_CAPACITY: room for every record. */
@@ -18,6 +18,8 @@ export class Written {
   /** Makes a call at once; gives its status. */
   now(call: (buffer: Buffer) => number): number {
     this.#buffer = shared;
+    // It must not show an earlier verdict, whatever becomes of this call.
+    shared[0] = 0;
     this.#result = call(shared);
     return statusOf(this.#result);
   }
@@ -43,7 +45,7 @@ export class Written {
   refused(): { status: number; refusal: Refusal } {
     const document = this.#buffer.toString("utf8", 0, this.#buffer.indexOf(0));
     const refusal = document.startsWith("{") ? (JSON.parse(document) as Refusal) : {};
-    return { status: -this.#result, refusal };
+    return { status: statusOf(this.#result), refusal };
   }
 
   /** The claims that were written, or the refusal thrown. */
@@ -59,10 +61,12 @@ export class Written {
 
 function recordBuffer(): Buffer {
   // Not of Node's pool, which other code writes to.
-  return Buffer.allocUnsafeSlow(RECORD_CAPACITY);
+  const buffer = Buffer.allocUnsafeSlow(RECORD_CAPACITY);
+  buffer[0] = 0;
+  return buffer;
 }
 
-/** The status of a call that gave the record's length, or a status negated. */
+/** The status of a call that gave the record's length, or a status negated. Success without a record is none. */
 function statusOf(result: number): number {
-  return result > 0 ? OK : -result;
+  return result > 0 ? OK : -result || INTERNAL;
 }

@@ -86,17 +86,20 @@ export class Verifier {
    * {@link KeysUnavailableError} (503).
    */
   async verify(token: string | Uint8Array, options?: VerifyOptions): Promise<Claims> {
+    return this.#handle.use((verifier) => this.#verdict(verifier, token, options));
+  }
+
+  #verdict(verifier: Pointer, token: string | Uint8Array, options: VerifyOptions | undefined): Promise<Claims> | Claims {
     const native = this.#native;
-    this.#handle.open();
     const policy = policyOf(native, options);
     let octets = this.#tokenOctets(token, policy);
-    const known = this.#recall(octets, policy);
+    const known = this.#recall(verifier, octets, policy);
     if (known !== undefined) {
       this.#free(policy);
       return known;
     }
     const written = new Written();
-    return this.#answer({
+    return this.#answer(verifier, {
       policy,
       attempt: (verifier) =>
         written.now((buffer) => {
@@ -129,15 +132,22 @@ export class Verifier {
    *   are refused.
    */
   async authorize(authorization: string | null | undefined, options: AuthorizeOptions = {}): Promise<Decision> {
+    return this.#handle.use((verifier) => this.#decision(verifier, authorization, options));
+  }
+
+  #decision(
+    verifier: Pointer,
+    authorization: string | null | undefined,
+    options: AuthorizeOptions,
+  ): Promise<Decision> | Decision {
     const native = this.#native;
-    this.#handle.open();
     const header = textOctets(authorization, "the Authorization header");
     const { query, ...demands } = authorizeOptions(options);
     const target = textOctets(query, "the query");
     const policy = policyOf(native, demands);
     const request = [header.bytes, header.length, target.bytes, target.length, policy] as const;
     const known = this.#kept.asks
-      ? this.#kept.of(native.verifierRecallRequest(this.#handle.open(), ...request))
+      ? this.#kept.of(native.verifierRecallRequest(verifier, ...request))
       : undefined;
     if (known !== undefined) {
       this.#free(policy);
@@ -145,7 +155,7 @@ export class Verifier {
     }
     const written = new Written();
     const decision = () => decisionOf(native, written, (acceptance) => this.#kept.add(acceptance));
-    return this.#answer<Decision>({
+    return this.#answer<Decision>(verifier, {
       policy,
       attempt: (verifier) =>
         written.now((buffer) => native.verifierTryAuthorizeInto(verifier, ...request, buffer, RECORD_CAPACITY)),
@@ -170,22 +180,24 @@ export class Verifier {
    */
   async wellKnown(method: string, path: string): Promise<Response | null> {
     const native = this.#native;
-    this.#handle.open();
+    this.#handle.check();
     const [name, { bytes, length }] = [cString(method, "the method"), documentOctets(cString(path, "the path"))];
-    return this.#answer<Response | null>({
-      policy: null,
-      attempt: (verifier, out, error) => native.verifierTryWellKnown(verifier, name, bytes, length, out, error),
-      wait: (verifier, out, error, done) =>
-        native.verifierWellKnown.async(verifier, name, bytes, length, out, error, done),
-      read: (status, out, error) => takeResponse(native, status, out, error),
-      drop: (out, error) => dropResponse(native, out, error),
-      late: (out, error) => takeResponse(native, WOULD_BLOCK, out, error),
-    });
+    return this.#handle.use((verifier) =>
+      this.#answer<Response | null>(verifier, {
+        policy: null,
+        attempt: (verifier, out, error) => native.verifierTryWellKnown(verifier, name, bytes, length, out, error),
+        wait: (verifier, out, error, done) =>
+          native.verifierWellKnown.async(verifier, name, bytes, length, out, error, done),
+        read: (status, out, error) => takeResponse(native, status, out, error),
+        drop: (out, error) => dropResponse(native, out, error),
+        late: (out, error) => takeResponse(native, WOULD_BLOCK, out, error),
+      }),
+    );
   }
 
   /** Where clients find the protected resource metadata; undefined if no resource is configured. */
   get resourceMetadataUrl(): string | undefined {
-    return this.#native.verifierResourceMetadataUrl(this.#handle.open()) ?? undefined;
+    return this.#handle.use((verifier) => this.#native.verifierResourceMetadataUrl(verifier)) ?? undefined;
   }
 
   /**
@@ -221,10 +233,11 @@ export class Verifier {
    * Rejects after the timeout with {@link KeysUnavailableError}, whose reason says why, or with
    * {@link WouldBlockError} while a first fetch is still under way.
    *
-   * @param timeout in milliseconds; with 0 it starts what is missing, and looks. Default: 10 000.
+   * @param timeout in milliseconds, of any length, Infinity too; with 0 it starts what is missing, and looks.
+   *   Default: 10 000.
    */
   async waitReady(timeout = 10_000): Promise<void> {
-    if (!(timeout >= 0)) {
+    if (typeof timeout !== "number" || !(timeout >= 0)) {
       throw misuse("the timeout is not a number of milliseconds");
     }
     await this.#waits.ready(timeout);
@@ -235,7 +248,7 @@ export class Verifier {
    * health check, a metric, a person with a 503. Waits for nothing; holds nothing of a token.
    */
   stats(): Stats {
-    return takeStats(this.#native, this.#handle.open());
+    return this.#handle.use((verifier) => takeStats(this.#native, verifier));
   }
 
   /**
@@ -243,7 +256,7 @@ export class Verifier {
    * `events_lost` of {@link stats} counts those that were lost. `watchEvents()` does it on a timer.
    */
   events(): Event[] {
-    return takeEvents(this.#native, this.#handle.open());
+    return this.#handle.use((verifier) => takeEvents(this.#native, verifier));
   }
 
   /**
@@ -255,13 +268,14 @@ export class Verifier {
    *   the old keys stay.
    */
   setJwks(document: string | Uint8Array | object, issuer?: string): void {
-    const verifier = this.#handle.open();
-    const name = issuer === undefined ? null : cString(issuer, "the issuer");
-    const { bytes, length } = documentOctets(jwksText(document));
-    const status = this.#native.verifierSetJwks(verifier, name, bytes, length, errorSlot);
-    if (status !== OK) {
-      throw takeError(this.#native, status, errorSlot);
-    }
+    this.#handle.use((verifier) => {
+      const name = issuer === undefined ? null : cString(issuer, "the issuer");
+      const { bytes, length } = documentOctets(jwksText(document));
+      const status = this.#native.verifierSetJwks(verifier, name, bytes, length, errorSlot);
+      if (status !== OK) {
+        throw takeError(this.#native, status, errorSlot);
+      }
+    });
   }
 
   /**
@@ -270,7 +284,7 @@ export class Verifier {
    * setting, its value as JSON.
    */
   describe(): string {
-    return this.#native.verifierDescribe(this.#handle.open(), null) ?? "";
+    return this.#handle.use((verifier) => this.#native.verifierDescribe(verifier, null)) ?? "";
   }
 
   /** Whether {@link close} was called. */
@@ -310,15 +324,14 @@ export class Verifier {
   }
 
   /** The claims of a token that the library, if it is asked, has just accepted again. */
-  #recall({ bytes, length }: Octets, policy: Pointer | null): Claims | undefined {
+  #recall(verifier: Pointer, { bytes, length }: Octets, policy: Pointer | null): Claims | undefined {
     return this.#kept.asks
-      ? this.#kept.of(this.#native.verifierRecall(this.#handle.open(), bytes, length, policy))
+      ? this.#kept.of(this.#native.verifierRecall(verifier, bytes, length, policy))
       : undefined;
   }
 
   /** The answer at once, or when the library has what it lacks. */
-  async #answer<T>(question: Question<T>): Promise<T> {
-    const verifier = this.#handle.open();
+  async #answer<T>(verifier: Pointer, question: Question<T>): Promise<T> {
     let lent = question.policy;
     try {
       // Before the try: whatever ends after it is seen.
@@ -341,11 +354,12 @@ export class Verifier {
     token: string | Uint8Array,
     options: VerifyOptions | undefined,
   ): Claims {
-    const verifier = this.#handle.open();
-    const policy = policyOf(this.#native, options);
+    const verifier = this.#handle.retain();
+    let policy: Pointer | null = null;
     try {
+      policy = policyOf(this.#native, options);
       const octets = tokenOctets(token);
-      const known = this.#recall(octets, policy);
+      const known = this.#recall(verifier, octets, policy);
       if (known !== undefined) {
         return known;
       }
@@ -355,6 +369,7 @@ export class Verifier {
       return this.#kept.add(synchronous.read(this.#native));
     } finally {
       this.#free(policy);
+      this.#handle.release();
     }
   }
 }

@@ -72,10 +72,12 @@ export class Waiting {
    * question's policy over.
    */
   answer<T>(question: Question<T>, seen: number | bigint, status: number): Promise<T> {
+    // Before the promise: where it throws, the policy is not taken over.
+    const verifier = this.#handle.retain();
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + PATIENCE_MS;
       const mustLead = status === FETCH_NEEDED;
-      this.#calls.push({ verifier: this.#handle.retain(), question, deadline, mustLead, resolve, reject });
+      this.#calls.push({ verifier, question, deadline, mustLead, resolve, reject });
       if (!this.#busy) {
         this.#busy = true;
         void this.#waitAndTry(seen);
@@ -85,7 +87,7 @@ export class Waiting {
 
   /** Fetches the keys now. Who asks while a fetch is asked for shares it. */
   refresh(): Promise<void> {
-    this.#handle.open();
+    this.#handle.check();
     this.#refresh ??= this.#startRefresh().finally(() => {
       this.#refresh = undefined;
     });

@@ -18,7 +18,7 @@ const { ABI_VERSION } = createRequire(import.meta.url)("../dist/native.js");
 
 /** From a function's name to its result and parameters, as kinds of machine word. */
 const declared = new Map(
-  [...header.matchAll(/^(?:AUTHKIT_API\s+)([^;(]+?)(authkit_\w+)\(([^;]*)\);/gms)].map(([, result, name, list]) => {
+  [...header.matchAll(/^(?:AUTHKIT_API\s+)(?:AUTHKIT_MUST_USE\s+)?([^;(]+?)(authkit_\w+)\(([^;]*)\);/gms)].map(([, result, name, list]) => {
     const parameters = list.replace(/\s+/g, " ").trim();
     const words = parameters === "void" ? [] : parameters.split(", ");
     return [name, [kindInC(result), ...words.map((word) => kindInC(word.replace(/\w+$/, "")))]];

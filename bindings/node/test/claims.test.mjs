@@ -16,7 +16,7 @@ test("claims are the token's, under names of their own", () => {
     ...claimsOf(options.authkitDomain, { iat: now, nbf: now - 5.5, exp: now + 300.75 }),
     aud: ["https://other.example", RESOURCE],
     org_id: "org_01",
-    act: { sub: "admin_01" },
+    act: { sub: "agent_01", act: { sub: "agent_00" } },
     roles: ["admin"],
     permissions: "all",
     entitlements: ["audit"],
@@ -39,8 +39,9 @@ test("claims are the token's, under names of their own", () => {
       permissions: [],
       entitlements: ["audit"],
       featureFlags: ["beta"],
-      actor: "admin_01",
-      isImpersonated: true,
+      actor: "agent_01",
+      actors: ["agent_01", "agent_00"],
+      isImpersonated: false,
       kind: "user",
       isMachine: false,
       family: "connect",
@@ -87,11 +88,20 @@ test("the family is the issuer's, and a machine is told where it is certain", ()
     issuers: { [options.authkitDomain]: { jwks: options.jwks, family: "session", audience: "if_present" } },
     sessionClientId: "client_01",
   });
-  const machine = { sub: "client_m", client_id: "client_m", aud: undefined };
+  const machine = { sub: "client_01", client_id: "client_01", aud: undefined };
   using(session, (verifier) => {
     verifier.setJwks(options.jwks, "https://api.workos.com/user_management/client_01");
     const claims = verifier.tryVerify(mint(key, claimsOf(options.authkitDomain, machine)));
     assert.deepEqual([claims.family, claims.kind, claims.isMachine], ["session", "machine", true]);
+    const acted = { act: { sub: "admin_01" }, sid: "session_01" };
+    const impersonated = verifier.tryVerify(mint(key, claimsOf(options.authkitDomain, acted)));
+    assert.deepEqual([impersonated.isImpersonated, impersonated.actors], [true, ["admin_01"]]);
+    const agent = { ...acted, sub_profile: "ai_agent" };
+    assert.equal(verifier.tryVerify(mint(key, claimsOf(options.authkitDomain, agent))).isImpersonated, false);
+    for (const name of ["client_id", "azp"]) {
+      const other = mint(key, claimsOf(options.authkitDomain, { [name]: "client_02" }));
+      assert.throws(() => verifier.tryVerify(other), { code: "AUDIENCE" }, name);
+    }
     assert.match(verifier.describe(), /sso\/jwks\/client_01/);
   });
 });

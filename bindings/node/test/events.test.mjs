@@ -46,9 +46,11 @@ async function eventful() {
   await verifier.verify(token);
   issuer.keys = [makeKey("key-2")];
   await verifier.refresh();
-  for (const _ of times(4, () => null)) {
-    await assert.rejects(verifier.verify(token), { code: "UNKNOWN_KEY" });
+  const codes = new Set();
+  for (const forged of times(4, (index) => issuer.mint({}, makeKey(`random-${index}`)))) {
+    codes.add((await verifier.verify(forged).catch((error) => error)).code);
   }
+  assert.deepEqual(codes, new Set(["UNKNOWN_KEY", "KEY_UNCONFIRMED"]));
   issuer.httpStatus = 500;
   await assert.rejects(verifier.refresh(), KeysUnavailableError);
   return token;
@@ -149,7 +151,8 @@ test("a watch calls back in place of the channel, and ends with its verifier", a
 });
 
 test("a watch refuses what is no interval and no callback", () => {
-  for (const options of [{ interval: 0 }, { interval: NaN }, { interval: "x" }, { callback: 5 }]) {
+  const intervals = [0, -1, NaN, -Infinity, -1e300, "x", "5", 5n, null, {}, [5]];
+  for (const options of [...intervals.map((interval) => ({ interval })), { callback: 5 }]) {
     assert.throws(() => watchEvents(verifier, options), MisuseError);
   }
 });
@@ -221,4 +224,36 @@ test("where the host alone fetches (manual), nobody waits", async () => {
   await manual.refresh();
   assert.equal((await manual.verify(issuer.mint())).subject, "user_01");
   manual.close();
+});
+
+test("times of any length are waited for, and what is none is misuse", async () => {
+  const verifier = new Verifier(offline().options);
+  const warned = [];
+  const warn = (warning) => warned.push(warning.name);
+  process.on("warning", warn);
+  try {
+    for (const time of [Infinity, Number.MAX_VALUE, 1e300, 2 ** 53, 2 ** 32, 2 ** 31, 5e-324]) {
+      await verifier.waitReady(time);
+      watchEvents(verifier, { interval: time }).close();
+    }
+    for (const none of [NaN, -1, -Infinity, -5e-324, "5", 5n, null, {}, [5], { valueOf: () => 5 }]) {
+      await assert.rejects(verifier.waitReady(none), MisuseError);
+    }
+    await verifier.waitReady(-0);
+    for (const now of [NaN, Infinity, -Infinity, 0.5, 2 ** 53, -(2 ** 53), 1e300, "5", 5n, null, {}]) {
+      assert.throws(() => verifier.tryVerify("a.b.c", { now }), MisuseError, `${now}`);
+    }
+    for (const now of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -0]) {
+      assert.throws(() => verifier.tryVerify("a.b.c", { now }), { code: "MALFORMED" });
+    }
+    for (const setting of ["leeway", "maxTokenAge", "now", "tokenCacheSize"]) {
+      for (const value of [NaN, Infinity, -Infinity, 0.5, 1e300, -1e300, 5n]) {
+        assert.throws(() => new Verifier({ ...offline().options, [setting]: value }), { code: "CONFIG" }, `${setting} ${value}`);
+      }
+    }
+    await new Promise(setImmediate);
+    assert.deepEqual(warned, []);
+  } finally {
+    process.off("warning", warn);
+  }
 });

@@ -204,3 +204,136 @@ test("a worker thread that cannot be had is a refusal, not a hang", async () => 
     issuer.stop();
   }
 });
+
+/** Ways into the library that read what the caller's own code gives, as `[name, call(verifier, meanwhile)]`. */
+function reentrant(token, jwks) {
+  const options = (meanwhile) => ({
+    get requiredScopes() {
+      meanwhile();
+      return ["mcp:read"];
+    },
+  });
+  const scopes = (meanwhile) => ({
+    anyScopes: Object.assign(["mcp:read"], {
+      *[Symbol.iterator]() {
+        meanwhile();
+        yield "mcp:read";
+      },
+    }),
+  });
+  const document = (meanwhile) => ({
+    toJSON() {
+      meanwhile();
+      return jwks;
+    },
+  });
+  return [
+    ["tryVerify", (verifier, meanwhile) => verifier.tryVerify(token, options(meanwhile))],
+    ["tryVerify, scopes", (verifier, meanwhile) => verifier.tryVerify(token, scopes(meanwhile))],
+    ["verifySync", (verifier, meanwhile) => verifier.verifySync(token, options(meanwhile))],
+    ["verify", (verifier, meanwhile) => verifier.verify(token, options(meanwhile))],
+    ["authorize", (verifier, meanwhile) => verifier.authorize(`Bearer ${token}`, options(meanwhile))],
+    ["setJwks", (verifier, meanwhile) => verifier.setJwks(document(meanwhile))],
+  ];
+}
+
+test("a verifier that is closed by what a call asks of its caller is freed after the call", async () => {
+  const { options, token } = offline();
+  const live = new Set();
+  const unwatchers = [
+    watch("verifierNew", (parameters) => live.add(parameters[1][0])),
+    watch("verifierFree", ([pointer]) => assert.ok(live.delete(pointer))),
+  ];
+  const used = ["TryVerifyInto", "VerifyInto", "TryAuthorizeInto", "SetJwks", "Recall", "RecallRequest"];
+  for (const name of used) {
+    unwatchers.push(watch(`verifier${name}`, ([pointer]) => assert.ok(live.has(pointer), `${name} uses what was freed`)));
+  }
+  const policies = new Set();
+  unwatchers.push(watch("policyNew", (_, policy) => policies.add(policy)));
+  unwatchers.push(watch("policyFree", ([policy]) => policies.delete(policy)));
+  try {
+    for (const [name, call] of reentrant(token, options.jwks)) {
+      // With and without a question first whether the token comes again.
+      for (const vain of [0, 5]) {
+        const verifier = new Verifier(options);
+        for (let time = 0; time < vain; time++) {
+          assert.throws(() => verifier.tryVerify(`none-${time}`), { code: "MALFORMED" });
+        }
+        await Promise.resolve(call(verifier, () => verifier.close()));
+        assert.equal(verifier.closed, true, name);
+        assert.deepEqual([live.size, policies.size], [0, 0], name);
+        assert.throws(() => verifier.stats(), MisuseError);
+      }
+    }
+    // Where it would have to wait, it is refused: nobody is left to ask.
+    const issuer = await startIssuer();
+    try {
+      for (const name of ["verify", "authorize"]) {
+        const verifier = new Verifier(issuer.options);
+        const options = { get requiredScopes() { verifier.close(); return []; } };
+        await assert.rejects(verifier[name](name === "verify" ? issuer.mint() : `Bearer ${issuer.mint()}`, options), MisuseError);
+        assert.deepEqual([live.size, policies.size], [0, 0], name);
+      }
+    } finally {
+      issuer.stop();
+    }
+  } finally {
+    unwatchers.forEach((unwatch) => unwatch());
+  }
+});
+
+test("closing races with every kind of call that waits", async () => {
+  const issuer = await startIssuer();
+  const live = new Set();
+  const unwatchers = [
+    watch("verifierNew", (parameters) => live.add(parameters[1][0])),
+    watch("verifierFree", ([pointer]) => assert.ok(live.delete(pointer))),
+  ];
+  try {
+    const token = issuer.mint();
+    for (const turns of [0, 1, 2, 5]) {
+      for (const call of [
+        (verifier) => verifier.verify(token),
+        (verifier) => verifier.authorize(`Bearer ${token}`),
+        (verifier) => verifier.wellKnown("GET", "/.well-known/oauth-authorization-server"),
+        (verifier) => verifier.refresh(),
+        (verifier) => verifier.waitReady(1000),
+      ]) {
+        const verifier = new Verifier(issuer.options);
+        const calls = [call(verifier), call(verifier)];
+        for (let turn = 0; turn < turns; turn++) {
+          await new Promise(setImmediate);
+        }
+        verifier.close();
+        const settled = await Promise.allSettled([...calls, call(verifier)]);
+        assert.ok(settled[2].reason instanceof MisuseError);
+        await new Promise(setImmediate);
+        assert.equal(live.size, 0);
+      }
+    }
+  } finally {
+    unwatchers.forEach((unwatch) => unwatch());
+    issuer.stop();
+  }
+});
+
+test("no call reads what an earlier one has written", async () => {
+  const { options, token } = offline();
+  const verifier = new Verifier({ ...options, tokenCacheSize: 0 });
+  const names = ["verifierTryVerifyInto", "verifierVerifyInto", "verifierTryAuthorizeInto"];
+  for (const result of [0, -1, -2, -3, -5, -8, -259, -10_000]) {
+    assert.throws(() => verifier.tryVerify("another token"), { code: "MALFORMED" });
+    assert.equal(verifier.tryVerify(token).subject, "user_01");
+    const originals = names.map((name) => [name, native[name]]);
+    names.forEach((name) => (native[name] = () => result));
+    try {
+      const unexplained = (error) => error.httpStatus >= 400 && !/another|MALFORMED/.test(`${error}`) && error.hint === undefined;
+      assert.throws(() => verifier.tryVerify(token), unexplained, `${result}`);
+      assert.throws(() => verifier.verifySync(token), unexplained);
+      await assert.rejects(verifier.verify(token), unexplained);
+      await assert.rejects(verifier.authorize(`Bearer ${token}`), unexplained);
+    } finally {
+      originals.forEach(([name, original]) => (native[name] = original));
+    }
+  }
+});

@@ -111,6 +111,14 @@ def good_token() -> str:
     return token
 
 
+def naming(key_id: str) -> str:
+    """The good token but for the key that it names."""
+    header, payload, signature = good_token().split(".")
+    members = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    renamed = json.dumps(members | {"kid": key_id}).encode()
+    return ".".join([base64.urlsafe_b64encode(renamed).rstrip(b"=").decode(), payload, signature])
+
+
 def good_jwks(*key_ids: str) -> dict[str, Any]:
     """The issuer's key set; with ids, those keys of it alone."""
     jwks = case(GOOD).jwks

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from authkit_verifier import Claims, Verifier
+from authkit_verifier import Claims, TokenError, Verifier
 from cases import (
     CLIENT_ID,
     EXPIRES_AT,
@@ -62,14 +62,34 @@ def test_what_authkit_says_of_the_caller(claims: Claims) -> None:
     assert claims.session_id == claims["sid"]
     assert (claims.role, claims.actor, claims.is_impersonated) == (None, None, False)
     assert claims.roles == claims.permissions == claims.entitlements == claims.feature_flags == ()
+    assert claims.actors == ()
     assert (claims.kind, claims.is_machine, claims.family) == ("user", False, "connect")
     assert pickle.loads(pickle.dumps(claims)).kind == "user"
 
 
 def test_the_family_is_the_issuers() -> None:
     issuers = {ISSUER: {"jwks": good_jwks(), "family": "session", "audience": "if_present"}}
-    verifier = Verifier(issuers=issuers, session_client_id="client_1", resource=RESOURCE, now=NOW)
+    verifier = Verifier(issuers=issuers, session_client_id=CLIENT_ID, resource=RESOURCE, now=NOW)
     assert verifier.verify(good_token()).family == "session"
+
+
+def test_a_session_token_of_another_client_is_refused() -> None:
+    issuers = {ISSUER: {"jwks": good_jwks(), "family": "session", "audience": "if_present"}}
+    verifier = Verifier(issuers=issuers, session_client_id="client_1", resource=RESOURCE, now=NOW)
+    for _ in range(3):
+        with pytest.raises(TokenError, match="client_id") as refused:
+            verifier.verify(good_token())
+        assert refused.value.code == "AUDIENCE"
+
+
+def test_actors_are_told_outermost_first() -> None:
+    one = case("kind/act-chain-of-10")
+    claims = one.verifier().verify(one.token)
+    assert claims.actors == tuple(f"client_0{number}" for number in range(10, 2, -1))
+    assert (claims.actor, claims.is_impersonated) == ("client_010", False)
+    session = one.settings()
+    session["issuers"][ISSUER]["family"] = "session"
+    assert Verifier(**session).verify(one.token).is_impersonated
 
 
 def test_absent_scopes_are_none_at_all() -> None:

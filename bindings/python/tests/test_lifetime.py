@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import copy
 import gc
 import json
@@ -34,6 +36,7 @@ from jwks_server import PATIENCE, JwksServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 def handle_of(verifier: Verifier) -> weakref.ref[object]:
@@ -128,6 +131,281 @@ def test_close_races_with_verify() -> None:
             begun.wait(PATIENCE)
             verifier.close()
             assert all(count.result(PATIENCE) >= 0 for count in counts)
+
+
+SOURCES = Path(__file__).parent.parent / "src" / "authkit_verifier"
+# As it is installed.
+PACKAGE = Path(_verifier.__file__).parent
+# What holds a pointer, and by which name it is asked for it.
+POINTERS = {"pointer", "arguments"}
+
+
+class NativeCalls(ast.NodeVisitor):
+    """Finds calls of the library that do not hold what they use, and results that nobody looks at."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        # Names that the enclosing functions bind.
+        self._bound: list[set[str]] = []
+        self._inside: list[ast.AST] = []
+
+    def visit(self, node: ast.AST) -> None:
+        self._inside.append(node)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            self._function(node)
+        else:
+            super().visit(node)
+        self._inside.pop()
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+        parameters = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+        assigned = {
+            one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+        }
+        self._bound.append(parameters | assigned)
+        self.generic_visit(node)
+        self._bound.pop()
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in POINTERS and isinstance(node.ctx, ast.Load):
+            owner, user = node.value, self._inside[-2]
+            is_local = isinstance(owner, ast.Name) and any(owner.id in bound for bound in self._bound)
+            if isinstance(user, ast.Starred):
+                user = self._inside[-3]
+            if not is_local:
+                self.found.append(f"line {node.lineno}: {ast.unparse(node)} is not of a name of its own")
+            elif not isinstance(user, ast.Call) or user.func is node:
+                self.found.append(f"line {node.lineno}: {ast.unparse(node)} goes elsewhere than into a call")
+        self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        if (
+            isinstance(called, ast.Attribute)
+            and ast.unparse(called.value) == "_native"
+            and not called.attr.endswith("_free")
+        ):
+            self.found.append(f"line {node.lineno}: the result of {ast.unparse(called)} is ignored")
+        self.generic_visit(node)
+
+
+def unheld(source: str) -> list[str]:
+    calls = NativeCalls()
+    calls.visit(ast.parse(source))
+    return calls.found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.py")), ids=lambda path: path.stem)
+def test_every_native_call_holds_its_handle_and_its_result_is_looked_at(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    if path.name == "_handle.py":
+        # The handle itself, which frees it.
+        source = source.replace("self._free(self.pointer)", "pass")
+    if path.name == "_verifier.py":
+        # A request keeps its handles beside their pointers.
+        for kept in ("verifier", "policy"):
+            assert source.count(f"            {kept}.pointer,\n") == 1
+            source = source.replace(f"            {kept}.pointer,\n", "")
+        assert "self._handles = (verifier, policy)" in source
+    assert unheld(source) == []
+
+
+def test_what_does_not_hold_its_handle_is_found() -> None:
+    for wrong in (
+        "def f(self): return _native.verifier_resource(self._open().pointer)",
+        "def f(self): return _native.verifier_resource(self._handle.pointer)",
+        "def f(self): return _native.verifier_resource((self._handle or self._open()).pointer)",
+        "def f(handle):\n  pointer = handle.pointer\n  return _native.verifier_resource(pointer)",
+        "def f(handle): return [handle.pointer]",
+        "def f(handle): self.pointers = handle.pointer, 1",
+        "def f(): return _native.verifier_recall_request(*Request().arguments)",
+        "def f(): return lambda: _native.verifier_resource(self._handle.pointer)",
+        "def f(): return _native.verifier_resource(_handles[0].pointer)",
+        "def f(): return _native.verifier_resource(GLOBAL.pointer)",
+        "def f(policy): _native.policy_set_now(policy.pointer, 1)",
+    ):
+        assert len(unheld(wrong)) == 1, wrong
+    for right in (
+        "def f(self):\n  handle = self._open()\n  return _native.verifier_resource(handle.pointer)",
+        "def f(handle): return lambda *out: _native.verifier_new(handle.pointer, *out)",
+        "def f(request): return how(*request.arguments)",
+        "def f(handle): return how(*request.arguments, 1) if (request := handle) else None",
+        "def f(pointer): _native.stats_free(pointer)",
+    ):
+        assert unheld(right) == [], right
+
+
+def test_close_races_with_every_kind_of_call() -> None:
+    program = """
+        import asyncio, json, sys, threading, time
+        from authkit_verifier import MisuseError, Verifier
+        domain, resource, jwks, now, token = sys.argv[1:]
+        sys.setswitchinterval(1e-6)
+        header = f"Bearer {token}"
+        known = "/.well-known/oauth-protected-resource"
+        calls = [
+            lambda verifier: verifier.verify(token, required_scopes=["openid"]),
+            lambda verifier: verifier.try_verify(token, now=int(now)),
+            lambda verifier: asyncio.run(verifier.verify_async(token)),
+            lambda verifier: verifier.authorize(header, any_scopes=["openid", "email"]),
+            lambda verifier: asyncio.run(verifier.authorize_async(header)),
+            lambda verifier: verifier.well_known("GET", known),
+            lambda verifier: asyncio.run(verifier.well_known_async("GET", known)),
+            lambda verifier: verifier.resource,
+            lambda verifier: verifier.resource_metadata_url,
+            lambda verifier: verifier.describe(),
+            lambda verifier: verifier.stats(),
+            lambda verifier: verifier.events(),
+            lambda verifier: verifier.refresh(),
+            lambda verifier: verifier.start_refresh(),
+            lambda verifier: verifier.wait_ready(0),
+            lambda verifier: verifier.set_jwks(jwks),
+            lambda verifier: repr(verifier),
+        ]
+        held = []
+
+        def use(call):
+            while True:
+                verifier = held[0]
+                if verifier is None:
+                    return
+                try:
+                    call(verifier)
+                except MisuseError as error:
+                    assert error.reason == "the verifier is closed", error
+
+        for call in calls:
+            held[:] = [Verifier(authkit_domain=domain, resource=resource, jwks=jwks, now=int(now))]
+            threads = [threading.Thread(target=use, args=(call,)) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for _ in range(100):
+                before = held[0]
+                held[0] = Verifier(authkit_domain=domain, resource=resource, jwks=jwks, now=int(now))
+                before.close()
+            last, held[0] = held[0], None
+            for thread in threads:
+                thread.join()
+            last.close()
+        print(len(calls))
+    """
+    settings = (ISSUER, RESOURCE, json.dumps(good_jwks()), str(NOW))
+    done = run_python(program, *settings, good_token())
+    assert_silent_success(done)
+    assert done.stdout == "17\n"
+
+
+class Pointer(int):
+    """A pointer that tells whether the handle that had it is gone."""
+
+    freed = False
+
+
+KNOWN = "/.well-known/oauth-protected-resource"
+CALLS: dict[str, Callable[[Verifier], object]] = {
+    "verify": lambda verifier: verifier.verify(good_token(), required_scopes=["openid"], now=NOW),
+    "try_verify": lambda verifier: verifier.try_verify(good_token()),
+    "verify_async": lambda verifier: asyncio.run(verifier.verify_async(good_token())),
+    "authorize": lambda verifier: verifier.authorize(f"Bearer {good_token()}", any_scopes=["openid"]),
+    "authorize_async": lambda verifier: asyncio.run(verifier.authorize_async(f"Bearer {good_token()}")),
+    "well_known": lambda verifier: verifier.well_known("GET", KNOWN),
+    "well_known_async": lambda verifier: asyncio.run(verifier.well_known_async("GET", KNOWN)),
+    "resource": lambda verifier: verifier.resource,
+    "resource_metadata_url": lambda verifier: verifier.resource_metadata_url,
+    "describe": lambda verifier: verifier.describe(),
+    "stats": lambda verifier: verifier.stats(),
+    "events": lambda verifier: verifier.events(),
+    "refresh": lambda verifier: verifier.refresh(),
+    "start_refresh": lambda verifier: verifier.start_refresh(),
+    "wait_ready": lambda verifier: verifier.wait_ready(0),
+    "set_jwks": lambda verifier: verifier.set_jwks(good_jwks()),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_verifier_may_be_closed_at_any_step_of_a_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before each operation of the interpreter, where another thread may have its turn.
+    owner = good_verifier()
+    assert owner._handle is not None
+    real = owner._handle.pointer
+    assert real is not None
+    used = 0
+
+    def watched(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            nonlocal used
+            for one in arguments:
+                if isinstance(one, Pointer):
+                    used += 1
+                    assert not one.freed, "a native call uses what was freed"
+            return function(*arguments)
+
+        return call
+
+    for function in list(vars(_native)):
+        if f"authkit_{function}" in _native.FUNCTIONS:
+            monkeypatch.setattr(_native, function, watched(getattr(_native, function)))
+    monkeypatch.setattr(_verifier, "_recall", watched(_verifier._recall))
+
+    def free(pointer: int | None) -> None:
+        assert isinstance(pointer, Pointer)
+        pointer.freed = True
+
+    def run_and_close_at(step: int) -> bool:
+        """Whether the call has so many steps."""
+        left = step
+        verifier = Verifier.__new__(Verifier)
+        verifier._hold(_handle.Handle(Pointer(real), free))
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left
+            if frame.f_code.co_filename.startswith(str(PACKAGE)):
+                frame.f_trace_opcodes = True
+                if event == "opcode":
+                    left -= 1
+                    if left == 0:
+                        verifier.close()
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            CALLS[name](verifier)
+        except MisuseError:
+            assert verifier.closed
+        finally:
+            sys.settrace(before)
+        return left <= 0
+
+    step = 1
+    while run_and_close_at(step):
+        step += 1
+    assert step > 10
+    assert used > step / 2
+
+
+def test_no_call_reads_what_an_earlier_one_has_written() -> None:
+    # A call that writes nothing, whatever it answers, has no reason, no response and no claims.
+    verifier = good_verifier()
+    for status in (0, *range(-10, 0), -259, -10_000):
+        with pytest.raises(TokenError, match="MALFORMED"):
+            verifier.verify("another token")
+        assert verifier.verify(good_token(), now=NOW).subject == SUBJECT
+
+        def how(*_: object, status: int = status) -> int:
+            return status
+
+        for judge in (
+            lambda how=how: verifier._judge_anew(verifier._open(), how, b"x", _verifier._NO_POLICY),
+            lambda how=how: verifier._decide(
+                how, _verifier._Request(verifier._open(), "Bearer x", None, _verifier._NO_POLICY)
+            ),
+        ):
+            with pytest.raises(AuthKitError) as refused:
+                judge()
+            assert refused.value.reason == "the library gave no reason"
+            assert (refused.value.hint, refused.value.retry_after) == (None, None)
+            assert refused.value.http_status >= 400, status
 
 
 def test_keys_change_while_others_verify() -> None:

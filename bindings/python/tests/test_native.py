@@ -52,6 +52,8 @@ UNBOUND = {
     "authkit_claims_session_id": "all at once: authkit_verifier_verify_into",
     "authkit_claims_role": "all at once: authkit_verifier_verify_into",
     "authkit_claims_actor": "all at once: authkit_verifier_verify_into",
+    "authkit_claims_actor_count": "all at once: authkit_verifier_verify_into",
+    "authkit_claims_actor_at": "all at once: authkit_verifier_verify_into",
     "authkit_claims_is_impersonated": "all at once: authkit_verifier_verify_into",
     "authkit_claims_kind": "all at once: authkit_verifier_verify_into",
     "authkit_claims_family": "all at once: authkit_verifier_verify_into",
@@ -103,7 +105,7 @@ def header_functions() -> dict[str, tuple[str, list[str]]]:
     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", HEADER, flags=re.DOTALL)
     found = {}
     for result, name, parameters in re.findall(
-        r"AUTHKIT_API\s+([\w\s*]+?[\s*])(authkit_\w+)\(([^)]*)\);", text
+        r"AUTHKIT_API\s+(?:AUTHKIT_MUST_USE\s+)?([\w\s*]+?[\s*])(authkit_\w+)\(([^)]*)\);", text
     ):
         types = [re.sub(r"\w+$", "", " ".join(one.split())) for one in parameters.split(",")]
         found[name] = (" ".join(result.split()), [] if parameters.strip() == "void" else types)

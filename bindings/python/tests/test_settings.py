@@ -117,6 +117,12 @@ def test_any_scopes_that_are_none_are_misuse(scopes: Any) -> None:
         good_verifier().verify(good_token(), any_scopes=scopes)
 
 
+def test_keys_that_would_replace_others_are_refused() -> None:
+    issuers = {ISSUER: {"jwks_url": "https://keys.example/jwks"}}
+    with pytest.raises(ConfigError, match="jwks_url"):
+        Verifier(issuers=issuers, jwks=good_jwks(), resource=RESOURCE)
+
+
 def test_a_session_client_id_adds_its_issuers() -> None:
     verifier = good_verifier(jwks=None, session_client_id="client_1")
     for issuer in ("https://api.workos.com", "https://api.workos.com/user_management/client_1", ISSUER):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from array import array
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +17,9 @@ from authkit_verifier import (
     _verifier,
 )
 from cases import EXPIRES_AT, NOW, SUBJECT, good_token, good_verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +70,32 @@ def test_other_types_are_type_errors_that_do_not_show_the_value(verifier: Verifi
     with pytest.raises(TypeError, match="expected str or bytes") as caught:
         verifier.verify(token)
     assert str(caught.value).endswith(type(token).__name__)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview, lambda octets: array("B", octets)])
+def test_octets_that_another_thread_can_change_are_not_read(verifier: Verifier, kind: Any) -> None:
+    octets = kind(good_token().encode())
+    takers: list[Callable[[], object]] = [
+        lambda: verifier.verify(octets),
+        lambda: verifier.try_verify(octets),
+        lambda: asyncio.run(verifier.verify_async(octets)),
+        lambda: verifier.authorize(octets),
+        lambda: verifier.authorize(None, query=octets),
+        lambda: asyncio.run(verifier.authorize_async(octets)),
+        lambda: verifier.well_known("GET", octets),
+        lambda: verifier.well_known(octets, "/"),
+        lambda: verifier.set_jwks(octets),
+        lambda: verifier.set_jwks("{}", octets),
+        lambda: Verifier(authkit_domain=octets),
+        lambda: Verifier(jwks=octets),
+        lambda: Verifier(required_scopes=octets),
+        lambda: Verifier.from_env(octets),
+        lambda: verifier.verify(good_token(), required_scopes=[octets]),
+        lambda: verifier.verify(good_token(), any_scopes=[octets]),
+    ]
+    for taker in takers:
+        with pytest.raises((TypeError, AuthKitError)):
+            taker()
 
 
 def test_scopes_of_one_call(verifier: Verifier) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from authkit_verifier import KeysUnavailableError, TokenError, Verifier, WouldBlockError
-from cases import ISSUER, KEY_ID, NEXT_KEY_ID, RESOURCE, SUBJECT, good_jwks, good_token
+from authkit_verifier import KeysUnavailableError, MisuseError, TokenError, Verifier, WouldBlockError
+from authkit_verifier.events import log_to
+from cases import ISSUER, KEY_ID, NEXT_KEY_ID, RESOURCE, SUBJECT, good_jwks, good_token, good_verifier
 from jwks_server import PATIENCE, JwksServer
 
 if TYPE_CHECKING:
@@ -265,3 +268,48 @@ def test_start_refresh_returns_at_once(server: JwksServer) -> None:
 def test_given_keys_are_ready() -> None:
     with Verifier(authkit_domain=ISSUER, resource=RESOURCE, jwks=good_jwks()) as verifier:
         verifier.wait_ready(0)
+
+
+ANY_SIZE = (math.inf, 1e300, 1e18, 1e9, 10**400, 2**63, 3600)
+
+
+@pytest.mark.parametrize("timeout", [*ANY_SIZE, *(-size for size in ANY_SIZE), -1e-300, 5e-324, 0, True])
+def test_a_timeout_of_any_size_is_waited_for(timeout: float) -> None:
+    good_verifier().wait_ready(timeout)
+    asking = Verifier(
+        authkit_domain=ISSUER,
+        resource=RESOURCE,
+        refresh_mode="manual",
+    )
+    if timeout < 1:
+        with pytest.raises((KeysUnavailableError, WouldBlockError)):
+            asking.wait_ready(timeout)
+
+
+def test_who_waits_without_end_waits_for_the_keys(server: JwksServer) -> None:
+    verifier = server.verifier()
+    with ThreadPoolExecutor(1) as pool, server.hold():
+        waiting = pool.submit(verifier.wait_ready, math.inf)
+        server.wait_until_asked()
+        assert not waiting.done()
+    assert waiting.result(PATIENCE) is None
+
+
+def test_what_is_no_number_of_seconds_is_misuse() -> None:
+    with pytest.raises(MisuseError, match="not a number of seconds"):
+        good_verifier().wait_ready(math.nan)
+    for interval in (math.nan, 0, -1, -math.inf, -1e300):
+        with pytest.raises(MisuseError, match="not a number of seconds above 0"):
+            log_to(logging.getLogger("never"), good_verifier(), interval=interval)
+
+
+@pytest.mark.parametrize("interval", ANY_SIZE)
+def test_an_interval_of_any_size_is_waited_for(interval: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A wait that cannot be made ends the thread with an error.
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    before = set(threading.enumerate())
+    with good_verifier() as verifier, log_to(logging.getLogger("long"), verifier, interval=interval):
+        (thread,) = set(threading.enumerate()) - before
+    thread.join(PATIENCE)  # woken by the end of the log
+    assert failed == []

@@ -51,18 +51,19 @@ fn is_undecided(error: &Error) -> bool {
 
 /// The rule, the reason, and what to change where.
 fn explained(error: &Error) -> String {
-    let code = error.code();
     let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}: {}{hint}{}", code.name(), error.reason(), advice(code))
+    format!("{}: {}{hint}{}", error.code().name(), error.reason(), advice(error))
 }
 
-fn advice(code: Code) -> &'static str {
-    match code {
-        Code::Audience => {
+/// A hint that the library gives is about this very token: nothing is advised that would go past it.
+fn advice(error: &Error) -> &'static str {
+    let hint = error.hint();
+    match error.code() {
+        Code::Audience if hint.is_none_or(|hint| hint.contains("resource indicators")) => {
             "; WorkOS dashboard, Connect → Configuration, MCP resource indicators: add the resource above, then log in anew"
         }
-        Code::Issuer => {
-            "; set authkit_domain (AUTHKIT_DOMAIN) to the domain in the WorkOS dashboard, Domains, or allow-list the issuer in issuers"
+        Code::Issuer if hint.is_none() => {
+            "; set authkit_domain (AUTHKIT_DOMAIN) to the domain in the WorkOS dashboard, Domains; a token of any other issuer is rightly refused"
         }
         Code::Scope => {
             "; log in with these scopes; the WorkOS dashboard, Connect → Configuration, says which there are, required_scopes which the server wants"

@@ -30,6 +30,7 @@ pub(crate) fn add_to(headers: &mut HeaderMap, claims: &Claims) {
     add("x-authkit-permissions", list(claims.permissions()));
     add("x-authkit-impersonated", claims.is_impersonated().to_string());
     add("x-authkit-actor", optional(claims.actor()));
+    add("x-authkit-actors", list(claims.actors()));
 }
 
 fn encoded(text: &str) -> String {

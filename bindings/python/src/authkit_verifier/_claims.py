@@ -52,12 +52,19 @@ A claim that is no list of strings gives nobody a role; likewise for the three b
     "permissions": "`permissions`: the user's permissions; to demand some as scopes, see `scope_claims`.",
     "entitlements": "`entitlements`: what the organization has bought.",
     "feature_flags": "`feature_flags`: the flags that are on for the user.",
-    "actor": "`act.sub`: who acts in the user's place (RFC 8693), as in an impersonation; None if not said.",
-    "is_impersonated": "Whether somebody else acts in the user's place, also where it is not said who.",
+    "actor": "`act.sub`: who acts for the subject now (RFC 8693), the first of `actors`; None if not said.",
+    "actors": """The chain of actors, outermost first, eight at most.
+
+The first acts now; the others acted before it, and are for the record alone (RFC 8693 section 4.1). An actor
+without a `sub` that is a string ends the list.""",
+    "is_impersonated": """Whether a person acts as the user.
+
+True if a session token has an `act`, also one that does not say who, and no `sub_profile` that makes it an
+agent's. Any other `act` is a delegation.""",
     "is_machine": 'Whether the token is certainly a machine\'s own: `kind` is `"machine"`.',
 }
 _LEFT_OUT: dict[str, Any] = {
-    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), ()),
+    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags", "actors"), ()),
     **dict.fromkeys(("is_impersonated", "is_machine"), False),
 }
 
@@ -96,6 +103,7 @@ class Claims(Mapping[str, "Any"]):
     entitlements: tuple[str, ...]
     feature_flags: tuple[str, ...]
     actor: str | None
+    actors: tuple[str, ...]
     is_impersonated: bool
     kind: Literal["user", "machine", "unknown"]
     is_machine: bool

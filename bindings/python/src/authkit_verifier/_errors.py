@@ -110,8 +110,10 @@ class KeysUnavailableError(AuthKitError):
 
 
 class KeyUnconfirmedError(AuthKitError):
-    """The token names an unknown key, and the issuer could not be asked about it: HTTP 429. The token may be
-    good: the client keeps it and tries again after `retry_after`. Code KEY_UNCONFIRMED."""
+    """The token names an unknown key, and the issuer could not be asked about it: HTTP 429.
+
+    The token may be good: the client keeps it and tries again after `retry_after`. Code KEY_UNCONFIRMED.
+    """
 
 
 class WouldBlockError(AuthKitError):
@@ -181,6 +183,8 @@ def refusal_in(document: bytes) -> dict[str, Any]:
 
 def told(status: int, refused: Mapping[str, Any]) -> AuthKitError:
     """The exception for a refusal that the library has written."""
+    # Success without a record is none, and no host may answer it as one.
+    status = status or _native.INTERNAL
     kind = _CLASSES.get(_native.status_class(status), InternalError)
     reason = refused.get("reason", "the library gave no reason")
     return kind(reason, status=status, hint=refused.get("hint"), retry_after=refused.get("retry_after"))

@@ -11,6 +11,10 @@ class Handle:
     Python's reference count is the count of users: a call in progress holds a reference of its own, so
     that neither `close()` on another thread nor the end of the interpreter frees what is in use. It needs
     no lock, which a fork could leave held in the child.
+
+    So the function that makes a call has the handle in a name of its own, and gives `name.pointer` to the
+    call and to nothing else: of `self._open().pointer` only the number would be left while the call runs.
+    `test_lifetime.py` looks for it.
     """
 
     __slots__ = ("__weakref__", "_free", "pointer")

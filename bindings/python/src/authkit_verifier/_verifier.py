@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from ._waiting import Judge, Waiting
     from .events import Event
 
+# As long as any process lives, in seconds.
+_AGES = 1e9
+
 # How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
 _DEAF = 0.5
 
@@ -62,7 +65,8 @@ class Verifier:
         resource_documentation: URL where developers read about it, announced too. Default: none.
         audiences: `aud` values to accept, compared exactly. Default: the resource.
         accept_client_id_audience: Client ids to accept as `aud`: machine tokens, and clients that send no
-            `resource`. Default: none.
+            `resource`. Such a token must have `client_id`, or be the machine's own (`sub` is that id).
+            Default: none.
         ignore_trailing_slash: Also accept an `aud` that differs by one final slash. Default: False.
         required_scopes: Scopes that every token must carry, all of them. Default: none.
         scopes_supported: Scopes announced for clients to ask for; `offline_access` is left out. Default:
@@ -74,15 +78,16 @@ class Verifier:
             is one it must be accepted) or `"not_checked"`; `audiences`: a list in place of `audiences` and
             `accept_client_id_audience`; `family`: `"connect"` or `"session"`.
         session_client_id: Client id whose AuthKit session tokens are taken too; adds their issuers and
-            keys. Such a token may lack `aud`; one that has it must name an accepted audience or this
-            client. Default: none.
+            keys. A session token's `client_id` and `azp`, if there, must be this client. It may lack `aud`;
+            one that has it must name an accepted audience or this client. Default: none.
         algorithms: Out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default: RS256.
         leeway: Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60.
         max_token_age: Oldest `iat` to accept, in seconds before now. Default: unlimited.
         typ: `"any"` (no `typ`, `JWT` or `at+jwt`) or `"rfc9068"` (`at+jwt` with `client_id`, `iat` and
             `jti`). Default: `"any"`.
         now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-        jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched.
+        jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched, and
+            `issuers` must not give it keys too.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
         ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
@@ -371,7 +376,8 @@ class Verifier:
     @property
     def resource_metadata_url(self) -> str | None:
         """Where clients find the protected resource metadata; None if no resource is configured."""
-        url = _native.verifier_resource_metadata_url(self._open().pointer)
+        handle = self._open()
+        url = _native.verifier_resource_metadata_url(handle.pointer)
         return None if url is None else url.decode()
 
     def refresh(self) -> None:
@@ -409,15 +415,19 @@ class Verifier:
         event loop: `await asyncio.to_thread(verifier.wait_ready)`.
 
         Args:
-            timeout: The longest wait, in seconds. With 0 it starts what is missing, and looks.
+            timeout: The longest wait, in seconds, of any size; `math.inf` for as long as it takes. With 0 or
+                less it starts what is missing, and looks.
 
         Raises:
             KeysUnavailableError: After the timeout an issuer's keys have not come; the reason says why.
             WouldBlockError: After the timeout an issuer's first fetch is still under way.
-            MisuseError: The verifier is closed.
+            MisuseError: The verifier is closed, or the timeout is not a number (NaN).
         """
         handle = self._open()
-        deadline = time.monotonic() + timeout
+        if timeout != timeout:
+            raise misuse("the timeout is not a number of seconds")
+        # Compared before it is added: an int can be past every float.
+        deadline = time.monotonic() + float(min(max(timeout, 0), _AGES))
         while True:
             left = max(0.0, deadline - time.monotonic())
             error = c_void_p()
@@ -701,11 +711,13 @@ _buffers: list[Any] = []
 
 
 def _lent() -> Any:
-    """A buffer, to be put back."""
+    """A buffer that shows nothing of an earlier call, to be put back."""
     try:
-        return _buffers.pop()
+        buffer = _buffers.pop()
     except IndexError:
         return create_string_buffer(_native.RECORD_CAPACITY)
+    buffer[0] = b"\0"
+    return buffer
 
 
 def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, bytes]:
@@ -719,7 +731,10 @@ def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, b
 
 
 class _Request:
-    """A request as the library takes it; keeps alive the handles whose pointers are in it."""
+    """A request as the library takes it; keeps alive the handles whose pointers are in it.
+
+    As with a handle, a call that is given its arguments holds the request in a name of its own.
+    """
 
     __slots__ = ("_handles", "arguments")
 
@@ -820,13 +835,19 @@ def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, no
 
 
 def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> Handle:
-    policy = Handle(_native.policy_new(), _native.policy_free)
+    pointer = _native.policy_new()
+    if pointer is None:
+        # Handed on, it would demand nothing.
+        raise refusal(_native.INTERNAL, c_void_p())
+    policy = Handle(pointer, _native.policy_free)
     for scope in scopes:
         _demand(_native.policy_require_scope, policy, _c_string(scope, "a required scope"))
     if alternatives is not None:
         _demand(_native.policy_require_any_scope, policy, _c_string(_joined(alternatives), "any_scopes"))
     if now is not None:
-        _native.policy_set_now(policy.pointer, _int64(now))
+        status = _native.policy_set_now(policy.pointer, _int64(now))
+        if status != _native.OK:
+            raise refusal(status, c_void_p())
     return policy
 
 
@@ -868,6 +889,7 @@ def _octets(text: str | bytes) -> bytes:
             return text.encode("utf-8", "surrogatepass")
     if isinstance(text, bytes):
         return text
+    # No bytearray or memoryview: another thread could change it while the library reads.
     raise TypeError(f"expected str or bytes, not {type(text).__name__}")
 
 

@@ -85,7 +85,8 @@ class Waiting:
         if first.must_lead:
             report = self._led(first)
         else:
-            _native.verifier_wait(self._handle.pointer, seen, milliseconds)
+            handle = self._handle
+            _native.verifier_wait(handle.pointer, seen, milliseconds)
         try:
             self._loop.call_soon_threadsafe(self._report, report)
         except RuntimeError:
@@ -114,7 +115,8 @@ class Waiting:
 
     def _try_again(self) -> None:
         """Tries every call once more, in turns; those that still cannot be answered wait on."""
-        seen = _native.verifier_fetches_ended(self._handle.pointer)
+        handle = self._handle
+        seen = _native.verifier_fetches_ended(handle.pointer)
         calls, self._calls = self._calls, []
         self._try_in_turns(deque(calls), seen)
 

@@ -18,7 +18,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from ._errors import MisuseError
+from ._errors import MisuseError, misuse
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -150,9 +150,12 @@ class EventLog:
         verifier: Verifier,
         interval: float | None = None,
     ) -> None:
+        if interval is not None and not interval > 0:
+            raise misuse("the interval is not a number of seconds above 0")
         self._logger = logger
         self._verifier = verifier
-        self._interval = interval
+        # Longer ones end a thread that is to wait for them.
+        self._interval = None if interval is None else float(min(interval, threading.TIMEOUT_MAX))
         self._start()
 
     def drain(self) -> int:
@@ -231,10 +234,13 @@ def log_to(
     Args:
         logger: Where to.
         verifier: Whose. Two logs of one verifier would share its events out between them.
-        interval: Seconds between two looks of a daemon thread, which ends with `close` or when the verifier
-            is closed, and which goes on in the child of a fork. None: `drain` is called by the host.
+        interval: Seconds above 0 between two looks of a daemon thread, which ends with `close` or when the
+            verifier is closed, and which goes on in the child of a fork. None: `drain` is called by the host.
 
     Returns:
         The log, to drain and to close.
+
+    Raises:
+        MisuseError: The interval is 0, negative or not a number.
     """
     return EventLog(logger, verifier, interval)
