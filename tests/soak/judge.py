@@ -144,6 +144,7 @@ class Client:
         self._told_at = [request.at for request in self.told]
         first = min((request.done for request in self.told), default=float("inf"))
         self._keys_since = first + INSTALL
+        self._slack = SCHEDULING + self.issuer.late
 
     def is_good(self, verdict: Verdict) -> bool:
         """Signed with a key that was published for all of the call."""
@@ -198,7 +199,7 @@ class Client:
             self._break("something is measured", [f"{len(good)} good, {len(bad)} bad, {len(flooded)} random"])
 
     def _waits(self) -> None:
-        most = WAIT + SCHEDULING + self.issuer.late
+        most = WAIT + self._slack
         longest = max((it.ended - it.began for it in self.verdicts), default=0)
         self.figures["longest"] = f"{longest:.2f}"
         slow = [self._line(it) for it in self.verdicts if it.ended - it.began > most]
@@ -209,7 +210,7 @@ class Client:
         worst = {False: 0.0, True: 0.0}
         late: list[str] = []
         for start, end, newest, rotated in self.issuer.changes():
-            limit = ROTATION if rotated and self.flood else RECOVERY
+            limit = (ROTATION if rotated and self.flood else RECOVERY) + self._slack
             now = [it for it in signed if it.key == newest and it.began >= start and it.ended < end]
             passed = min((it.ended - start for it in now if it.status == 200), default=None)
             worst[rotated] = max(worst[rotated], end - start if passed is None else passed)
@@ -226,14 +227,13 @@ class Client:
     def _asks(self) -> None:
         """In whatever window of the run the issuer answers, and fails to answer, no more than agreed."""
         excess = []
-        slack = SCHEDULING + self.issuer.late
         for answered, pace in SECONDS_A_REQUEST.items():
             times = [it.at for it in self.requests if it.answered == answered]
             windows = ((j - i + 1, times[i], times[j]) for j in range(len(times)) for i in range(j + 1))
             count, start, end = max(
                 windows, key=lambda it: it[0] - (it[2] - it[1]) / pace, default=(0, 0.0, 0.0)
             )
-            if count > BURST + (end - start + slack) / pace:
+            if count > BURST + (end - start + self._slack) / pace:
                 how = "answered" if answered else "failed"
                 excess.append(f"{count} requests {how} from {self._time(start)} to {self._time(end)}")
         told = len(self.told)
