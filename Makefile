@@ -13,6 +13,7 @@
 #   make test-install   strangers' projects against what that installs, static links, hardening
 #   make abi      writes abi/authkit.abi anew, which may only grow
 #   make reference  build/reference/html: the C and C++ API
+#   make soak     C, Python and Node while the issuer rotates, fails and stalls: TIME=120, FLOOD=1 or 0; make test-soak in 24 s
 #   make bench    what a verdict costs in C, Python and Node beside the bare signature check and other verifiers
 #   make bench-cold   what it takes from a process's start to its first verdict
 #   make bench-ratio   what a verdict costs in C, more precisely; and the library's load time
@@ -78,6 +79,7 @@ include mk/python-hosts.mk
 include mk/fastmcp.mk
 include mk/native-servers.mk
 include mk/bench.mk
+include mk/soak.mk
 
 # --- the tests -------------------------------------------------------------------------------------
 
@@ -120,8 +122,8 @@ test-docs: python
 	python3 scripts/quote_examples.py --check README.md
 	python3 scripts/quote_examples.py --check docs/node.md
 	python3 scripts/quote_examples.py --check docs/packaging.md
-	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS)
-	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS)
+	$(PYTHON_RUN) -m ruff check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS) $(SOAK)
+	$(PYTHON_RUN) -m ruff format --check --quiet --config $(PYTHON_PACKAGE)/pyproject.toml scripts benches $(NATIVE_SERVERS_TESTS) $(SOAK)
 
 test-demo: $(AUTHORIZATION_SERVER_READY) demo
 	cd $(AUTHORIZATION_SERVER) && npm test --silent

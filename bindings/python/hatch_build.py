@@ -54,6 +54,7 @@ RUST_SOURCES = (
     "benches/*.rs",
     "examples/rust/*.rs",
     "tests/*/main.rs",
+    "tests/soak/issuer.rs",
 )
 
 

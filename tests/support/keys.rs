@@ -56,7 +56,7 @@ impl Signer {
         Self { kid, alg, pair: Pair::Rsa(RsaKeyPair::generate(size).unwrap()) }
     }
 
-    fn ec(kid: &'static str, alg: &'static str) -> Self {
+    pub fn ec(kid: &'static str, alg: &'static str) -> Self {
         let parameters = if alg == "ES256" {
             &signature::ECDSA_P256_SHA256_FIXED_SIGNING
         } else {
