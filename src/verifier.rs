@@ -341,7 +341,9 @@ impl Verifier {
             }
             well_known::Document::AuthorizationServer => {
                 let cache = self.0.server_metadata.as_ref()?;
-                let call = Call::new(wait, self.0.around.clock.moment());
+                let mut keys = self.0.keys.iter().filter(|keys| keys.issuer() == cache.issuer());
+                let call = Call::new(wait, self.0.around.clock.moment())
+                    .is_hopeless(keys.any(|keys| keys.is_slow()));
                 Some(well_known::answer(method, || {
                     let found = cache.current(&call);
                     authorization_server::response(found.map(|found| Arc::clone(&found.document)))

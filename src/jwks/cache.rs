@@ -72,13 +72,19 @@ pub(crate) struct Call<'k> {
     began: Moment,
     /// The key id that the token names.
     key_id: Option<&'k str>,
+    /// The issuer is known to be slow, by another of its documents.
+    is_hopeless: bool,
     /// Set when it is first needed: a call that finds its key never asks for the time.
     deadline: OnceCell<Instant>,
 }
 
 impl<'k> Call<'k> {
     pub(crate) fn new(wait: Wait, began: Moment) -> Self {
-        Self { wait, began, key_id: None, deadline: OnceCell::new() }
+        Self { wait, began, key_id: None, is_hopeless: false, deadline: OnceCell::new() }
+    }
+
+    pub(crate) fn is_hopeless(self, is_hopeless: bool) -> Self {
+        Self { is_hopeless, ..self }
     }
 
     pub(crate) fn for_key(self, key_id: Option<&'k str>) -> Self {
@@ -410,6 +416,10 @@ impl<D: Document> Cache<D> {
         self.newest.look(holds).unwrap_or(false)
     }
 
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// What is in force, whatever its standing.
     pub(crate) fn in_force(&self) -> Option<Arc<Snapshot<D>>> {
         self.newest.get()
@@ -461,16 +471,16 @@ impl<D: Document> Cache<D> {
     }
 
     fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
-        self.obtain_within(need, call, self.patience(need))
+        self.obtain_within(need, call, self.patience(need, call))
     }
 
     /// Strangers cause these fetches, so they must not hold the host's threads: nobody waits long for
     /// another caller's, or at all while the issuer is known to be slow.
-    fn patience(&self, need: &Need<'_, D>) -> Patience {
+    fn patience(&self, need: &Need<'_, D>, call: &Call<'_>) -> Patience {
         match need {
             Need::Request => Patience::default(),
             Need::Age if D::IS_VITAL => Patience::default(),
-            Need::Age | Need::UnknownKey { .. } if self.is_slow() => {
+            Need::Age | Need::UnknownKey { .. } if call.is_hopeless || self.is_slow() => {
                 Patience { own: Some(Duration::ZERO), others: Some(Duration::ZERO) }
             }
             Need::Age | Need::UnknownKey { .. } => Patience { own: None, others: Some(PATIENCE) },
@@ -506,7 +516,7 @@ impl<D: Document> Cache<D> {
         };
         let waits_in_vain = patience.is_some_and(|patience| patience.is_zero());
         if call.wait == Wait::No && !waits_in_vain {
-            return Err(would_block());
+            return Err(self.without_waiting(need, would_block()));
         }
         let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
         self.follow(&flight, ticket, until.min(call.deadline()), need)
@@ -550,7 +560,7 @@ impl<D: Document> Cache<D> {
             return Some(Err(self.paused(need, &pause)));
         }
         if self.around.mode == RefreshMode::Inline && call.wait == Wait::No {
-            return Some(Err(fetch_needed()));
+            return Some(Err(self.without_waiting(need, fetch_needed())));
         }
         let left = call.deadline().saturating_duration_since(Instant::now());
         left.is_zero()
@@ -574,6 +584,15 @@ impl<D: Document> Cache<D> {
         self.counts.throttled.fetch_add(1, Ordering::Relaxed);
         if !self.counts.throttled_told.swap(true, Ordering::Relaxed) {
             self.tell(Happening::Throttled { retry_after });
+        }
+    }
+
+    /// The error of a call that must not wait. If usable keys are there it says when to come back: for a host
+    /// that has waited long enough, and then answers as in [`Self::unanswered`].
+    fn without_waiting(&self, need: &Need<'_, D>, error: Error) -> Error {
+        match need {
+            Need::UnknownKey { .. } if self.has_good() => error.with_retry_after(1),
+            _ => error,
         }
     }
 
@@ -870,7 +889,7 @@ impl<D: Document> Cache<D> {
 
     /// Whether the issuer is known to be slow, so that nobody who can do without waits for it: a fetch is
     /// under way for long already, or the last one took long and failed.
-    fn is_slow(&self) -> bool {
+    pub(crate) fn is_slow(&self) -> bool {
         let flight = self.flight.get();
         let is_long = flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
         is_long || flight.pace(|pace| pace.is_slow())

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Class, Code, Error, Result};
 use crate::token::claims::Claims;
 
 use super::challenge::{Terms, challenge};
@@ -59,7 +59,7 @@ impl Decision {
 fn refusal(error: Error, terms: &Terms<'_>) -> Response {
     let code = error.code();
     let description = description(&error);
-    let response = match code.http_status() {
+    let response = match status(&error) {
         status @ (429 | 503) => later(status, &error),
         // A defect or a wrong setting here is nothing that another token would mend.
         500 => Response::new(500),
@@ -74,6 +74,15 @@ fn refusal(error: Error, terms: &Terms<'_>) -> Response {
         .with_header("cache-control", "no-store")
         .with_json(body(body_error(code), &description));
     response.because(error)
+}
+
+/// The code's status; but 429 for a call that must not wait and names an unknown key while usable keys are
+/// there, as if it had waited long enough.
+fn status(error: &Error) -> u16 {
+    match error.code().class() {
+        Class::WouldBlock if error.retry_after().is_some() => Code::KeyUnconfirmed.http_status(),
+        _ => error.code().http_status(),
+    }
 }
 
 /// The answer to a request for a document that cannot be had at the moment.
