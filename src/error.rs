@@ -162,13 +162,13 @@ impl Error {
     // Cold: what leads here stays out of the way of tokens that are accepted.
     #[cold]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: reason.into(), hint: None, retry_after: None }
+        Self { code, reason: bounded(reason.into()), hint: None, retry_after: None }
     }
 
     /// Adds what the reader should change.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(bounded(hint.into()));
         self
     }
 
@@ -218,6 +218,29 @@ impl std::error::Error for Error {}
 
 /// Longest piece of foreign text that a message repeats, in characters.
 const QUOTED_LIMIT: usize = 80;
+/// Longest reason and longest hint, in characters, whatever their maker put in.
+pub(crate) const SENTENCE_LIMIT: usize = 300;
+
+/// A sentence that is printable ASCII on one line, and short; `…` ends one that was cut.
+#[cold]
+pub(crate) fn bounded(text: Cow<'static, str>) -> Cow<'static, str> {
+    let is_plain = |octet: u8| matches!(octet, b' '..=b'~');
+    if text.len() <= SENTENCE_LIMIT && text.bytes().all(is_plain) {
+        return text;
+    }
+    // No more of it than can be needed: it may be megabytes.
+    // `…` is ours, the sign of a text that was cut.
+    let pieces = text.chars().take(SENTENCE_LIMIT + 1).map(|character| match character {
+        '…' => "…".to_owned(),
+        other => escaped(other.encode_utf8(&mut [0; 4])),
+    });
+    let escaped: String = pieces.collect();
+    let mut end = escaped.char_indices().map(|(at, _)| at).skip(SENTENCE_LIMIT - 1);
+    match (end.next(), end.next()) {
+        (Some(last), Some(_)) => format!("{}…", escaped.get(..last).unwrap_or_default()).into(),
+        _ => escaped.into(),
+    }
+}
 
 /// Foreign text made safe for a log line: quoted, printable ASCII only, cut short.
 pub(crate) fn quoted(text: &str) -> String {

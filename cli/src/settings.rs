@@ -106,14 +106,29 @@ const FLAGS: &[Flag] = &[
         help: "Allow http:// to this machine, for a local test server",
     },
     Flag {
+        long: "allow-insecure-http",
+        value: "LIST",
+        help: "Hosts for which http:// is allowed; whoever is between can replace the keys",
+    },
+    Flag {
         long: "ca-file",
         value: "FILE",
         help: "PEM file of certificate authorities to trust as well",
     },
     Flag {
+        long: "extra-ca-file",
+        value: "FILE",
+        help: "As --ca-file, but passed over if it cannot be used",
+    },
+    Flag {
         long: "proxy",
         value: "URL",
         help: "Proxy to fetch keys through; the environment's is not used",
+    },
+    Flag {
+        long: "fetch-timeout",
+        value: "SECONDS",
+        help: "How long a fetch may take and a call may wait, 1 to 30 [default: 5]",
     },
     Flag {
         long: "refresh-mode",

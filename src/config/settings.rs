@@ -124,8 +124,12 @@ pub struct ConfigBuilder {
     #[serde(deserialize_with = "document")]
     pub(super) jwks: Option<String>,
     pub(super) allow_insecure_loopback: Option<bool>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) allow_insecure_http: Option<Vec<String>>,
     pub(super) ca_file: Option<PathBuf>,
+    pub(super) extra_ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
+    pub(super) fetch_timeout: Option<u64>,
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
     pub(super) token_cache_size: Option<u64>,
@@ -159,8 +163,11 @@ impl ConfigBuilder {
         "now",
         "jwks",
         "allow_insecure_loopback",
+        "allow_insecure_http",
         "ca_file",
+        "extra_ca_file",
         "proxy",
+        "fetch_timeout",
         "refresh_mode",
         "jwks_cache_dir",
         "token_cache_size",
@@ -213,8 +220,11 @@ impl ConfigBuilder {
             "now" => self.now = Some(number(name, text)?),
             "jwks" => self.jwks = Some(text.to_owned()),
             "allow_insecure_loopback" => self.allow_insecure_loopback = Some(boolean(name, text)?),
+            "allow_insecure_http" => self.allow_insecure_http = items()?,
             "ca_file" => self.ca_file = Some(text.into()),
+            "extra_ca_file" => self.extra_ca_file = Some(text.into()),
             "proxy" => self.proxy = Some(ProxyUrl(text.to_owned())),
+            "fetch_timeout" => self.fetch_timeout = Some(number(name, text)?),
             "refresh_mode" => self.refresh_mode = Some(word(name, text)?),
             "jwks_cache_dir" => self.jwks_cache_dir = Some(text.into()),
             "token_cache_size" => self.token_cache_size = Some(number(name, text)?),
@@ -251,8 +261,11 @@ impl ConfigBuilder {
             now: self.now.or(other.now),
             jwks: self.jwks.or(other.jwks),
             allow_insecure_loopback: self.allow_insecure_loopback.or(other.allow_insecure_loopback),
+            allow_insecure_http: self.allow_insecure_http.or(other.allow_insecure_http),
             ca_file: self.ca_file.or(other.ca_file),
+            extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
             proxy: self.proxy.or(other.proxy),
+            fetch_timeout: self.fetch_timeout.or(other.fetch_timeout),
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
@@ -428,10 +441,38 @@ impl ConfigBuilder {
         self
     }
 
-    /// A PEM file of certificate authorities to trust beside the system's.
+    /// Allows http:// to these hosts of a developer's own network, compared exactly but for ASCII case: who
+    /// is between here and there can replace the keys. Default none.
+    #[must_use]
+    pub fn allow_insecure_http<S: Into<String>>(
+        mut self,
+        hosts: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.allow_insecure_http = Some(strings(hosts));
+        self
+    }
+
+    /// A PEM file of certificate authorities to trust beside the system's. Blocks of other kinds in it are
+    /// passed over. [`crate::Verifier::new`] refuses one that cannot be read or holds no certificate.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
+        self
+    }
+
+    /// As `ca_file`, but one that cannot be used is told of by an event and passed over: for the file
+    /// that a runtime's own variable names, such as Node's `NODE_EXTRA_CA_CERTS`.
+    #[must_use]
+    pub fn extra_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.extra_ca_file = Some(path.into());
+        self
+    }
+
+    /// How long one fetch may take, and one call wait in all, in seconds: 1 to [`super::MAX_FETCH_TIMEOUT`];
+    /// default [`super::DEFAULT_FETCH_TIMEOUT`].
+    #[must_use]
+    pub fn fetch_timeout(mut self, seconds: u64) -> Self {
+        self.fetch_timeout = Some(seconds);
         self
     }
 

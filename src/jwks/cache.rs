@@ -16,7 +16,7 @@ use crate::fork::PerProcess;
 use crate::journal::{Happening, Journal, Source};
 use crate::stats::{DocumentStats, SeenHeaders};
 
-use super::fetch::{FETCH_TIMEOUT, Fetch, FetchError};
+use super::fetch::{Fetch, FetchError};
 use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
 use super::landings::Landings;
@@ -77,8 +77,8 @@ impl<'k> Call<'k> {
         self.key_id.filter(|_| self.wait == Wait::No).map(str::to_owned)
     }
 
-    fn deadline(&self) -> Instant {
-        *self.deadline.get_or_init(|| Instant::now() + FETCH_TIMEOUT)
+    fn deadline(&self, fetch_timeout: Duration) -> Instant {
+        *self.deadline.get_or_init(|| Instant::now() + fetch_timeout)
     }
 }
 
@@ -115,6 +115,8 @@ pub(crate) struct Surroundings {
     pub(crate) mode: RefreshMode,
     /// Clock skew that is not worth telling, in seconds.
     pub(crate) leeway: u64,
+    /// For one fetch, and for all that one call waits.
+    pub(crate) fetch_timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) landings: Arc<PerProcess<Landings>>,
@@ -297,7 +299,10 @@ impl<D: Document> Cache<D> {
     ) -> Result<Arc<Snapshot<D>>> {
         // What was fetched for this very call, after it began, needs no second look.
         let is_answer = searched.began.monotonic >= call.began.monotonic;
-        if searched.lifetime.is_none() || is_answer || searched.answers(key_id, call.began) {
+        if searched.lifetime.is_none()
+            || is_answer
+            || searched.answers(key_id, call.began, self.around.fetch_timeout)
+        {
             return Err(unknown_key());
         }
         self.obtain(&Need::UnknownKey { searched }, call)
@@ -384,7 +389,9 @@ impl<D: Document> Cache<D> {
     /// A refresh that is due, which nobody waits for; by the caller alone where no thread may be made.
     fn refresh_ahead(self: &Arc<Self>, call: &Call<'_>) {
         let flight = self.flight.get();
-        let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
+        let boarding = flight.board(call.deadline(self.around.fetch_timeout), |pace| {
+            self.stay(pace, &Need::Age, call)
+        });
         if let Boarding::Lead(_) = boarding {
             let landing = self.landing(flight, &Need::Age, call);
             match self.around.mode {
@@ -407,8 +414,11 @@ impl<D: Document> Cache<D> {
         patience: Option<Duration>,
     ) -> Result<Arc<Snapshot<D>>> {
         let flight = self.flight.get();
-        let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
-        let ticket = match flight.board(call.deadline(), |pace| self.stay(pace, need, call)) {
+        let until = patience
+            .map_or(call.deadline(self.around.fetch_timeout), |patience| Instant::now() + patience);
+        let ticket = match flight
+            .board(call.deadline(self.around.fetch_timeout), |pace| self.stay(pace, need, call))
+        {
             Boarding::Stay(answer) => return answer,
             Boarding::Follow(ticket) => ticket,
             Boarding::Lead(ticket) => {
@@ -426,7 +436,7 @@ impl<D: Document> Cache<D> {
         if call.wait == Wait::No {
             return Err(would_block());
         }
-        self.follow(&flight, ticket, until.min(call.deadline()))
+        self.follow(&flight, ticket, until.min(call.deadline(self.around.fetch_timeout)))
     }
 
     fn follow(
@@ -510,7 +520,7 @@ impl<D: Document> Cache<D> {
             cache: Arc::clone(self),
             flight,
             landings,
-            deadline: call.deadline(),
+            deadline: call.deadline(self.around.fetch_timeout),
             sought: call.sought(),
             forced: matches!(need, Need::Request),
             outcome: Err(FetchError::new("the fetch was broken off")),
@@ -793,10 +803,10 @@ impl<D> Snapshot<D> {
 
     /// Whether this is the answer to who could not wait and now asks again, by `try_verify` and then
     /// `verify`: the second call must not cause a second fetch. True once.
-    fn answers(&self, key_id: &str, now: Moment) -> bool {
+    fn answers(&self, key_id: &str, now: Moment, fetch_timeout: Duration) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             sought.key_id == key_id
-                && now.since(self.began) < FETCH_TIMEOUT
+                && now.since(self.began) < fetch_timeout
                 && !sought.answered.swap(true, Ordering::Relaxed)
         })
     }

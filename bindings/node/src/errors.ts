@@ -245,7 +245,7 @@ export function badConfig(reason: string, hint?: string): ConfigError {
 /** For who has waited for the keys for long enough. */
 export function tooLate(): KeysUnavailableError {
   const [code, status, httpStatus] = ["KEYS_UNAVAILABLE", KEYS_UNAVAILABLE, 503] as const;
-  const reason = "the issuer's keys did not come within 5 seconds";
+  const reason = "the issuer's keys did not come within fetchTimeout";
   return new KeysUnavailableError({ code, status, httpStatus, reason, retryAfter: 1 });
 }
 

@@ -33,9 +33,6 @@ interface Call {
 /** How long verifications, and what the host does at once with their answers, may hold the event loop before others get their turn. */
 const TURN_MS = 2;
 
-/** The longest that a call waits in all. */
-const PATIENCE_MS = 5000;
-
 /** After this time calls are tried again whatever has happened: keys past their time to live will do then. */
 const STEP_MS = 1000;
 
@@ -71,8 +68,9 @@ export class Waiting {
    */
   answer<T>(question: Question<T>, seen: number | bigint): Promise<T> {
     return new Promise((resolve, reject) => {
-      const deadline = performance.now() + PATIENCE_MS;
-      this.#calls.push({ verifier: this.#handle.retain(), question, deadline, resolve, reject });
+      const verifier = this.#handle.retain();
+      const deadline = performance.now() + 1000 * this.#native.verifierFetchTimeout(verifier);
+      this.#calls.push({ verifier, question, deadline, resolve, reject });
       if (!this.#busy) {
         this.#busy = true;
         void this.#waitAndTry(seen);

@@ -15,10 +15,11 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, CWD, Dir, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::jwks::fetch::FETCH_TIMEOUT;
+use crate::config::MAX_FETCH_TIMEOUT;
 
-/// Longer than any fetch: who has had the lock for this long is not fetching.
-const LONGEST_HOLD: Duration = FETCH_TIMEOUT.saturating_mul(2);
+/// Longer than any fetch, by whatever `fetch_timeout` of another process: who has had the lock for this
+/// long is not fetching.
+pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(MAX_FETCH_TIMEOUT + 5);
 /// Longer than writing a file takes, by far: what is half written since then nobody will complete.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
 const WRITABLE_BY_OTHERS: u32 = 0o022;

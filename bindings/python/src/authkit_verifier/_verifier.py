@@ -84,8 +84,13 @@ class Verifier:
         now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
         jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
+        allow_insecure_http: Hosts for which `http://` is allowed, such as `host.docker.internal`; whoever is
+            between can replace the keys. Default: none.
         ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
+            One that cannot be read or holds no certificate is refused when the verifier is made.
+        extra_ca_file: As `ca_file`, but one that cannot be used is told of by an event and passed over.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
+        fetch_timeout: How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5.
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
             longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's) or
             `"manual"` (`refresh()` alone). Default: `"background"`.
@@ -135,8 +140,11 @@ class Verifier:
         now: int | None = None,
         jwks: str | Mapping[str, Any] | None = None,
         allow_insecure_loopback: bool | None = None,
+        allow_insecure_http: Iterable[str] | None = None,
         ca_file: str | os.PathLike[str] | None = None,
+        extra_ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        fetch_timeout: int | None = None,
         refresh_mode: Literal["background", "inline", "manual"] | None = None,
         jwks_cache_dir: str | os.PathLike[str] | None = None,
         token_cache_size: int | None = None,
@@ -166,8 +174,11 @@ class Verifier:
             "now": now,
             "jwks": jwks,
             "allow_insecure_loopback": allow_insecure_loopback,
+            "allow_insecure_http": allow_insecure_http,
             "ca_file": ca_file,
+            "extra_ca_file": extra_ca_file,
             "proxy": proxy,
+            "fetch_timeout": fetch_timeout,
             "refresh_mode": refresh_mode,
             "jwks_cache_dir": jwks_cache_dir,
             "token_cache_size": token_cache_size,
@@ -214,7 +225,7 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, 5 seconds at most; other Python threads run meanwhile. On an event
+        May wait for the issuer's keys, `fetch_timeout` at most; other Python threads run meanwhile. On an event
         loop use `verify_async`.
 
         Args:
@@ -259,7 +270,7 @@ class Verifier:
     ) -> Claims:
         """As `verify`, without ever blocking the event loop.
 
-        Where keys must be fetched first it waits for them, 5 seconds at most; however many calls wait on one
+        Where keys must be fetched first it waits for them, `fetch_timeout` at most; however many calls wait on one
         loop, one thread waits for all of them, and none of the loop's executor.
         """
         # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
@@ -286,8 +297,8 @@ class Verifier:
     ) -> Decision:
         """Decides whether an HTTP request may go on, and what to answer where it may not.
 
-        The library reads the header; a host hands it on as it came. May wait for the issuer's keys, 5 seconds
-        at most; on an event loop use `authorize_async`.
+        The library reads the header; a host hands it on as it came. May wait for the issuer's keys,
+        `fetch_timeout` at most; on an event loop use `authorize_async`.
 
         Args:
             authorization: The value of the request's `Authorization` header; None where it has none. Several
@@ -335,7 +346,7 @@ class Verifier:
         """Answers a request for one of this server's well-known documents; None for any other path.
 
         Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
-        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, 5 seconds at most; on
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, `fetch_timeout` at most; on
         an event loop use `well_known_async`.
 
         Args:
@@ -375,9 +386,9 @@ class Verifier:
         return None if url is None else url.decode()
 
     def refresh(self) -> None:
-        """Fetches the keys of every issuer now and waits for them, 5 seconds at most.
+        """Fetches the keys of every issuer now and waits for them, `fetch_timeout` at most.
 
-        5 seconds each where the `refresh_mode` makes no threads. To warm up before the first token, or to try
+        So long for each issuer if the `refresh_mode` makes no threads. To warm up before the first token, or to try
         again after an outage. Given keys stay as they are.
 
         Raises:

@@ -21,9 +21,7 @@ from ._errors import WouldBlockError, keys_unavailable
 if TYPE_CHECKING:
     from ._handle import Handle
 
-# The longest that a call waits in all, and until it is tried again whatever has happened, in seconds. By then
-# keys past their time to live will do.
-PATIENCE = 5.0
+# Until a call is tried again whatever has happened, in seconds. By then keys past their time to live will do.
 STEP = 1.0
 
 
@@ -38,10 +36,10 @@ class _Call:
 
     __slots__ = ("deadline", "future", "judge")
 
-    def __init__(self, judge: Judge, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, judge: Judge, loop: asyncio.AbstractEventLoop, patience: float) -> None:
         self.judge = judge
         self.future: asyncio.Future[Any] = loop.create_future()
-        self.deadline = time.monotonic() + PATIENCE
+        self.deadline = time.monotonic() + patience
 
 
 class Waiting:
@@ -59,7 +57,7 @@ class Waiting:
 
     async def verdict(self, judge: Judge, seen: int) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
-        call = _Call(judge, self._loop)
+        call = _Call(judge, self._loop, _native.verifier_fetch_timeout(self._handle.pointer))
         self._calls.append(call)
         if not self._busy:
             self._wait(seen)
@@ -139,7 +137,7 @@ class Waiting:
             if time.monotonic() < call.deadline:
                 self._calls.append(call)
             else:
-                _refuse(call, keys_unavailable("the issuer's keys did not come within 5 seconds"))
+                _refuse(call, keys_unavailable("the issuer's keys did not come within fetch_timeout"))
         except Exception as error:
             _refuse(call, error)
         else:

@@ -1,0 +1,184 @@
+//! Sentences of ours for other libraries' errors. Their own words may repeat what they read, a key or a
+//! password among it, have no limit, and say nothing of what to change: none is ever passed on.
+
+use std::io::{self, ErrorKind};
+
+use rustls::{AlertDescription, CertificateError, PeerIncompatible};
+use serde_json::error::Category;
+use webpki::Error as ChainError;
+
+/// What a file operation failed by, to follow the file's name and a colon.
+pub(crate) fn file(error: &io::Error) -> String {
+    let sentence = match error.kind() {
+        ErrorKind::NotFound => "it does not exist",
+        ErrorKind::PermissionDenied => "this process may not access it; change its owner or mode",
+        ErrorKind::IsADirectory => "it is a directory, not a file",
+        ErrorKind::NotADirectory => "a part of its path is no directory",
+        ErrorKind::AlreadyExists => "it exists already",
+        ErrorKind::InvalidData => "it is not UTF-8 text",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full; make room",
+        ErrorKind::ReadOnlyFilesystem => "its file system is read-only",
+        ErrorKind::AddrInUse => "another program listens there; choose another address",
+        ErrorKind::AddrNotAvailable => "this machine has no such address; choose another one",
+        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => "that is no usable path",
+        ErrorKind::BrokenPipe => "who was to read it has gone away",
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "it took too long",
+        ErrorKind::OutOfMemory => "there is not enough memory",
+        ErrorKind::UnexpectedEof => "it ends too early",
+        _ => return by_number(error),
+    };
+    sentence.to_owned()
+}
+
+/// What a connection failed by, to follow its address.
+pub(crate) fn connection(error: &io::Error) -> String {
+    let sentence = match error.kind() {
+        ErrorKind::ConnectionRefused => "was refused; nothing listens there, or a firewall says no",
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+            "was reset by the other side or by something on the way"
+        }
+        ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof | ErrorKind::NotConnected => {
+            "was closed by the other side too early"
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+            "is not possible; this machine has no route to that address"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "is not possible; this machine has no free local address for it"
+        }
+        ErrorKind::PermissionDenied => "is forbidden by this machine's firewall or sandbox",
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "got no answer in time",
+        ErrorKind::InvalidInput => "is not possible; that is no address to connect to",
+        ErrorKind::OutOfMemory => "is not possible; there is not enough memory",
+        _ => return format!("failed; {}", by_number(error)),
+    };
+    sentence.to_owned()
+}
+
+/// The system's number, which can be looked up; its text would be in the system's language.
+fn by_number(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        // EMFILE and ENFILE, which std has no kind for, are the same numbers on every Unix.
+        Some(23 | 24) => "too many files are open; raise the limit (ulimit -n)".to_owned(),
+        Some(number) => format!("the operating system reports error {number}"),
+        None => "the operating system reports an error without a number".to_owned(),
+    }
+}
+
+/// What is wrong with a text that should be JSON.
+pub(crate) fn json(error: &serde_json::Error) -> String {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        Category::Syntax => format!("it is not valid JSON at {place}"),
+        Category::Eof => format!("its JSON ends too early, at {place}"),
+        Category::Data | Category::Io => {
+            format!("a value is of the wrong kind, missing, unknown or repeated at {place}")
+        }
+    }
+}
+
+/// The TLS error inside an error of a stream, where it is one.
+pub(crate) fn tls_inside(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What a TLS handshake or connection failed by, and what to change.
+pub(crate) fn tls(error: &rustls::Error) -> String {
+    use rustls::Error as Tls;
+    let sentence = match error {
+        Tls::InvalidCertificate(problem) => certificate(problem),
+        Tls::AlertReceived(alert) => return alert_received(*alert),
+        Tls::NoCertificatesPresented => "the server shows no certificate; give it one",
+        Tls::InvalidMessage(_) | Tls::PeerSentOversizedRecord => {
+            "what answers there does not speak TLS; correct the URL's scheme or port"
+        }
+        Tls::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            "the server has neither TLS 1.2 nor 1.3; update it"
+        }
+        Tls::PeerIncompatible(_) => {
+            "the server has no TLS version, cipher suite or key exchange that is safe; update it"
+        }
+        Tls::UnsupportedNameType => "the URL's host is no name that a certificate can be for",
+        Tls::FailedToGetCurrentTime => "this machine's clock cannot be read",
+        Tls::FailedToGetRandomBytes => "this machine gives no random numbers",
+        _ => "the server breaks the rules of TLS; see what answers at that address",
+    };
+    sentence.to_owned()
+}
+
+fn certificate(problem: &CertificateError) -> &'static str {
+    use CertificateError as Bad;
+    match problem {
+        Bad::UnknownIssuer => {
+            "the server's certificate is self-signed, or its authority is not trusted here; set ca_file to that authority's certificate"
+        }
+        Bad::Expired | Bad::ExpiredContext { .. } => {
+            "the server's certificate has expired; renew it, or set this machine's clock"
+        }
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet; set this machine's clock"
+        }
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            "the server's certificate is for another name than the URL's host; correct the one or the other"
+        }
+        Bad::Revoked => "the server's certificate is revoked; replace it",
+        Bad::BadEncoding => "the server's certificate cannot be read; replace it",
+        Bad::BadSignature => {
+            "a signature in the server's certificate chain is wrong; replace the chain"
+        }
+        Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
+            "the server's certificate is not for servers; replace it by one with the purpose serverAuth"
+        }
+        Bad::UnhandledCriticalExtension => {
+            "the server's certificate has a critical extension that is not known here; replace it"
+        }
+        Bad::UnsupportedSignatureAlgorithmContext { .. }
+        | Bad::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the server's certificate is signed in a way that is not safe or not known here; replace it"
+        }
+        Bad::Other(other) => match other.0.downcast_ref::<ChainError>() {
+            Some(problem) => chain(problem),
+            None => "the server's certificate is not acceptable; replace it",
+        },
+        _ => "the server's certificate is not acceptable; replace it",
+    }
+}
+
+fn chain(problem: &ChainError) -> &'static str {
+    match problem {
+        ChainError::CaUsedAsEndEntity => {
+            "the server shows an authority's own certificate; give it one that the authority has signed for it"
+        }
+        ChainError::EndEntityUsedAsCa => {
+            "the server's certificate is signed by one that may sign none; replace the chain"
+        }
+        ChainError::PathLenConstraintViolated | ChainError::NameConstraintViolation => {
+            "the server's certificate is beyond what its authority may sign; replace it"
+        }
+        _ => {
+            "the server's certificate chain is not acceptable; replace it by one that browsers accept"
+        }
+    }
+}
+
+fn alert_received(alert: AlertDescription) -> String {
+    let sentence = match alert {
+        AlertDescription::CertificateRequired => {
+            "the server wants a certificate of its client, and this library has none to show"
+        }
+        AlertDescription::ProtocolVersion => {
+            "the server has neither TLS 1.2 nor 1.3 in common with this library; update it"
+        }
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "the server refused the handshake; it has no cipher suite in common, or wants a certificate of its client"
+        }
+        AlertDescription::UnrecognisedName => {
+            "the server does not know the URL's host; correct the URL"
+        }
+        AlertDescription::InternalError => "the server reports an error of its own",
+        other => {
+            return format!("the server broke the handshake off with alert {}", u8::from(other));
+        }
+    };
+    sentence.to_owned()
+}
