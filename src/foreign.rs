@@ -124,7 +124,7 @@ fn certificate(problem: &CertificateError) -> &'static str {
         Bad::Revoked => "the server's certificate is revoked; replace it",
         Bad::BadEncoding => "the server's certificate cannot be read; replace it",
         Bad::BadSignature => {
-            "a signature in the server's certificate chain is wrong; replace the chain"
+            "a signature in the server's certificate chain does not fit; replace the chain, or replace ca_file if the authority was made anew"
         }
         Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
             "the server's certificate is not for servers; replace it by one with the purpose serverAuth"

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_native_certs::load_certs_from_paths;
 
 use crate::error::printable;
 use crate::foreign;
@@ -119,18 +120,30 @@ impl Variables {
         self.file.is_some() || !self.directories.is_empty()
     }
 
+    /// As the system's own, tolerantly; but what yields no certificate is named, with the reason.
     fn read(&self, roots: &mut RootCertStore, problems: &mut Vec<String>) {
         if let Some(path) = &self.file {
-            match read(path) {
-                Ok(pem) => add(roots, pem),
-                Err(problem) => problems.push(format!("SSL_CERT_FILE {} {problem}", shown(path))),
+            let found = load_certs_from_paths(Some(path), None).certs;
+            if found.is_empty() {
+                let problem = read(path).err().unwrap_or_default();
+                problems.push(format!("SSL_CERT_FILE {} {problem}", shown(path)));
             }
+            roots.add_parsable_certificates(found);
         }
         for path in &self.directories {
-            if let Err(problem) = read_directory(path, roots) {
-                problems.push(format!("SSL_CERT_DIR {} {problem}", shown(path)));
+            let found = load_certs_from_paths(None, Some(path)).certs;
+            if found.is_empty() {
+                problems.push(format!("SSL_CERT_DIR {} {}", shown(path), directory_problem(path)));
             }
+            roots.add_parsable_certificates(found);
         }
+    }
+}
+
+fn directory_problem(path: &Path) -> String {
+    match fs::read_dir(path) {
+        Ok(_) => "holds no file with a certificate in PEM".to_owned(),
+        Err(error) => format!("cannot be read: {}", foreign::file(&error)),
     }
 }
 
@@ -198,8 +211,8 @@ fn is_blank(character: char) -> bool {
 
 /// A certificate that can be an authority's, so far as its form goes.
 fn certificate(base64: &str) -> Option<CertificateDer<'static>> {
-    let base64: Vec<u8> = base64.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    let der = CertificateDer::from(base64_simd::STANDARD.decode_to_vec(base64).ok()?);
+    let der = base64_simd::forgiving_decode_to_vec(base64.as_bytes()).ok()?;
+    let der = CertificateDer::from(der);
     RootCertStore::empty().add(der.clone()).ok()?;
     Some(der)
 }
@@ -219,20 +232,6 @@ fn likely_cause(octets: &[u8], text: &str) -> &'static str {
     }
 }
 
-/// Every certificate of a directory's files; other files are passed over.
-fn read_directory(path: &Path, roots: &mut RootCertStore) -> Result<(), String> {
-    let unreadable = |error| format!("cannot be read: {}", foreign::file(&error));
-    let mut found = false;
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
-        if let Ok(pem) = read(&file) {
-            found = true;
-            add(roots, pem);
-        }
-    }
-    if found { Ok(()) } else { Err("holds no file with a certificate in PEM".to_owned()) }
-}
-
 fn add(roots: &mut RootCertStore, pem: Pem) {
     roots.add_parsable_certificates(pem.certificates);
 }
@@ -242,7 +241,7 @@ fn add(roots: &mut RootCertStore, pem: Pem) {
 fn system() -> Vec<CertificateDer<'static>> {
     let places = openssl_probe::probe();
     let directory = places.cert_dir.first().map(PathBuf::as_path);
-    rustls_native_certs::load_certs_from_paths(places.cert_file.as_deref(), directory).certs
+    load_certs_from_paths(places.cert_file.as_deref(), directory).certs
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use authkit::conformance::file_problem;
 use authkit::{Code, Config, ConfigBuilder};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
@@ -227,7 +228,10 @@ pub(crate) fn config(sources: &Sources) -> Result<Config, Failure> {
 /// The path is not repeated: what was meant as a file's name may have been its content.
 fn from_file(path: &Path) -> Result<ConfigBuilder, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
-        Failure::new(Code::Config, format!("the file given with --config cannot be read: {error}"))
+        Failure::new(
+            Code::Config,
+            format!("the file given with --config cannot be read: {}", file_problem(&error)),
+        )
     })?;
     Ok(ConfigBuilder::from_json(&text)?)
 }

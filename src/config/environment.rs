@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{ConfigBuilder, env_file, invalid};
 use crate::error::{Code, Error, Result, quoted};
+use crate::foreign;
 
 const PREFIX: &str = "AUTHKIT_";
 const FASTMCP_PREFIX: &str = "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_";
@@ -43,7 +44,9 @@ impl ConfigBuilder {
     pub fn from_env_file(path: impl AsRef<Path>) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             // Not repeated: what was meant as a file's name may have been its content.
-            .map_err(|error| invalid("the env file", format!("cannot be read: {error}")))?;
+            .map_err(|error| {
+                invalid("the env file", format!("cannot be read: {}", foreign::file(&error)))
+            })?;
         let written = Self::from_variables(env_file::variables(&text)?)?;
         Ok(Self::from_environment()?.or(written))
     }

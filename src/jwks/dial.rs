@@ -312,9 +312,12 @@ impl Attempt<'_> {
             foreign::tls(error)
         );
         // Authorities that are missing for a reason: that is the reason.
+        use rustls::{CertificateError, Error};
         let is_unknown = matches!(
             error,
-            rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)
+            Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature
+            )
         );
         let problems = self.authorities.filter(|_| is_unknown).map(|it| it.problems.as_slice());
         if let Some([problem, ..]) = problems {

@@ -11,6 +11,7 @@ mod question;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use authkit::conformance::file_problem;
 use authkit::{Code, Verifier};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -80,7 +81,7 @@ fn ends() -> io::Result<[Signal; 2]> {
 }
 
 fn unusable(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Code::Internal, format!("{what} could not be set up: {error}"))
+    Failure::new(Code::Internal, format!("{what} could not be set up: {}", file_problem(error)))
 }
 
 impl Server {
