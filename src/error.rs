@@ -289,6 +289,31 @@ mod tests {
         assert_eq!(Code::from_status(-1), None);
     }
 
+    proptest::proptest! {
+        /// Whatever its caller put in: a document, a key, an escape sequence.
+        #[test]
+        fn a_reason_and_a_hint_are_printable_and_short(text in "\\PC{0,700}|(?s).{0,700}") {
+            let error = Error::new(Code::Config, text.clone()).with_hint(text.clone());
+            for said in [error.reason(), error.hint().unwrap()] {
+                proptest::prop_assert!(said.chars().count() <= SENTENCE_LIMIT);
+                proptest::prop_assert!(said.chars().all(|c| matches!(c, ' '..='~' | '…')));
+            }
+            let is_plain = text.len() <= SENTENCE_LIMIT && text.bytes().all(|b| matches!(b, b' '..=b'~'));
+            proptest::prop_assert!(!is_plain || error.reason() == text);
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_cut_with_a_sign_and_only_where_it_is_too_long() {
+        let bound = |text: String| bounded(text.into()).into_owned();
+        assert_eq!(bound("x".repeat(300)), "x".repeat(300));
+        assert_eq!(bound("x".repeat(301)), format!("{}…", "x".repeat(299)));
+        assert_eq!(bound("x".repeat(10_000_000)).chars().count(), 300);
+        assert_eq!(bound("cut…".to_owned()), "cut…");
+        assert_eq!(bound("é\n\u{202e}".to_owned()), r"\u{e9}\u{a}\u{202e}");
+        assert!(matches!(bounded("as it is".into()), Cow::Borrowed("as it is")));
+    }
+
     #[test]
     fn printable_text_is_escaped_and_cut_like_quoted_text() {
         assert_eq!(printable("a'b\\c"), r"a'b\c");

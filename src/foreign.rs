@@ -182,3 +182,109 @@ fn alert_received(alert: AlertDescription) -> String {
     };
     sentence.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rustls::pki_types::{ServerName, UnixTime};
+    use rustls::{Error as Tls, InvalidMessage, OtherError, PeerMisbehaved};
+
+    use super::*;
+
+    /// What another library puts into its errors, and must not come through.
+    const THEIRS: &str = "hunter2 \u{1b}[31m\r\nSet-Cookie: x";
+
+    #[track_caller]
+    fn is_ours(sentence: &str) {
+        let is_plain = sentence.bytes().all(|octet| matches!(octet, b' '..=b'~'));
+        assert!(is_plain && (10..=160).contains(&sentence.len()), "{sentence:?}");
+        assert!(!sentence.contains("hunter2") && !sentence.contains("os error"), "{sentence:?}");
+    }
+
+    #[test]
+    fn every_error_of_the_system_is_a_sentence_of_ours() {
+        for number in 0..200 {
+            let error = io::Error::from_raw_os_error(number);
+            is_ours(&file(&error));
+            is_ours(&connection(&error));
+            assert!(!file(&error).contains(&error.to_string()), "{error}");
+        }
+        for kind in [ErrorKind::Other, ErrorKind::InvalidData, ErrorKind::Unsupported] {
+            is_ours(&file(&io::Error::new(kind, THEIRS)));
+            is_ours(&connection(&io::Error::new(kind, THEIRS)));
+        }
+    }
+
+    #[test]
+    fn every_error_of_tls_is_a_sentence_of_ours() {
+        let (time, theirs) = (UnixTime::since_unix_epoch(Duration::ZERO), || THEIRS.to_owned());
+        let other = || OtherError(Arc::new(io::Error::other(THEIRS)));
+        let name = ServerName::try_from("hunter2.example").unwrap();
+        let certificates = [
+            CertificateError::BadEncoding,
+            CertificateError::Expired,
+            CertificateError::ExpiredContext { time, not_after: time },
+            CertificateError::NotValidYet,
+            CertificateError::NotValidYetContext { time, not_before: time },
+            CertificateError::Revoked,
+            CertificateError::UnhandledCriticalExtension,
+            CertificateError::UnknownIssuer,
+            CertificateError::UnknownRevocationStatus,
+            CertificateError::ExpiredRevocationList,
+            CertificateError::BadSignature,
+            CertificateError::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: THEIRS.into(),
+                supported_algorithms: Vec::new(),
+            },
+            CertificateError::NotValidForName,
+            CertificateError::NotValidForNameContext { expected: name, presented: vec![theirs()] },
+            CertificateError::InvalidPurpose,
+            CertificateError::ApplicationVerificationFailure,
+            CertificateError::Other(other()),
+        ];
+        let chains = [
+            ChainError::CaUsedAsEndEntity,
+            ChainError::EndEntityUsedAsCa,
+            ChainError::PathLenConstraintViolated,
+            ChainError::NameConstraintViolation,
+            ChainError::MaximumPathDepthExceeded,
+            ChainError::UnsupportedCertVersion,
+        ];
+        let chains = chains.map(|problem| CertificateError::Other(OtherError(Arc::new(problem))));
+        let alerts = (0..=255).map(|number| Tls::AlertReceived(AlertDescription::from(number)));
+        let rest = [
+            Tls::NoCertificatesPresented,
+            Tls::UnsupportedNameType,
+            Tls::DecryptError,
+            Tls::EncryptError,
+            Tls::InvalidMessage(InvalidMessage::MissingData("hunter2")),
+            Tls::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+            Tls::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            Tls::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived),
+            Tls::General(theirs()),
+            Tls::FailedToGetCurrentTime,
+            Tls::FailedToGetRandomBytes,
+            Tls::HandshakeNotComplete,
+            Tls::PeerSentOversizedRecord,
+            Tls::NoApplicationProtocol,
+            Tls::BadMaxFragmentSize,
+            Tls::Other(other()),
+        ];
+        let bad = certificates.into_iter().chain(chains).map(Tls::InvalidCertificate);
+        for error in bad.chain(alerts).chain(rest) {
+            is_ours(&tls(&error));
+            assert!(!tls(&error).contains(&error.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_by_its_place_alone() {
+        for text in ["{", "hunter2", "{\"hunter2\"", "[1,]", "\"a\n\"", "{} hunter2", "\"hunter2\""]
+        {
+            let error = serde_json::from_str::<Vec<u8>>(text).unwrap_err();
+            is_ours(&json(&error));
+        }
+    }
+}

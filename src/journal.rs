@@ -218,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn sentences_in_events_are_printable_and_short() {
+        let journal = Journal::new();
+        let long = || "a\u{1b}\n".repeat(1000);
+        for happening in [
+            Happening::Failed { reason: long(), failures: 1 },
+            Happening::SharedFileRefused { reason: long() },
+            Happening::Warned { reason: long() },
+        ] {
+            journal.note(7, "i", "jwks", happening);
+            let json: serde_json::Value =
+                serde_json::from_str(&journal.next().unwrap().to_json()).unwrap();
+            let reason = json["reason"].as_str().unwrap();
+            assert_eq!(reason.chars().count(), 300);
+            assert!(reason.chars().all(|c| matches!(c, ' '..='~' | '…')), "{reason}");
+        }
+    }
+
+    #[test]
     fn every_event_says_its_name_in_its_json() {
         for happening in [
             Happening::Fetched { source: Source::File, changed: true, ttl: 1, milliseconds: 2 },

@@ -526,7 +526,23 @@ fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
 
 fn unknown(name: &str) -> Error {
     Error::new(Code::Config, format!("{} is not a setting", quoted(name)))
-        .with_hint("the README's table lists the settings")
+        .with_hint(format!("did you mean {}? The README's table lists the settings", nearest(name)))
+}
+
+/// The setting that shares most pairs of letters with a name.
+fn nearest(name: &str) -> &'static str {
+    let name = name.to_ascii_lowercase();
+    let pairs = |text: &str| -> BTreeSet<Vec<u8>> {
+        text.as_bytes().windows(2).take(100).map(<[u8]>::to_vec).collect()
+    };
+    let wanted = pairs(&name);
+    let likeness = |known: &&&str| {
+        let known = pairs(known);
+        // Twice what is shared, less what either has alone.
+        let shared = known.intersection(&wanted).count();
+        (4 * shared).saturating_sub(known.len() + wanted.len() - 2 * shared)
+    };
+    ConfigBuilder::NAMES.iter().max_by_key(likeness).copied().unwrap_or_default()
 }
 
 fn boolean(name: &str, text: &str) -> Result<bool> {

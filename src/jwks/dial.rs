@@ -62,6 +62,7 @@ pub(crate) struct DialError {
     /// Another try may find what this one did not.
     pub(crate) passing: bool,
     /// Somebody is there, whose TLS is not good.
+    #[cfg_attr(not(feature = "conformance"), allow(dead_code))] // for `authkit doctor`
     pub(crate) is_tls: bool,
 }
 
