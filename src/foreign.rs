@@ -110,54 +110,52 @@ fn certificate(problem: &CertificateError) -> &'static str {
     use CertificateError as Bad;
     match problem {
         Bad::UnknownIssuer => {
-            "the server's certificate is self-signed, or its authority is not trusted here; set ca_file to that authority's certificate"
+            "its certificate is self-signed, or its authority is not trusted here; set ca_file to that authority"
         }
         Bad::Expired | Bad::ExpiredContext { .. } => {
-            "the server's certificate has expired; renew it, or set this machine's clock"
+            "its certificate has expired; renew it, or set this machine's clock"
         }
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-            "the server's certificate is not valid yet; set this machine's clock"
+            "its certificate is not valid yet; set this machine's clock"
         }
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-            "the server's certificate is for another name than the URL's host; correct the one or the other"
+            "its certificate is for another name than the URL's host; correct either"
         }
-        Bad::Revoked => "the server's certificate is revoked; replace it",
-        Bad::BadEncoding => "the server's certificate cannot be read; replace it",
+        Bad::Revoked => "its certificate is revoked; replace it",
+        Bad::BadEncoding => "its certificate cannot be read; replace it",
         Bad::BadSignature => {
-            "a signature in the server's certificate chain does not fit; replace the chain, or replace ca_file if the authority was made anew"
+            "a signature in its certificate chain does not fit; replace the chain, or replace ca_file if the authority is new"
         }
         Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
-            "the server's certificate is not for servers; replace it by one with the purpose serverAuth"
+            "its certificate is not for servers; replace it by one with the purpose serverAuth"
         }
         Bad::UnhandledCriticalExtension => {
-            "the server's certificate has a critical extension that is not known here; replace it"
+            "its certificate has a critical extension that is not known here; replace it"
         }
         Bad::UnsupportedSignatureAlgorithmContext { .. }
         | Bad::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "the server's certificate is signed in a way that is not safe or not known here; replace it"
+            "its certificate is signed in a way that is not safe or not known here; replace it"
         }
         Bad::Other(other) => match other.0.downcast_ref::<ChainError>() {
             Some(problem) => chain(problem),
-            None => "the server's certificate is not acceptable; replace it",
+            None => "its certificate is not acceptable; replace it",
         },
-        _ => "the server's certificate is not acceptable; replace it",
+        _ => "its certificate is not acceptable; replace it",
     }
 }
 
 fn chain(problem: &ChainError) -> &'static str {
     match problem {
         ChainError::CaUsedAsEndEntity => {
-            "the server shows an authority's own certificate; give it one that the authority has signed for it"
+            "it shows an authority's own certificate; give it one that the authority has signed for it"
         }
         ChainError::EndEntityUsedAsCa => {
-            "the server's certificate is signed by one that may sign none; replace the chain"
+            "its certificate is signed by one that may sign none; replace the chain"
         }
         ChainError::PathLenConstraintViolated | ChainError::NameConstraintViolation => {
-            "the server's certificate is beyond what its authority may sign; replace it"
+            "its certificate is beyond what its authority may sign; replace it"
         }
-        _ => {
-            "the server's certificate chain is not acceptable; replace it by one that browsers accept"
-        }
+        _ => "its certificate chain is not acceptable; replace it by one that browsers accept",
     }
 }
 

@@ -29,7 +29,7 @@ pub enum RefreshMode {
     /// The call that lacks them; a thread that lives as long as the fetch where nobody is to wait.
     #[default]
     Background,
-    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is ever made.
+    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is made but for the look-up of a name.
     Inline,
     /// The host alone, by [`crate::Verifier::refresh`]: no verification ever uses the network.
     Manual,

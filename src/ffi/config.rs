@@ -163,8 +163,8 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - fetch_timeout: how long one fetch may take, from the name look-up to the last byte, and one call
 ///   wait in all, in whole seconds, 1 to 30. Default: 5.
 /// - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
-///   than the fetch where nobody is to wait), inline (never a thread: a verification that finds a
-///   refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+///   than the fetch where nobody is to wait), inline (never a thread, but for the look-up of a
+///   name: a verification that finds a refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
 ///   Default: background.
 /// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
 ///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable

@@ -100,7 +100,7 @@ export interface VerifierOptions {
   fetchTimeout?: number | undefined;
   /**
    * Who fetches keys: `"background"` (the call that lacks them; a thread that lives no longer than the
-   * fetch where nobody is to wait), `"inline"` (never a thread of the library's) or `"manual"`
+   * fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for the look-up of a name) or `"manual"`
    * (`refresh()` alone). Default: `"background"`.
    */
   refreshMode?: "background" | "inline" | "manual" | undefined;
