@@ -644,8 +644,9 @@ AUTHKIT_API void authkit_policy_free(authkit_policy *policy);
  */
 
 /**
- * Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
- * needs them, or by authkit_verifier_refresh()).
+ * Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
+ * SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
+ * authkit_verifier_refresh()).
  *
  * `config` is read and stays the caller's.
  * `out_verifier` receives a verifier that the caller owns, NULL on failure.

@@ -8,7 +8,7 @@
 //!     .authkit_domain("https://your-project-12345.authkit.app")
 //!     .base_url("https://your-server.example")
 //!     .build()?;
-//! let verifier = Verifier::new(config)?; // no I/O yet
+//! let verifier = Verifier::new(config)?; // no network yet
 //!
 //! match verifier.verify("not.a.token", &Policy::new()) {
 //!     Ok(claims) => println!("hello {}", claims.subject()),

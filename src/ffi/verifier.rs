@@ -39,8 +39,9 @@ impl Handle for authkit_verifier {
     const NAME: &'static str = "verifier";
 }
 
-/// Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
-/// needs them, or by authkit_verifier_refresh()).
+/// Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
+/// SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
+/// authkit_verifier_refresh()).
 ///
 /// `config` is read and stays the caller's.
 /// `out_verifier` receives a verifier that the caller owns, NULL on failure.

@@ -93,8 +93,7 @@ class Verifier:
         fetch_timeout: How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5.
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
             longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for
-            the look-up of a name) or
-            `"manual"` (`refresh()` alone). Default: `"background"`.
+            the look-up of a name) or `"manual"` (`refresh()` alone). Default: `"background"`.
         token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
             key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
