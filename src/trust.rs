@@ -256,3 +256,35 @@ fn client(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
         .map_err(|error| foreign::tls(&error))?;
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces that a file of certificates and keys is made of, whole and broken.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let labels = prop_oneof![Just("CERTIFICATE"), Just("PRIVATE KEY"), Just("X")];
+        let line = prop_oneof![
+            labels.clone().prop_map(|label| format!("-----BEGIN {label}-----")),
+            labels.prop_map(|label| format!("-----END {label}-----")),
+            Just("hunter2hunter2hunter2".to_owned()),
+            Just("MIIB".to_owned()),
+        ];
+        let ends = prop_oneof![Just("\n"), Just("\r\n"), Just("\\n"), Just("")];
+        prop_oneof![
+            (line, ends).prop_map(|(line, end)| format!("{line}{end}").into_bytes()),
+            prop::collection::vec(any::<u8>(), 0..40),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_file_holds_comes_into_the_message(pieces in prop::collection::vec(piece(), 0..20)) {
+            let problem = parse(&pieces.concat()).unwrap_err();
+            prop_assert!(problem.len() < 120 && problem.is_ascii(), "{problem}");
+            prop_assert!(!problem.contains("hunter2"), "{problem}");
+        }
+    }
+}
