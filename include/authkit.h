@@ -600,12 +600,19 @@ authkit_status authkit_config_from_json(const char *json,
  *   give it keys too. Default: fetched.
  * - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
  *   false.
- * - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
- *   none.
+ * - allow_insecure_http: list of host names for which http:// is allowed, such as
+ *   host.docker.internal: whoever is between can replace the keys. Default: none.
+ * - ca_file: path of a PEM file with certificate authorities to trust beside the system's; blocks of
+ *   other kinds in it are passed over. authkit_verifier_new() refuses a file that cannot be read or
+ *   holds no certificate. Default: none.
+ * - extra_ca_file: as ca_file, but a file that cannot be used is told of by an event and passed over:
+ *   for what a runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
  * - proxy: http://host:port to fetch keys through. Default: none.
+ * - fetch_timeout: how long one fetch may take, from the name look-up to the last byte, and one call
+ *   wait in all, in whole seconds, 1 to 30. Default: 5.
  * - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
- *   than the fetch where nobody is to wait), inline (never a thread: a verification that finds a
- *   refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+ *   than the fetch where nobody is to wait), inline (never a thread, but for the look-up of a
+ *   name: a verification that finds a refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
  *   Default: background.
  * - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
  *   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
@@ -709,8 +716,9 @@ AUTHKIT_API void authkit_policy_free(authkit_policy *policy);
  */
 
 /**
- * Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
- * needs them, or by authkit_verifier_refresh()).
+ * Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
+ * SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
+ * authkit_verifier_refresh()).
  *
  * `config` is read and stays the caller's.
  * `out_verifier` receives a verifier that the caller owns, NULL on failure.
@@ -727,7 +735,7 @@ authkit_status authkit_verifier_new(const authkit_config *config,
 
 /**
  * Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
- * keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
+ * keys, fetch_timeout (5 seconds) at most; on an event loop call authkit_verifier_try_verify() first.
  *
  * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
  * `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
@@ -765,8 +773,8 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
                                            authkit_error **nullable_out_error);
 
 /**
- * Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
- * mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
+ * Fetches the keys of every issuer now, and waits for them, fetch_timeout (5 seconds) at most (for each, if
+ * the refresh mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
  * configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
  * authkit_verifier_set_jwks().
  *
@@ -800,10 +808,20 @@ authkit_status authkit_verifier_start_refresh(const authkit_verifier *verifier,
 AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *verifier);
 
 /**
+ * The setting fetch_timeout: how long one call waits for keys in all, for a host that does the waiting
+ * itself.
+ *
+ * Returns seconds, 1 to 30; 0 if `verifier` is NULL. Any thread.
+ */
+AUTHKIT_API
+uint32_t authkit_verifier_fetch_timeout(const authkit_verifier *verifier);
+
+/**
  * Waits until a fetch of keys has ended since `seen` was read: for the worker
  * thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
  * call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
- * waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
+ * waiting requests, then try each of them again; up to authkit_verifier_fetch_timeout() in all, in steps of at
+ * most one second, since
  * stale keys serve when a fetch has taken that long.
  *
  * `seen` is what authkit_verifier_fetches_ended() returned.
@@ -1093,7 +1111,7 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
 
 /**
  * Verifies an access token with the process's default verifier: the front door. May wait for the
- * issuer's keys, 5 seconds at most. For the reason of a refusal in words, and for policies,
+ * issuer's keys, fetch_timeout (5 seconds) at most. For the reason of a refusal in words, and for policies,
  * use authkit_default_verifier() with authkit_verifier_verify().
  *
  * `token` is NUL-terminated, the text after "Bearer " and nothing else.
@@ -1791,12 +1809,15 @@ authkit_event *authkit_verifier_next_event(const authkit_verifier *verifier);
  * - stale_served: keys past their time to live are used for want of newer ones; age
  * - skew_seen: the issuer's clock and this machine's differ by more than the leeway; skew
  * - shared_file_refused: the shared key file could not be used; reason
+ * - warned: something about how keys are fetched that an operator should know, told when the verifier is
+ *   made (allow_insecure_http is in use; SSL_CERT_FILE, SSL_CERT_DIR or extra_ca_file cannot be used); reason
  *
  * More names may come.
  *
  * Returns text borrowed from `event`; NULL only if `event` is NULL. Any thread.
  */
-AUTHKIT_API const char *authkit_event_name(const authkit_event *event);
+AUTHKIT_API
+const char *authkit_event_name(const authkit_event *event);
 
 /**
  * The event as one JSON object: event (its name), sequence (counts the verifier's events from 1), time

@@ -824,7 +824,7 @@ private:
 template <class Self>
 class VerifierCalls {
 public:
-    /// Verifies a token, the text after "Bearer "; may wait for the issuer's keys, 5 seconds at most.
+    /// Verifies a token, the text after "Bearer "; may wait for the issuer's keys, fetch_timeout (5 seconds) at most.
     Result<Claims> verify(std::string_view token) const noexcept {
         return judge(authkit_verifier_verify, token, nullptr);
     }
@@ -895,7 +895,7 @@ public:
         return recall_request_by(authorization, query, &policy);
     }
 
-    /// Fetches every issuer's keys now and waits for them, 5 seconds at most.
+    /// Fetches every issuer's keys now and waits for them, fetch_timeout (5 seconds) at most.
     Result<Done> refresh() const noexcept {
         authkit_error *error = nullptr;
         const authkit_status status = authkit_verifier_refresh(asked(), &error);
@@ -911,6 +911,11 @@ public:
 
     /// How many fetches have ended: read it before try_verify(), give it to wait().
     std::uint64_t fetches_ended() const noexcept { return authkit_verifier_fetches_ended(asked()); }
+
+    /// How long one call waits for keys in all: the setting fetch_timeout.
+    std::chrono::seconds fetch_timeout() const noexcept {
+        return std::chrono::seconds(authkit_verifier_fetch_timeout(asked()));
+    }
 
     /// Waits, off the event loop, until a fetch has ended since `seen`: AUTHKIT_WOULD_BLOCK if none has after
     /// the timeout, which may be of any length, or after a second without one under way.

@@ -9,6 +9,7 @@ mod session;
 mod settings;
 mod url;
 
+pub(crate) use describe::insecure_host_warning;
 pub use settings::{
     AudienceRule, ConfigBuilder, IssuerSettings, RefreshMode, TokenFamily, TypePolicy,
 };
@@ -16,6 +17,7 @@ pub use settings::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -30,6 +32,10 @@ pub const MAX_LEEWAY: u64 = 300;
 pub const DEFAULT_TOKEN_CACHE_SIZE: u64 = 1024;
 /// The most verified tokens that can be kept.
 pub const MAX_TOKEN_CACHE_SIZE: u64 = 65_536;
+/// How long a fetch may take and a call may wait where nothing is configured, in seconds.
+pub const DEFAULT_FETCH_TIMEOUT: u64 = 5;
+/// The longest that can be configured, in seconds: no client waits longer.
+pub const MAX_FETCH_TIMEOUT: u64 = 30;
 /// Where an MCP server answers below its base URL, where nothing else is configured.
 pub const DEFAULT_MCP_PATH: &str = "/mcp";
 /// AuthKit's JWKS, below its domain.
@@ -105,11 +111,26 @@ pub(crate) enum KeySource {
 }
 
 /// How keys are fetched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Network {
     pub(crate) allow_insecure_loopback: bool,
+    pub(crate) insecure_hosts: Vec<String>,
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) extra_ca_file: Option<PathBuf>,
     pub(crate) proxy: Option<ProxyUrl>,
+    /// For one fetch, and for all that one call waits.
+    pub(crate) fetch_timeout: Duration,
+}
+
+impl Network {
+    /// Whether a host, an IPv6 address in brackets, may be asked without TLS.
+    pub(crate) fn allows_http_to(&self, host: &str) -> bool {
+        (self.allow_insecure_loopback && url::is_loopback(host)) || self.is_insecure_host(host)
+    }
+
+    pub(crate) fn is_insecure_host(&self, host: &str) -> bool {
+        self.insecure_hosts.iter().any(|named| named.eq_ignore_ascii_case(host))
+    }
 }
 
 /// A proxy's URL, which may hold a password and so is never printed.
@@ -166,6 +187,12 @@ impl Config {
     #[must_use]
     pub fn now(&self) -> Option<i64> {
         self.now
+    }
+
+    /// How long one fetch may take, and one call wait in all.
+    #[must_use]
+    pub fn fetch_timeout(&self) -> Duration {
+        self.network.fetch_timeout
     }
 
     /// The allow-listed issuers, in the order of their names.
@@ -242,8 +269,11 @@ impl ConfigBuilder {
     fn network(&self) -> Result<Network> {
         let network = Network {
             allow_insecure_loopback: self.allow_insecure_loopback.unwrap_or(false),
+            insecure_hosts: host_names("allow_insecure_http", self.allow_insecure_http.clone())?,
             ca_file: self.ca_file.clone(),
+            extra_ca_file: self.extra_ca_file.clone(),
             proxy: self.proxy.clone(),
+            fetch_timeout: fetch_timeout(self.fetch_timeout)?,
         };
         match &network.proxy {
             // Not repeated: a proxy's URL may hold a password.
@@ -292,7 +322,7 @@ impl ConfigBuilder {
     fn issuer_entries(&self, network: &Network) -> Result<BTreeMap<String, IssuerSettings>> {
         let mut entries = self.issuers.clone().unwrap_or_default();
         if let Some(domain) = &self.authkit_domain {
-            url::check_fetchable("authkit_domain", domain, network.allow_insecure_loopback)?;
+            url::check_fetchable("authkit_domain", domain, network)?;
             // AuthKit's issuer is its domain without a slash.
             let issuer = domain.trim_end_matches('/').to_owned();
             refuse_other_than_authkit(&issuer, entries.entry(issuer.clone()).or_default())?;
@@ -487,6 +517,28 @@ fn token_cache_size(configured: Option<u64>) -> Result<usize> {
     Ok(usize::try_from(tokens).unwrap_or(0))
 }
 
+fn fetch_timeout(configured: Option<u64>) -> Result<Duration> {
+    let seconds = configured.unwrap_or(DEFAULT_FETCH_TIMEOUT);
+    if seconds == 0 {
+        return Err(invalid("fetch_timeout", "is 0; at least 1 second is needed"));
+    }
+    at_most("fetch_timeout", seconds, MAX_FETCH_TIMEOUT, "seconds").map(Duration::from_secs)
+}
+
+fn host_names(setting: &str, names: Option<Vec<String>>) -> Result<Vec<String>> {
+    let names = non_empty_items(setting, names)?;
+    if let Some(name) = names.iter().find(|name| !url::is_host_name(name)) {
+        return Err(invalid(
+            setting,
+            format!("holds {}, which is not a host's name", quoted(name)),
+        )
+        .with_hint(
+            "name hosts, such as host.docker.internal: no URL, no port, no address, no wildcard",
+        ));
+    }
+    Ok(names)
+}
+
 fn issuer_name(name: String) -> Result<String> {
     if name.is_empty() {
         return Err(invalid("issuers", "holds an empty issuer"));
@@ -496,7 +548,7 @@ fn issuer_name(name: String) -> Result<String> {
 
 fn jwks_url(issuer: &str, configured: Option<String>, network: &Network) -> Result<String> {
     let url = configured.unwrap_or_else(|| format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')));
-    url::check_fetchable("jwks_url", &url, network.allow_insecure_loopback)?;
+    url::check_fetchable("jwks_url", &url, network)?;
     Ok(url)
 }
 

@@ -5,15 +5,19 @@
 //! Behind a feature that the libraries are built without: it is no way around the claims.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::algorithm::Algorithm;
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::config::{Config, KeySource, TypePolicy};
+use crate::config::{Config, KeySource, Network, TypePolicy};
 use crate::error::{Code, Error, Result};
+use crate::foreign;
+use crate::jwks::dial::Dialer;
+use crate::jwks::fetch;
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::token::base64url;
 use crate::token::compact::{Compact, MAX_TOKEN_LENGTH, object, octets};
@@ -31,12 +35,7 @@ pub fn is_supported(algorithm: &str) -> bool {
 /// What a configuration says of the network and of tokens, for a diagnosis that asks the same servers.
 #[derive(Debug)]
 pub struct Setup<'c> {
-    /// Whether `http://` to this machine is allowed.
-    pub allow_insecure_loopback: bool,
-    /// Certificate authorities beside the system's, in PEM.
-    pub ca_file: Option<&'c Path>,
-    /// The proxy's URL, which may hold a password: never to be printed.
-    pub proxy: Option<&'c str>,
+    network: &'c Network,
     /// Clock skew allowed, in seconds.
     pub leeway: u64,
     /// Scopes that every token must carry.
@@ -54,14 +53,74 @@ impl<'c> Setup<'c> {
             KeySource::Static(_) => (issuer.name.as_str(), None),
         });
         Self {
-            allow_insecure_loopback: config.network.allow_insecure_loopback,
-            ca_file: config.network.ca_file.as_deref(),
-            proxy: config.network.proxy.as_ref().map(|proxy| proxy.0.as_str()),
+            network: &config.network,
             leeway: config.leeway,
             required_scopes: &config.required_scopes,
             issuers: issuers.collect(),
         }
     }
+
+    /// Whether `http://` to this host is allowed; an IPv6 address stands in brackets.
+    #[must_use]
+    pub fn allows_http_to(&self, host: &str) -> bool {
+        self.network.allows_http_to(host)
+    }
+}
+
+/// Sends requests over connections as the library itself makes them: the same authorities, proxy, addresses.
+#[derive(Debug)]
+pub struct Requester(Arc<Dialer>);
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub struct Obstacle {
+    /// One sentence of ours: the phase, the address, the time that it took, what to change.
+    pub reason: String,
+    /// Somebody is there, whose TLS is not good.
+    pub is_tls: bool,
+}
+
+impl Requester {
+    /// As the configuration wants connections.
+    ///
+    /// # Errors
+    /// [`Code::Config`] where `ca_file` or `proxy` is of no use.
+    pub fn new(setup: &Setup<'_>) -> Result<Self> {
+        let dialer = fetch::dialer(setup.network, None);
+        let dialer = dialer.map_err(|reason| Error::new(Code::Config, reason))?;
+        Ok(Self(Arc::new(dialer)))
+    }
+
+    /// Sends one request; `config` has the limit to all of it.
+    ///
+    /// # Errors
+    /// Whatever kept the answer's head from coming.
+    pub fn ask(
+        &self,
+        config: ureq::config::Config,
+        request: ureq::http::Request<impl ureq::AsSendBody>,
+    ) -> std::result::Result<ureq::http::Response<ureq::Body>, Obstacle> {
+        fetch::ask(&self.0, config, request)
+            .map_err(|error| Obstacle { reason: error.reason, is_tls: error.is_tls })
+    }
+}
+
+/// What a file operation failed by, to follow the file's name and a colon.
+#[must_use]
+pub fn file_problem(error: &io::Error) -> String {
+    foreign::file(error)
+}
+
+/// What a connection failed by, to follow the word connection.
+#[must_use]
+pub fn connection_problem(error: &io::Error) -> String {
+    foreign::connection(error)
+}
+
+/// What is wrong with a text that should be JSON.
+#[must_use]
+pub fn json_problem(error: &serde_json::Error) -> String {
+    foreign::json(error)
 }
 
 /// A token's parts as the strict parser reads them, each by itself. Proven by nothing.
@@ -241,7 +300,19 @@ impl Clock for TestClock {
 /// # Errors
 /// As [`Verifier::new`].
 pub fn verifier_with_clock(config: Config, clock: &TestClock) -> Result<Verifier> {
-    Verifier::with_clock(config, Arc::new(clock.clone()))
+    Verifier::with_clock(config, Arc::new(clock.clone()), None)
+}
+
+/// As [`verifier_with_clock`], with a name look-up of the caller's in place of the machine's. It may block.
+///
+/// # Errors
+/// As [`Verifier::new`].
+pub fn verifier_with_names(
+    config: Config,
+    clock: &TestClock,
+    look_up: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+) -> Result<Verifier> {
+    Verifier::with_clock(config, Arc::new(clock.clone()), Some(Arc::new(look_up)))
 }
 
 fn check(

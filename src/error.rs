@@ -172,13 +172,13 @@ impl Error {
     // Cold: what leads here stays out of the way of tokens that are accepted.
     #[cold]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: reason.into(), hint: None, retry_after: None }
+        Self { code, reason: bounded(reason.into()), hint: None, retry_after: None }
     }
 
     /// Adds what the reader should change.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(bounded(hint.into()));
         self
     }
 
@@ -235,6 +235,29 @@ impl std::error::Error for Error {}
 
 /// Longest piece of foreign text that a message repeats, in characters.
 const QUOTED_LIMIT: usize = 80;
+/// Longest reason and longest hint, in characters, whatever their maker put in.
+pub(crate) const SENTENCE_LIMIT: usize = 300;
+
+/// A sentence that is printable ASCII on one line, and short; `…` ends one that was cut.
+#[cold]
+pub(crate) fn bounded(text: Cow<'static, str>) -> Cow<'static, str> {
+    let is_plain = |octet: u8| matches!(octet, b' '..=b'~');
+    if text.len() <= SENTENCE_LIMIT && text.bytes().all(is_plain) {
+        return text;
+    }
+    // No more of it than can be needed: it may be megabytes.
+    // `…` is ours, the sign of a text that was cut.
+    let pieces = text.chars().take(SENTENCE_LIMIT + 1).map(|character| match character {
+        '…' => "…".to_owned(),
+        other => escaped(other.encode_utf8(&mut [0; 4])),
+    });
+    let escaped: String = pieces.collect();
+    let mut end = escaped.char_indices().map(|(at, _)| at).skip(SENTENCE_LIMIT - 1);
+    match (end.next(), end.next()) {
+        (Some(last), Some(_)) => format!("{}…", escaped.get(..last).unwrap_or_default()).into(),
+        _ => escaped.into(),
+    }
+}
 
 /// Foreign text made safe for a log line: quoted, printable ASCII only, cut short.
 pub(crate) fn quoted(text: &str) -> String {
@@ -281,6 +304,31 @@ mod tests {
         }
         assert_eq!(Code::from_status(0), None);
         assert_eq!(Code::from_status(-1), None);
+    }
+
+    proptest::proptest! {
+        /// Whatever its caller put in: a document, a key, an escape sequence.
+        #[test]
+        fn a_reason_and_a_hint_are_printable_and_short(text in "\\PC{0,700}|(?s).{0,700}") {
+            let error = Error::new(Code::Config, text.clone()).with_hint(text.clone());
+            for said in [error.reason(), error.hint().unwrap()] {
+                proptest::prop_assert!(said.chars().count() <= SENTENCE_LIMIT);
+                proptest::prop_assert!(said.chars().all(|c| matches!(c, ' '..='~' | '…')));
+            }
+            let is_plain = text.len() <= SENTENCE_LIMIT && text.bytes().all(|b| matches!(b, b' '..=b'~'));
+            proptest::prop_assert!(!is_plain || error.reason() == text);
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_cut_with_a_sign_and_only_where_it_is_too_long() {
+        let bound = |text: String| bounded(text.into()).into_owned();
+        assert_eq!(bound("x".repeat(300)), "x".repeat(300));
+        assert_eq!(bound("x".repeat(301)), format!("{}…", "x".repeat(299)));
+        assert_eq!(bound("x".repeat(10_000_000)).chars().count(), 300);
+        assert_eq!(bound("cut…".to_owned()), "cut…");
+        assert_eq!(bound("é\n\u{202e}".to_owned()), r"\u{e9}\u{a}\u{202e}");
+        assert!(matches!(bounded("as it is".into()), Cow::Borrowed("as it is")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use crate::error::bounded;
 use crate::fork::PerProcess;
 use crate::sync::{Mutex, PoisonError};
 
@@ -91,6 +92,11 @@ pub enum Happening {
         /// One sentence.
         reason: String,
     },
+    /// Something about how keys are fetched that an operator should know; told when the verifier is made.
+    Warned {
+        /// One sentence.
+        reason: String,
+    },
 }
 
 /// Where a document came from.
@@ -106,6 +112,19 @@ pub enum Source {
     Given,
 }
 
+impl Happening {
+    /// Whatever its maker put in, a sentence is printable, on one line and short.
+    fn bound(&mut self) {
+        let (Self::Failed { reason: sentence, .. }
+        | Self::SharedFileRefused { reason: sentence }
+        | Self::Warned { reason: sentence }) = self
+        else {
+            return;
+        };
+        *sentence = bounded(std::mem::take(sentence).into()).into_owned();
+    }
+}
+
 impl Event {
     /// The kind of event, such as `fetched`.
     #[must_use]
@@ -119,6 +138,7 @@ impl Event {
             Happening::StaleServed { .. } => "stale_served",
             Happening::SkewSeen { .. } => "skew_seen",
             Happening::SharedFileRefused { .. } => "shared_file_refused",
+            Happening::Warned { .. } => "warned",
         }
     }
 
@@ -152,8 +172,9 @@ impl Journal {
         time: u64,
         issuer: &str,
         document: &'static str,
-        happening: Happening,
+        mut happening: Happening,
     ) {
+        happening.bound();
         let ring = self.ring.get();
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
         if ring.len() == CAPACITY {
@@ -197,6 +218,24 @@ mod tests {
     }
 
     #[test]
+    fn sentences_in_events_are_printable_and_short() {
+        let journal = Journal::new();
+        let long = || "a\u{1b}\n".repeat(1000);
+        for happening in [
+            Happening::Failed { reason: long(), failures: 1 },
+            Happening::SharedFileRefused { reason: long() },
+            Happening::Warned { reason: long() },
+        ] {
+            journal.note(7, "i", "jwks", happening);
+            let json: serde_json::Value =
+                serde_json::from_str(&journal.next().unwrap().to_json()).unwrap();
+            let reason = json["reason"].as_str().unwrap();
+            assert_eq!(reason.chars().count(), 300);
+            assert!(reason.chars().all(|c| matches!(c, ' '..='~' | '…')), "{reason}");
+        }
+    }
+
+    #[test]
     fn every_event_says_its_name_in_its_json() {
         for happening in [
             Happening::Fetched { source: Source::File, changed: true, ttl: 1, milliseconds: 2 },
@@ -207,6 +246,7 @@ mod tests {
             Happening::StaleServed { age: 1 },
             Happening::SkewSeen { skew: 1 },
             Happening::SharedFileRefused { reason: "r".into() },
+            Happening::Warned { reason: "r".into() },
         ] {
             let (issuer, document) = (String::new(), "jwks");
             let event = Event { sequence: 1, time: 1, issuer, document, happening };

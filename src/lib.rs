@@ -8,7 +8,7 @@
 //!     .authkit_domain("https://your-project-12345.authkit.app")
 //!     .base_url("https://your-server.example")
 //!     .build()?;
-//! let verifier = Verifier::new(config)?; // no I/O yet
+//! let verifier = Verifier::new(config)?; // no network yet
 //!
 //! match verifier.verify("not.a.token", &Policy::new()) {
 //!     Ok(claims) => println!("hello {}", claims.subject()),
@@ -31,6 +31,7 @@ mod config;
 #[doc(hidden)]
 pub mod conformance;
 mod error;
+mod foreign;
 mod fork;
 mod journal;
 mod jwks;
@@ -39,6 +40,7 @@ mod resource;
 mod stats;
 mod sync;
 mod token;
+mod trust;
 mod verified;
 mod verifier;
 
@@ -46,9 +48,9 @@ mod verifier;
 mod ffi;
 
 pub use config::{
-    AudienceRule, Config, ConfigBuilder, DEFAULT_LEEWAY, DEFAULT_MCP_PATH,
-    DEFAULT_TOKEN_CACHE_SIZE, IssuerSettings, MAX_LEEWAY, MAX_TOKEN_CACHE_SIZE, RefreshMode,
-    TokenFamily, TypePolicy,
+    AudienceRule, Config, ConfigBuilder, DEFAULT_FETCH_TIMEOUT, DEFAULT_LEEWAY, DEFAULT_MCP_PATH,
+    DEFAULT_TOKEN_CACHE_SIZE, IssuerSettings, MAX_FETCH_TIMEOUT, MAX_LEEWAY, MAX_TOKEN_CACHE_SIZE,
+    RefreshMode, TokenFamily, TypePolicy,
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};

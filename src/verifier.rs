@@ -5,14 +5,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, FixedClock, Moment, SystemClock, after};
-use crate::config::{Config, Issuer, KeySource, RefreshMode};
+use crate::config::{Config, Issuer, KeySource, RefreshMode, insecure_host_warning};
 use crate::error::{Class, Code, Error, Result};
 use crate::fork::PerProcess;
-use crate::journal::{Event, Journal};
-use crate::jwks::cache::{Cache, Call, Snapshot, Surroundings, Wait, unknown_key};
-use crate::jwks::fetch::HttpFetch;
+use crate::journal::{Event, Happening, Journal};
+use crate::jwks::cache::{Cache, Call, Document as _, Snapshot, Surroundings, Wait, unknown_key};
+use crate::jwks::dial::Dialer;
+use crate::jwks::fetch::{self, HttpFetch};
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::jwks::landings::Landings;
+use crate::jwks::names::LookUp;
 use crate::jwks::store::SharedFile;
 use crate::resource::authorization_server::{Alternatives, ServerMetadata};
 use crate::resource::challenge::Terms;
@@ -64,30 +66,41 @@ struct Candidate<'t> {
 }
 
 impl Verifier {
-    /// Makes a verifier; opens no connection. Keys are fetched when the first token needs them.
+    /// Makes a verifier; opens no connection, but reads `ca_file`. Keys are fetched when the first token
+    /// needs them.
     ///
     /// # Errors
-    /// [`Code::Config`] where given keys are no usable key set.
+    /// [`Code::Config`] if given keys are no usable key set, if `ca_file` cannot be read or holds no
+    /// certificate, or if `proxy` is no usable URL.
     pub fn new(config: Config) -> Result<Self> {
         let clock: Arc<dyn Clock> = match config.now {
             Some(unix_time) => Arc::new(FixedClock { unix_time, keys: SystemClock::new() }),
             None => Arc::new(SystemClock::new()),
         };
-        Self::with_clock(config, clock)
+        Self::with_clock(config, clock, None)
     }
 
-    /// As [`Self::new`], by the given clock.
-    pub(crate) fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
+    /// As [`Self::new`], by the given clock and, where it is given, name look-up.
+    pub(crate) fn with_clock(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        look_up: Option<Arc<LookUp>>,
+    ) -> Result<Self> {
+        let dialer = fetch::dialer(&config.network, look_up)
+            .map_err(|reason| Error::new(Code::Config, reason))?;
+        let dialer = Arc::new(dialer);
         let around = Surroundings {
             mode: config.refresh_mode,
             leeway: config.leeway,
+            fetch_timeout: config.network.fetch_timeout,
             clock,
             journal: Arc::new(Journal::new()),
             landings: Arc::new(PerProcess::new(Landings::default)),
         };
-        let keys = key_caches(&config, &around)?;
+        let keys = key_caches(&config, &dialer, &around)?;
         let metadata = Metadata::new(&config);
-        let server_metadata = server_metadata_cache(&config, &around).map(Arc::new);
+        let server_metadata = server_metadata_cache(&config, &dialer, &around).map(Arc::new);
+        warn(&config, &dialer, &around);
         let verified = VerifiedTokens::new(config.token_cache_size);
         let verdicts = Verdicts::new();
         let inner = Inner { config, keys, metadata, server_metadata, around, verdicts, verified };
@@ -101,7 +114,7 @@ impl Verifier {
     }
 
     /// Judges a token. May wait for the network when keys are missing, too old, or without the one
-    /// that the token names: 5 s in all at the very most.
+    /// that the token names: `fetch_timeout` (5 s) in all at the very most.
     ///
     /// # Errors
     /// The first of these that applies: form ([`Code::TooLarge`], [`Code::Malformed`]), header
@@ -343,7 +356,7 @@ impl Verifier {
                 let cache = self.0.server_metadata.as_ref()?;
                 let mut keys = self.0.keys.iter().filter(|keys| keys.issuer() == cache.issuer());
                 let call = Call::new(wait, self.0.around.clock.moment())
-                    .is_hopeless(keys.any(|keys| keys.is_slow()));
+                    .given_up_if(keys.any(|keys| keys.is_slow()));
                 Some(well_known::answer(method, || {
                     let found = cache.current(&call);
                     authorization_server::response(found.map(|found| Arc::clone(&found.document)))
@@ -530,25 +543,34 @@ fn refusal(miss: Option<Miss>) -> Error {
 
 /// A cache for each issuer. Where several spellings of the session issuer name one JWKS, they share its
 /// cache, and it is fetched once.
-fn key_caches(config: &Config, around: &Surroundings) -> Result<Vec<Arc<Cache<KeySet>>>> {
+fn key_caches(
+    config: &Config,
+    dialer: &Arc<Dialer>,
+    around: &Surroundings,
+) -> Result<Vec<Arc<Cache<KeySet>>>> {
     let mut caches: Vec<Arc<Cache<KeySet>>> = Vec::with_capacity(config.issuers.len());
     for issuer in &config.issuers {
         let twin = config.issuers.iter().position(|other| other.shares_keys_with(issuer));
         let shared = twin.and_then(|twin| caches.get(twin)).cloned();
         caches.push(match shared {
             Some(shared) => shared,
-            None => Arc::new(key_cache(issuer, config, around)?),
+            None => Arc::new(key_cache(issuer, config, dialer, around)?),
         });
     }
     Ok(caches)
 }
 
-fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<Cache<KeySet>> {
+fn key_cache(
+    issuer: &Issuer,
+    config: &Config,
+    dialer: &Arc<Dialer>,
+    around: &Surroundings,
+) -> Result<Cache<KeySet>> {
     let (algorithms, around) = (config.algorithms.clone(), around.clone());
     match &issuer.keys {
         KeySource::Static(document) => Cache::given(&issuer.name, document, algorithms, around),
         KeySource::Url(url) => {
-            let fetch = HttpFetch { url: url.clone(), network: config.network.clone() };
+            let fetch = HttpFetch { url: url.clone(), dialer: Arc::clone(dialer) };
             let directory = config.jwks_cache_dir.as_deref();
             let shared = directory.map(|dir| SharedFile::new(dir, &issuer.name, url));
             Ok(Cache::fetched(&issuer.name, Box::new(fetch), shared, algorithms, around))
@@ -558,12 +580,33 @@ fn key_cache(issuer: &Issuer, config: &Config, around: &Surroundings) -> Result<
 
 /// The first authorization server's metadata; none where its keys were given, as then nothing of it is
 /// fetched.
-fn server_metadata_cache(config: &Config, around: &Surroundings) -> Option<Cache<ServerMetadata>> {
+fn server_metadata_cache(
+    config: &Config,
+    dialer: &Arc<Dialer>,
+    around: &Surroundings,
+) -> Option<Cache<ServerMetadata>> {
     let mut fetched =
         config.authorization_servers().filter(|issuer| matches!(issuer.keys, KeySource::Url(_)));
     let issuer = fetched.next()?.name.clone();
-    let source = Box::new(Alternatives::of(&issuer, &config.network));
+    let source = Box::new(Alternatives::of(&issuer, dialer));
     Some(Cache::fetched(&issuer, source, None, issuer.clone(), around.clone()))
+}
+
+/// Tells at the start what an operator should know of how keys are fetched.
+fn warn(config: &Config, dialer: &Dialer, around: &Surroundings) {
+    let mut fetched =
+        config.issuers.iter().filter(|issuer| matches!(issuer.keys, KeySource::Url(_))).peekable();
+    if fetched.peek().is_none() {
+        return;
+    }
+    let problems = dialer.problems();
+    let now = around.clock.moment().wall.as_secs();
+    for issuer in fetched {
+        let insecure = config.insecure_host(issuer).map(insecure_host_warning);
+        for reason in insecure.into_iter().chain(problems.iter().cloned()) {
+            around.journal.note(now, &issuer.name, KeySet::NAME, Happening::Warned { reason });
+        }
+    }
 }
 
 fn issuer_stats(issuer: &Issuer, cache: &Cache<KeySet>) -> IssuerStats {

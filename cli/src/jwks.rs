@@ -105,7 +105,7 @@ impl Findings {
         let mut lines = vec![("keys from", origin(issuer))];
         lines.push(("standing", standing(document)));
         lines.extend(failure(document));
-        lines.extend(self.refused_files(&issuer.issuer));
+        lines.extend(self.warnings(&issuer.issuer));
         lines.extend(keys(issuer));
         lines.extend(document.headers.as_ref().map(headers).unwrap_or_default());
         lines.extend(clock(document));
@@ -121,10 +121,11 @@ impl Findings {
         })
     }
 
-    fn refused_files(&self, issuer: &str) -> impl Iterator<Item = Line> {
+    fn warnings(&self, issuer: &str) -> impl Iterator<Item = Line> {
         let theirs = self.events.iter().filter(move |event| event.issuer == issuer);
         theirs.filter_map(|event| match &event.happening {
             Happening::SharedFileRefused { reason } => Some(("cache dir", reason.clone())),
+            Happening::Warned { reason } => Some(("warning", reason.clone())),
             _ => None,
         })
     }

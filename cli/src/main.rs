@@ -20,6 +20,7 @@ mod verify;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use authkit::conformance::file_problem;
 use clap::Parser as _;
 
 use arguments::{Arguments, Command};
@@ -62,7 +63,8 @@ fn main() -> ExitCode {
             ExitCode::from(Exit::Unusable as u8)
         }
         Err(error) => {
-            let _ = writeln!(io::stderr(), "authkit: the output cannot be written: {error}");
+            let problem = file_problem(&error);
+            let _ = writeln!(io::stderr(), "authkit: the output cannot be written: {problem}");
             ExitCode::from(Exit::Unusable as u8)
         }
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use authkit::conformance::file_problem;
 use authkit::{Code, Config, ConfigBuilder};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
@@ -106,14 +107,29 @@ const FLAGS: &[Flag] = &[
         help: "Allow http:// to this machine, for a local test server",
     },
     Flag {
+        long: "allow-insecure-http",
+        value: "LIST",
+        help: "Hosts for which http:// is allowed; whoever is between can replace the keys",
+    },
+    Flag {
         long: "ca-file",
         value: "FILE",
         help: "PEM file of certificate authorities to trust as well",
     },
     Flag {
+        long: "extra-ca-file",
+        value: "FILE",
+        help: "As --ca-file, but passed over if it cannot be used",
+    },
+    Flag {
         long: "proxy",
         value: "URL",
         help: "Proxy to fetch keys through; the environment's is not used",
+    },
+    Flag {
+        long: "fetch-timeout",
+        value: "SECONDS",
+        help: "How long a fetch may take and a call may wait, 1 to 30 [default: 5]",
     },
     Flag {
         long: "refresh-mode",
@@ -212,7 +228,10 @@ pub(crate) fn config(sources: &Sources) -> Result<Config, Failure> {
 /// The path is not repeated: what was meant as a file's name may have been its content.
 fn from_file(path: &Path) -> Result<ConfigBuilder, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
-        Failure::new(Code::Config, format!("the file given with --config cannot be read: {error}"))
+        Failure::new(
+            Code::Config,
+            format!("the file given with --config cannot be read: {}", file_problem(&error)),
+        )
     })?;
     Ok(ConfigBuilder::from_json(&text)?)
 }

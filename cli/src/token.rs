@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Read, Write as _};
 use std::path::Path;
 
 use authkit::Code;
+use authkit::conformance::file_problem;
 
 use crate::failure::Failure;
 
@@ -18,7 +19,8 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
         None => (from_standard_input(), "standard input"),
     };
     let mut octets = octets
-        .map_err(|error| Failure::new(Code::Misuse, format!("{place} cannot be read: {error}")))?;
+        .map_err(|error| format!("{place} cannot be read: {}", file_problem(&error)))
+        .map_err(|reason| Failure::new(Code::Misuse, reason))?;
     drop_newline(&mut octets);
     Ok(octets)
 }

@@ -1,19 +1,23 @@
 //! The configuration in force, for a person or a log: without a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::{Config, Issuer, KeySource, ProxyUrl, TypePolicy, url};
+use crate::error::printable;
+use crate::trust;
 
 /// The name of the one thing that has to be entered elsewhere: in the AuthKit dashboard.
 const INDICATOR: &str = "resource indicator";
 
 impl Config {
     /// The configuration in force as text, a line for each setting with its value as JSON. The first
-    /// line is what to paste into the AuthKit dashboard: `resource indicator: https://…/mcp`. A last line
-    /// `without effect: …` names variables of an env file that do not count, if there are any. Holds no
-    /// secret: of a proxy its host and port, of given keys their ids.
+    /// line is what to paste into the AuthKit dashboard: `resource indicator: https://…/mcp`. Holds no
+    /// secret: of a proxy its host and port, of given keys their ids. Reads `ca_file`, to tell how many
+    /// certificates it holds. The last lines are `without effect: …`, if variables of an env file do not count,
+    /// and warnings.
     #[must_use]
     pub fn describe(&self) -> String {
         let indicator = self.resource().unwrap_or("(none: audiences are set by themselves)");
@@ -24,6 +28,7 @@ impl Config {
         let settings = self.settings();
         lines.extend(settings.iter().map(|(name, value)| format!("{name}: {value}")));
         lines.extend(self.without_effect.iter().map(|note| format!("without effect: {note}")));
+        lines.extend(self.warnings().into_iter().map(|warning| format!("WARNING: {warning}")));
         lines.join("\n")
     }
 
@@ -35,7 +40,23 @@ impl Config {
             self.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         object.insert("resource_indicator".to_owned(), json!(self.resource()));
         object.insert("issuers".to_owned(), issuers.collect::<Map<_, _>>().into());
+        object.insert("warnings".to_owned(), json!(self.warnings()));
         Value::from(object).to_string()
+    }
+
+    /// What an operator should be told, whatever else is printed.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let hosts = self.issuers.iter().filter_map(|issuer| self.insecure_host(issuer));
+        let hosts: BTreeSet<String> = hosts.map(str::to_ascii_lowercase).collect();
+        hosts.iter().map(|host| insecure_host_warning(host)).collect()
+    }
+
+    /// The host that an issuer's keys are fetched from by name and without TLS.
+    pub(crate) fn insecure_host<'i>(&self, issuer: &'i Issuer) -> Option<&'i str> {
+        let KeySource::Url(url) = &issuer.keys else { return None };
+        let host = url::host_of(url);
+        let is_named = url.starts_with("http://") && self.network.is_insecure_host(host);
+        is_named.then_some(host)
     }
 
     /// The settings that hold for every issuer, under their names.
@@ -62,11 +83,13 @@ impl Config {
             ("typ", json!(typ)),
             ("now", json!(self.now)),
             ("allow_insecure_loopback", json!(self.network.allow_insecure_loopback)),
-            (
-                "ca_file",
-                json!(self.network.ca_file.as_ref().map(|path| path.display().to_string())),
-            ),
+            ("allow_insecure_http", json!(self.network.insecure_hosts)),
+            ("ca_file", shown(self.network.ca_file.as_deref())),
+            ("ca_file_certificates", certificates(self.network.ca_file.as_deref())),
+            ("extra_ca_file", shown(self.network.extra_ca_file.as_deref())),
+            ("extra_ca_file_certificates", certificates(self.network.extra_ca_file.as_deref())),
             ("proxy", json!(self.network.proxy.as_ref().map(ProxyUrl::without_password))),
+            ("fetch_timeout", json!(self.network.fetch_timeout.as_secs())),
             ("refresh_mode", json!(self.refresh_mode)),
             (
                 "jwks_cache_dir",
@@ -84,6 +107,13 @@ impl Config {
     }
 }
 
+pub(crate) fn insecure_host_warning(host: &str) -> String {
+    let host = printable(host);
+    format!(
+        "allow_insecure_http: keys are fetched from {host} without TLS; whoever is between can replace them"
+    )
+}
+
 impl Issuer {
     fn description(&self) -> Value {
         let mut members = BTreeMap::from([
@@ -97,6 +127,18 @@ impl Issuer {
         };
         json!(members)
     }
+}
+
+fn shown(path: Option<&Path>) -> Value {
+    json!(path.map(|path| path.display().to_string()))
+}
+
+/// How many certificates a file holds, or why it is of no use.
+fn certificates(path: Option<&Path>) -> Value {
+    path.map_or(Value::Null, |path| match trust::read(path) {
+        Ok(pem) => json!(pem.certificates.len()),
+        Err(problem) => json!(problem),
+    })
 }
 
 /// The ids of given keys, `null` for one without. Of keys nothing else is told.

@@ -2,11 +2,14 @@
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
+use super::settings::ours;
+
 /// Splits `a,b`, `a b`, `a, b` or `["a", "b"]`.
 pub(super) fn parse(text: &str) -> Result<Vec<String>, String> {
     let text = text.trim();
     if text.starts_with('[') {
-        return serde_json::from_str(text).map_err(|error| error.to_string());
+        return serde_json::from_str(text)
+            .map_err(|_| "it begins as a JSON array, but is none of strings".to_owned());
     }
     let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
     Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
@@ -25,7 +28,9 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     match Option::<Form>::deserialize(input)? {
         None => Ok(None),
         Some(Form::Items(items)) => Ok(Some(items)),
-        Some(Form::Text(text)) => parse(&text).map(Some).map_err(D::Error::custom),
+        Some(Form::Text(text)) => {
+            parse(&text).map(Some).map_err(|problem| D::Error::custom(ours(&problem)))
+        }
     }
 }
 

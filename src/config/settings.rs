@@ -1,6 +1,6 @@
 //! The settings under their one set of names, before they are checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::de::{Deserializer, Error as _};
@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::environment::FastMcp;
 use super::{ProxyUrl, invalid, list};
 use crate::error::{Code, Error, Result, quoted};
+use crate::foreign;
 
 /// Which `typ` headers count as an access token's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -29,7 +30,7 @@ pub enum RefreshMode {
     /// The call that lacks them; a thread that lives as long as the fetch where nobody is to wait.
     #[default]
     Background,
-    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is ever made.
+    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is made but for the look-up of a name.
     Inline,
     /// The host alone, by [`crate::Verifier::refresh`]: no verification ever uses the network.
     Manual,
@@ -126,8 +127,12 @@ pub struct ConfigBuilder {
     #[serde(deserialize_with = "document")]
     pub(super) jwks: Option<String>,
     pub(super) allow_insecure_loopback: Option<bool>,
+    #[serde(deserialize_with = "list::deserialize")]
+    pub(super) allow_insecure_http: Option<Vec<String>>,
     pub(super) ca_file: Option<PathBuf>,
+    pub(super) extra_ca_file: Option<PathBuf>,
     pub(super) proxy: Option<ProxyUrl>,
+    pub(super) fetch_timeout: Option<u64>,
     pub(super) refresh_mode: Option<RefreshMode>,
     pub(super) jwks_cache_dir: Option<PathBuf>,
     pub(super) token_cache_size: Option<u64>,
@@ -167,8 +172,11 @@ impl ConfigBuilder {
         "now",
         "jwks",
         "allow_insecure_loopback",
+        "allow_insecure_http",
         "ca_file",
+        "extra_ca_file",
         "proxy",
+        "fetch_timeout",
         "refresh_mode",
         "jwks_cache_dir",
         "token_cache_size",
@@ -183,8 +191,19 @@ impl ConfigBuilder {
         if !json.trim_start().starts_with('{') {
             return Err(Error::new(Code::Config, "the configuration is not a JSON object"));
         }
-        serde_json::from_str(json)
-            .map_err(|error| Error::new(Code::Config, format!("configuration: {error}")))
+        let wrong = |problem| Error::new(Code::Config, format!("configuration: {problem}"));
+        let mut builder = Self::default();
+        for (name, value) in members(json).map_err(wrong)? {
+            if !Self::NAMES.contains(&name.as_str()) {
+                return Err(unknown(&name));
+            }
+            let one = format!("{{\"{name}\":{}}}", value.get());
+            let one: Self = serde_json::from_str(&one).map_err(|error| {
+                invalid(&name, format!("does not fit: {}", misfit(&name, &error)))
+            })?;
+            builder = builder.or(one);
+        }
+        Ok(builder)
     }
 
     /// Sets one setting by name from its text form: lists as `a,b`, `a b` or a JSON array, maps and
@@ -234,8 +253,11 @@ impl ConfigBuilder {
             "now" => self.now = Some(number(name, text)?),
             "jwks" => self.jwks = Some(text.to_owned()),
             "allow_insecure_loopback" => self.allow_insecure_loopback = Some(boolean(name, text)?),
+            "allow_insecure_http" => self.allow_insecure_http = items()?,
             "ca_file" => self.ca_file = Some(text.into()),
+            "extra_ca_file" => self.extra_ca_file = Some(text.into()),
             "proxy" => self.proxy = Some(ProxyUrl(text.to_owned())),
+            "fetch_timeout" => self.fetch_timeout = Some(number(name, text)?),
             "refresh_mode" => self.refresh_mode = Some(word(name, text)?),
             "jwks_cache_dir" => self.jwks_cache_dir = Some(text.into()),
             "token_cache_size" => self.token_cache_size = Some(number(name, text)?),
@@ -272,8 +294,11 @@ impl ConfigBuilder {
             now: self.now.or(other.now),
             jwks: self.jwks.or(other.jwks),
             allow_insecure_loopback: self.allow_insecure_loopback.or(other.allow_insecure_loopback),
+            allow_insecure_http: self.allow_insecure_http.or(other.allow_insecure_http),
             ca_file: self.ca_file.or(other.ca_file),
+            extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
             proxy: self.proxy.or(other.proxy),
+            fetch_timeout: self.fetch_timeout.or(other.fetch_timeout),
             refresh_mode: self.refresh_mode.or(other.refresh_mode),
             jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
@@ -454,10 +479,38 @@ impl ConfigBuilder {
         self
     }
 
-    /// A PEM file of certificate authorities to trust beside the system's.
+    /// Allows http:// to these hosts of a developer's own network, compared exactly but for ASCII case: who
+    /// is between here and there can replace the keys. Default none.
+    #[must_use]
+    pub fn allow_insecure_http<S: Into<String>>(
+        mut self,
+        hosts: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.allow_insecure_http = Some(strings(hosts));
+        self
+    }
+
+    /// A PEM file of certificate authorities to trust beside the system's. Blocks of other kinds in it are
+    /// passed over. [`crate::Verifier::new`] refuses one that cannot be read or holds no certificate.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
+        self
+    }
+
+    /// As `ca_file`, but one that cannot be used is told of by an event and passed over: for the file
+    /// that a runtime's own variable names, such as Node's `NODE_EXTRA_CA_CERTS`.
+    #[must_use]
+    pub fn extra_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.extra_ca_file = Some(path.into());
+        self
+    }
+
+    /// How long one fetch may take, and one call wait in all, in seconds: 1 to [`super::MAX_FETCH_TIMEOUT`];
+    /// default [`super::DEFAULT_FETCH_TIMEOUT`].
+    #[must_use]
+    pub fn fetch_timeout(mut self, seconds: u64) -> Self {
+        self.fetch_timeout = Some(seconds);
         self
     }
 
@@ -498,9 +551,24 @@ fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
 }
 
 fn unknown(name: &str) -> Error {
-    let names = ConfigBuilder::NAMES.join(", ");
     Error::new(Code::Config, format!("{} is not a setting", quoted(name)))
-        .with_hint(format!("the settings are {names}"))
+        .with_hint(format!("did you mean {}? The README's table lists the settings", nearest(name)))
+}
+
+/// The setting that shares most pairs of letters with a name.
+fn nearest(name: &str) -> &'static str {
+    let name = name.to_ascii_lowercase();
+    let pairs = |text: &str| -> BTreeSet<Vec<u8>> {
+        text.as_bytes().windows(2).take(100).map(<[u8]>::to_vec).collect()
+    };
+    let wanted = pairs(&name);
+    let likeness = |known: &&&str| {
+        let known = pairs(known);
+        // Twice what is shared, less what either has alone.
+        let shared = known.intersection(&wanted).count();
+        (4 * shared).saturating_sub(known.len() + wanted.len() - 2 * shared)
+    };
+    ConfigBuilder::NAMES.iter().max_by_key(likeness).copied().unwrap_or_default()
 }
 
 fn boolean(name: &str, text: &str) -> Result<bool> {
@@ -523,53 +591,142 @@ fn word<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
 }
 
 fn json<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| invalid(name, format!("does not fit: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| invalid(name, format!("does not fit: {}", misfit(name, &error))))
 }
 
 /// A key set inside a JSON configuration: the document itself, or its text.
 fn document<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<String>, D::Error> {
     let Some(raw) = Option::<Box<RawValue>>::deserialize(input)? else { return Ok(None) };
     if raw.get().starts_with('"') {
-        return serde_json::from_str(raw.get()).map(Some).map_err(D::Error::custom);
+        let text = serde_json::from_str(raw.get());
+        return text.map(Some).map_err(|error| D::Error::custom(ours(&foreign::json(&error))));
     }
     Ok(Some(raw.get().to_owned()))
 }
 
-/// An issuer's entry: a JWKS URL, or an object; `null` means `{issuer}/oauth2/jwks`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IssuerObject {
-    jwks_url: Option<String>,
-    #[serde(default, deserialize_with = "document")]
-    jwks: Option<String>,
-    #[serde(default)]
-    audience: AudienceRule,
-    #[serde(default, deserialize_with = "list::deserialize")]
-    audiences: Option<Vec<String>>,
-    #[serde(default)]
-    family: TokenFamily,
-}
-
 impl<'de> Deserialize<'de> for IssuerSettings {
+    /// An issuer's entry: a JWKS URL, or an object; `null` means `{issuer}/oauth2/jwks`.
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
         // By hand, not as an untagged enum: that would lose which member was wrong.
         let raw = Box::<RawValue>::deserialize(input)?;
-        let text = raw.get();
-        if text == "null" {
-            return Ok(Self::default());
-        }
-        if text.starts_with('"') {
-            let jwks_url = serde_json::from_str(text).map_err(D::Error::custom)?;
-            return Ok(Self { jwks_url: Some(jwks_url), ..Self::default() });
-        }
-        if !text.starts_with('{') {
-            return Err(D::Error::custom("expected a JWKS URL or an object"));
-        }
-        let object: IssuerObject = serde_json::from_str(text).map_err(D::Error::custom)?;
-        let IssuerObject { jwks_url, jwks, audience, audiences, family } = object;
-        Ok(Self { jwks_url, jwks, audience, audiences, family })
+        issuer_settings(raw.get()).map_err(|problem| D::Error::custom(ours(&problem)))
     }
 }
+
+fn issuer_settings(text: &str) -> std::result::Result<IssuerSettings, String> {
+    let mut settings = IssuerSettings::default();
+    if text == "null" {
+        return Ok(settings);
+    }
+    if text.starts_with('"') {
+        settings.jwks_url = Some(part("jwks_url", text)?);
+        return Ok(settings);
+    }
+    if !text.starts_with('{') {
+        return Err("an issuer has a JWKS URL, null or an object".to_owned());
+    }
+    for (name, value) in members(text)? {
+        let value = value.get();
+        match name.as_str() {
+            "jwks_url" => settings.jwks_url = part(&name, value)?,
+            "jwks" => settings.jwks = part::<Document>(&name, value)?.0,
+            "audience" => settings.audience = part(&name, value)?,
+            "audiences" => settings.audiences = part::<List>(&name, value)?.0,
+            "family" => settings.family = part(&name, value)?,
+            _ => return Err(format!("an issuer has no member {}", quoted(&name))),
+        }
+    }
+    Ok(settings)
+}
+
+/// A member's value; the error says what was expected, and nothing of what was there.
+fn part<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> std::result::Result<T, String> {
+    serde_json::from_str(text).map_err(|error| format!("{name}: {}", misfit(name, &error)))
+}
+
+/// Why a setting's value does not fit: our own words, where a check of ours refused it.
+fn misfit(name: &str, error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    match said.strip_prefix(OURS) {
+        Some(said) => said.rsplit_once(" at line ").map_or(said, |(said, _)| said).to_owned(),
+        None => format!("{} is expected", expected(name)),
+    }
+}
+
+/// Begins a sentence of ours inside an error of serde's, whose own repeat what they read.
+const OURS: char = '\u{1}';
+
+pub(super) fn ours(sentence: &str) -> String {
+    format!("{OURS}{sentence}")
+}
+
+/// What a setting's value is, or a member's of an issuer.
+fn expected(name: &str) -> &'static str {
+    match name {
+        "audiences"
+        | "accept_client_id_audience"
+        | "required_scopes"
+        | "scopes_supported"
+        | "scope_claims"
+        | "algorithms"
+        | "allow_insecure_http" => "a list of strings",
+        "ignore_trailing_slash" | "allow_insecure_loopback" => "true or false",
+        "leeway" | "max_token_age" | "now" | "fetch_timeout" => "a whole number of seconds",
+        "token_cache_size" => "a whole number",
+        "typ" => "any or rfc9068",
+        "refresh_mode" => "background, inline or manual",
+        "audience" => "required, if_present or not_checked",
+        "family" => "connect or session",
+        "scope_hierarchy" => "a map from a scope to a list of scopes",
+        "issuers" => "a map from issuer to JWKS URL",
+        "jwks" => "a JWKS document",
+        _ => "a string",
+    }
+}
+
+/// An object's members as they stand, in their order; none twice.
+fn members(text: &str) -> std::result::Result<Vec<(String, Box<RawValue>)>, String> {
+    let Members(members) = serde_json::from_str(text).map_err(|error| foreign::json(&error))?;
+    let mut seen = BTreeSet::new();
+    match members.iter().find(|(name, _)| !seen.insert(name)) {
+        Some((name, _)) => Err(format!("{} is given twice", quoted(name))),
+        None => Ok(members),
+    }
+}
+
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        input.deserialize_map(Visitor)
+    }
+}
+
+#[derive(Deserialize)]
+struct Document(#[serde(deserialize_with = "document")] Option<String>);
+
+#[derive(Deserialize)]
+struct List(#[serde(deserialize_with = "list::deserialize")] Option<Vec<String>>);
 
 /// The issuer map as such, for [`ConfigBuilder::set`].
 struct Issuers(BTreeMap<String, IssuerSettings>);
@@ -599,10 +756,8 @@ fn issuer_map<'de, D: Deserializer<'de>>(
             let mut issuers = BTreeMap::new();
             while let Some((issuer, settings)) = map.next_entry::<String, IssuerSettings>()? {
                 if issuers.insert(issuer.clone(), settings).is_some() {
-                    return Err(A::Error::custom(format!(
-                        "issuer {} is given twice",
-                        quoted(&issuer)
-                    )));
+                    let issuer = quoted(&issuer);
+                    return Err(A::Error::custom(ours(&format!("issuer {issuer} is given twice"))));
                 }
             }
             Ok(issuers)

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::invalid;
+use super::{Network, invalid};
 use crate::error::{Result, quoted};
 
 /// The pieces of a URL that the policy looks at; the text itself is used as configured.
@@ -12,15 +12,11 @@ struct Parts<'a> {
 }
 
 /// A URL whose keys or tokens are trusted: https, or http to this very machine where allowed.
-pub(super) fn check_fetchable(
-    setting: &str,
-    text: &str,
-    allow_insecure_loopback: bool,
-) -> Result<()> {
+pub(super) fn check_fetchable(setting: &str, text: &str, network: &Network) -> Result<()> {
     let parts = split(setting, text)?;
     match parts.scheme {
         "https" => Ok(()),
-        "http" if allow_insecure_loopback && is_loopback(parts.host) => Ok(()),
+        "http" if network.allows_http_to(parts.host) => Ok(()),
         "http" if is_loopback(parts.host) => {
             Err(invalid(setting, format!("is {}, which is not encrypted", quoted(text)))
                 .with_hint("for a local test server set allow_insecure_loopback"))
@@ -114,7 +110,29 @@ fn host(authority: &str) -> &str {
     &authority[..end]
 }
 
-fn is_loopback(host: &str) -> bool {
+/// The host of a URL that has been checked.
+pub(crate) fn host_of(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    host(rest.split(['/', '?', '#']).next().unwrap_or_default())
+}
+
+/// A name, and no address: a last label of digits alone is read as one by some resolvers.
+pub(super) fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let fits = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(fits)
+    };
+    let is_number = |label: &str| {
+        let hex = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+        hex.map_or(label.bytes().all(|octet| octet.is_ascii_digit()), |digits| {
+            digits.bytes().all(|octet| octet.is_ascii_hexdigit())
+        })
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253 && text.split('.').all(is_label) && !is_number(last)
+}
+
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -123,22 +141,31 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn network(allow_insecure_loopback: bool, hosts: &[&str]) -> Network {
+        let builder =
+            Config::builder().authkit_domain("https://a.example").resource("https://b.example");
+        let builder = builder.allow_insecure_loopback(allow_insecure_loopback);
+        builder.allow_insecure_http(hosts.iter().copied()).build().unwrap().network
+    }
 
     #[test]
-    fn only_https_or_an_allowed_loopback_may_be_fetched() {
+    fn only_https_or_an_allowed_host_may_be_fetched() {
+        let strict = network(false, &[]);
         for good in [
             "https://a.example",
             "https://a.example:8443/x/y",
             "https://[::1]/jwks",
             "https://1.2.3.4",
         ] {
-            assert!(check_fetchable("u", good, false).is_ok(), "{good}");
+            assert!(check_fetchable("u", good, &strict).is_ok(), "{good}");
         }
         for local in
             ["http://127.0.0.1:9/jwks", "http://localhost", "http://[::1]:9", "http://127.8.8.8"]
         {
-            assert!(check_fetchable("u", local, true).is_ok(), "{local}");
-            assert!(check_fetchable("u", local, false).is_err(), "{local}");
+            assert!(check_fetchable("u", local, &network(true, &[])).is_ok(), "{local}");
+            assert!(check_fetchable("u", local, &strict).is_err(), "{local}");
         }
         let bad = [
             "http://a.example",
@@ -163,15 +190,66 @@ mod tests {
             "ftp://a.example",
         ];
         for bad in bad {
-            assert!(check_fetchable("u", bad, true).is_err(), "{bad}");
+            assert!(check_fetchable("u", bad, &network(true, &["jwks"])).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_domain_without_a_scheme_gets_the_corrected_url_as_hint() {
-        let error = check_fetchable("authkit_domain", "p-1.authkit.app", false).unwrap_err();
+        let error =
+            check_fetchable("authkit_domain", "p-1.authkit.app", &network(false, &[])).unwrap_err();
         assert_eq!(error.hint(), Some("set it to https://p-1.authkit.app"));
-        let error = check_fetchable("authkit_domain", "http://p-1.authkit.app", false).unwrap_err();
+        let error =
+            check_fetchable("authkit_domain", "http://p-1.authkit.app", &network(false, &[]))
+                .unwrap_err();
         assert_eq!(error.hint(), Some("use https://p-1.authkit.app"));
+    }
+
+    #[test]
+    fn http_is_allowed_to_named_hosts_and_to_no_other() {
+        let named = network(false, &["host.docker.internal", "JWKS", "my_service"]);
+        for good in [
+            "http://jwks/oauth2/jwks",
+            "http://jwks:8080",
+            "http://Host.Docker.INTERNAL:1/x",
+            "http://my_service",
+        ] {
+            assert!(check_fetchable("u", good, &named).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://jwks.example",
+            "http://jwks.",
+            "http://xjwks",
+            "http://docker.internal",
+            "http://x.host.docker.internal",
+            "http://localhost",
+            "http://127.0.0.1",
+            "http://[::1]",
+            "http://jwks@a.example",
+            "ftp://jwks",
+        ] {
+            assert!(check_fetchable("u", bad, &named).is_err(), "{bad}");
+        }
+        for no_name in [
+            "*",
+            "*.internal",
+            "",
+            "http://jwks",
+            "jwks:80",
+            "jwks/",
+            "127.0.0.1",
+            "::1",
+            "[::1]",
+            "a..b",
+            "1",
+            "127.1",
+            "0x7f",
+            "jwks.",
+            "é",
+        ] {
+            assert!(!is_host_name(no_name), "{no_name}");
+        }
+        assert_eq!(host_of("http://jwks:8080/x"), "jwks");
+        assert_eq!(host_of("http://[::1]:1?q"), "[::1]");
     }
 }

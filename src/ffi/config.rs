@@ -187,12 +187,19 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   give it keys too. Default: fetched.
 /// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
 ///   false.
-/// - ca_file: path of a PEM file with certificate authorities to trust beside the system's. Default:
-///   none.
+/// - allow_insecure_http: list of host names for which http:// is allowed, such as
+///   host.docker.internal: whoever is between can replace the keys. Default: none.
+/// - ca_file: path of a PEM file with certificate authorities to trust beside the system's; blocks of
+///   other kinds in it are passed over. authkit_verifier_new() refuses a file that cannot be read or
+///   holds no certificate. Default: none.
+/// - extra_ca_file: as ca_file, but a file that cannot be used is told of by an event and passed over:
+///   for what a runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
 /// - proxy: http://host:port to fetch keys through. Default: none.
+/// - fetch_timeout: how long one fetch may take, from the name look-up to the last byte, and one call
+///   wait in all, in whole seconds, 1 to 30. Default: 5.
 /// - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
-///   than the fetch where nobody is to wait), inline (never a thread: a verification that finds a
-///   refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+///   than the fetch where nobody is to wait), inline (never a thread, but for the look-up of a
+///   name: a verification that finds a refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
 ///   Default: background.
 /// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
 ///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable

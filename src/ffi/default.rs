@@ -34,7 +34,7 @@ fn default_verifier() -> Result<&'static authkit_verifier> {
 }
 
 /// Verifies an access token with the process's default verifier: the front door. May wait for the
-/// issuer's keys, 5 seconds at most. For the reason of a refusal in words, and for policies,
+/// issuer's keys, fetch_timeout (5 seconds) at most. For the reason of a refusal in words, and for policies,
 /// use authkit_default_verifier() with authkit_verifier_verify().
 ///
 /// `token` is NUL-terminated, the text after "Bearer " and nothing else.

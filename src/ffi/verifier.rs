@@ -39,8 +39,9 @@ impl Handle for authkit_verifier {
     const NAME: &'static str = "verifier";
 }
 
-/// Makes a verifier. Checks every setting; opens no connection (keys are fetched when the first token
-/// needs them, or by authkit_verifier_refresh()).
+/// Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
+/// SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
+/// authkit_verifier_refresh()).
 ///
 /// `config` is read and stays the caller's.
 /// `out_verifier` receives a verifier that the caller owns, NULL on failure.
@@ -65,7 +66,7 @@ pub unsafe extern "C" fn authkit_verifier_new(
 }
 
 /// Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
-/// keys, 5 seconds at most; on an event loop call authkit_verifier_try_verify() first.
+/// keys, fetch_timeout (5 seconds) at most; on an event loop call authkit_verifier_try_verify() first.
 ///
 /// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
 /// `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
@@ -123,8 +124,8 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
-/// Fetches the keys of every issuer now, and waits for them, 5 seconds at most (for each, where the refresh
-/// mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
+/// Fetches the keys of every issuer now, and waits for them, fetch_timeout (5 seconds) at most (for each, if
+/// the refresh mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
 /// configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
 /// authkit_verifier_set_jwks().
 ///
@@ -176,10 +177,25 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
     })
 }
 
+/// The setting fetch_timeout: how long one call waits for keys in all, for a host that does the waiting
+/// itself.
+///
+/// Returns seconds, 1 to 30; 0 if `verifier` is NULL. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_verifier_fetch_timeout(verifier: *const authkit_verifier) -> u32 {
+    plain(0, || {
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let seconds =
+            unsafe { authkit_verifier::lend(verifier) }?.verifier.config().fetch_timeout();
+        Ok(u32::try_from(seconds.as_secs()).unwrap_or(u32::MAX))
+    })
+}
+
 /// Waits until a fetch of keys has ended since `seen` was read: for the worker
 /// thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
 /// call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
-/// waiting requests, then try each of them again; up to 5 seconds in all, in steps of at most one, since
+/// waiting requests, then try each of them again; up to authkit_verifier_fetch_timeout() in all, in steps of at
+/// most one second, since
 /// stale keys serve when a fetch has taken that long.
 ///
 /// `seen` is what authkit_verifier_fetches_ended() returned.

@@ -16,7 +16,7 @@ use crate::fork::PerProcess;
 use crate::journal::{Happening, Journal, Source};
 use crate::stats::{DocumentStats, SeenHeaders};
 
-use super::fetch::{Ask, FETCH_TIMEOUT, Fetch, FetchError};
+use super::fetch::{Ask, Fetch, FetchError};
 use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
 use super::landings::Landings;
@@ -83,7 +83,7 @@ impl<'k> Call<'k> {
         Self { wait, began, key_id: None, is_hopeless: false, deadline: OnceCell::new() }
     }
 
-    pub(crate) fn is_hopeless(self, is_hopeless: bool) -> Self {
+    pub(crate) fn given_up_if(self, is_hopeless: bool) -> Self {
         Self { is_hopeless, ..self }
     }
 
@@ -91,13 +91,8 @@ impl<'k> Call<'k> {
         Self { key_id, ..self }
     }
 
-    fn deadline(&self) -> Instant {
-        *self.deadline.get_or_init(|| Instant::now() + FETCH_TIMEOUT)
-    }
-
-    /// Whether so little time is left to this call that a fetch within it would be cut short.
-    fn is_late(&self) -> bool {
-        self.deadline().saturating_duration_since(Instant::now()) < FETCH_TIMEOUT / 2
+    fn deadline(&self, fetch_timeout: Duration) -> Instant {
+        *self.deadline.get_or_init(|| Instant::now() + fetch_timeout)
     }
 }
 
@@ -146,6 +141,8 @@ pub(crate) struct Surroundings {
     pub(crate) mode: RefreshMode,
     /// Clock skew that is not worth telling, in seconds.
     pub(crate) leeway: u64,
+    /// For one fetch, and for all that one call waits.
+    pub(crate) fetch_timeout: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) landings: Arc<PerProcess<Landings>>,
@@ -367,7 +364,7 @@ impl<D: Document> Cache<D> {
     ) -> Result<Arc<Snapshot<D>>> {
         let is_known = searched.answers(call.began)
             || searched.has_withdrawn(key_id)
-            || searched.was_sought_for(key_id, call.began);
+            || searched.was_sought_for(key_id, call.began, self.around.fetch_timeout);
         if is_known {
             Err(unknown_key())
         } else {
@@ -460,14 +457,28 @@ impl<D: Document> Cache<D> {
     /// A refresh that is due, which nobody waits for; by the caller alone where no thread may be made.
     fn refresh_ahead(self: &Arc<Self>, call: &Call<'_>) {
         let flight = self.flight.get();
-        let boarding = flight.board(call.deadline(), |pace| self.stay(pace, &Need::Age, call));
+        let deadline = self.deadline(call);
+        let boarding = flight.board(deadline, |pace| self.stay(pace, &Need::Age, call));
         if let Boarding::Lead(_) = boarding {
-            let landing = self.landing(flight, &Need::Age, call, call.deadline());
+            let landing = self.landing(flight, &Need::Age, call, deadline);
             match self.around.mode {
                 RefreshMode::Background => landing.fetch_elsewhere(),
                 RefreshMode::Inline | RefreshMode::Manual => landing.fetch(),
             }
         }
+    }
+
+    fn deadline(&self, call: &Call<'_>) -> Instant {
+        call.deadline(self.around.fetch_timeout)
+    }
+
+    fn time_left(&self, call: &Call<'_>) -> Duration {
+        self.deadline(call).saturating_duration_since(Instant::now())
+    }
+
+    /// Whether so little time is left to this call that a fetch within it would be cut short.
+    fn is_late(&self, call: &Call<'_>) -> bool {
+        self.time_left(call) < self.around.fetch_timeout / 2
     }
 
     fn obtain(self: &Arc<Self>, need: &Need<'_, D>, call: &Call<'_>) -> Result<Arc<Snapshot<D>>> {
@@ -498,8 +509,9 @@ impl<D: Document> Cache<D> {
         let flight = self.flight.get();
         let may_start = self.around.mode == RefreshMode::Background;
         let elsewhere =
-            call.wait == Wait::No || (may_start && (patience.own.is_some() || call.is_late()));
-        let deadline = if elsewhere { Instant::now() + FETCH_TIMEOUT } else { call.deadline() };
+            call.wait == Wait::No || (may_start && (patience.own.is_some() || self.is_late(call)));
+        let last = self.deadline(call);
+        let deadline = if elsewhere { Instant::now() + self.around.fetch_timeout } else { last };
         let boarding = flight.board(deadline, |pace| self.stay(pace, need, call));
         let (ticket, patience) = match boarding {
             Boarding::Stay(answer) => return answer,
@@ -518,8 +530,8 @@ impl<D: Document> Cache<D> {
         if call.wait == Wait::No && !waits_in_vain {
             return Err(self.without_waiting(need, would_block()));
         }
-        let until = patience.map_or(call.deadline(), |patience| Instant::now() + patience);
-        self.follow(&flight, ticket, until.min(call.deadline()), need)
+        let until = patience.map_or(last, |patience| Instant::now() + patience);
+        self.follow(&flight, ticket, until.min(last), need)
     }
 
     fn follow(
@@ -562,8 +574,8 @@ impl<D: Document> Cache<D> {
         if self.around.mode == RefreshMode::Inline && call.wait == Wait::No {
             return Some(Err(self.without_waiting(need, fetch_needed())));
         }
-        let left = call.deadline().saturating_duration_since(Instant::now());
-        left.is_zero()
+        self.time_left(call)
+            .is_zero()
             .then(|| Err(self.unanswered(need, "no time is left to fetch them", PATIENCE)))
     }
 
@@ -975,11 +987,11 @@ impl<D> Snapshot<D> {
 
     /// Whether this is the answer to a caller that could not wait and now asks again, by `try_verify` and
     /// then `verify`: the second call must not cause a second fetch. True once.
-    fn was_sought_for(&self, key_id: &str, now: Moment) -> bool {
+    fn was_sought_for(&self, key_id: &str, now: Moment, fetch_timeout: Duration) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             self.first_hand
                 && sought.key_id == key_id
-                && now.since(self.began) < FETCH_TIMEOUT
+                && now.since(self.began) < fetch_timeout
                 && !sought.answered.swap(true, Ordering::Relaxed)
         })
     }

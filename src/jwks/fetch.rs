@@ -1,30 +1,30 @@
 //! The JWKS over HTTPS, within fixed limits. The only file that names ureq.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::Path;
-use std::sync::Arc;
+use std::io::{self, Read as _, Write as _};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use httpdate::parse_http_date;
-use ureq::http::{HeaderMap, Response};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy};
+use ureq::http::{HeaderMap, Response, Uri};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::{Agent, Body};
 
 use crate::config::{Network, ProxyUrl};
-use crate::error::{printable, quoted};
+use crate::error::{bounded, printable, quoted};
+use crate::foreign;
 use crate::stats::SeenHeaders;
 
+use super::dial::{self, Connection, DialError, Dialer, Proxy, Target};
 use super::freshness::time_to_live;
 use super::keyset::MAX_DOCUMENT_LENGTH;
+use super::names::LookUp;
 
-/// For a connection, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// For everything, from the name look-up to the last byte of the body.
-pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait that a server may ask for.
 const MAX_RETRY_AFTER: u32 = 60;
-const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("authkit-verifier/", env!("CARGO_PKG_VERSION"));
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 /// Without it a server may send any coding (RFC 9110 §12.5.3): ours is none, so that a small body stays small.
 const ACCEPT_ENCODING: &str = "identity";
@@ -56,7 +56,11 @@ pub(crate) struct FetchError {
 
 impl FetchError {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), retry_after: None, passing: false }
+        Self {
+            reason: bounded(reason.into().into()).into_owned(),
+            retry_after: None,
+            passing: false,
+        }
     }
 }
 
@@ -84,7 +88,7 @@ pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub(crate) struct HttpFetch {
     pub(crate) url: String,
-    pub(crate) network: Network,
+    pub(crate) dialer: Arc<Dialer>,
 }
 
 impl Fetch for HttpFetch {
@@ -104,17 +108,23 @@ impl Fetch for HttpFetch {
 
 impl HttpFetch {
     fn attempt(&self, ask: Ask<'_>) -> Result<Fetched, FetchError> {
-        let known_tag = ask.known_tag;
-        let mut request = agent(&self.network, ask.timeout)?.get(&self.url);
+        let (known_tag, began) = (ask.known_tag, Instant::now());
+        let (agent, peer) = self.agent(ask.timeout);
+        let mut request = agent.get(&self.url);
         if let Some(tag) = known_tag {
             request = request.header("if-none-match", tag);
         }
         if ask.first_hand {
             request = request.header("cache-control", "no-cache");
         }
-        let response = request.call().map_err(|error| self.failure(&error))?;
+        let failed = |error: &ureq::Error, phase| {
+            let Trouble { reason, passing, .. } = trouble(error, phase, &peer, began);
+            let reason = format!("{} could not be reached: {reason}", self.shown());
+            FetchError { passing, ..FetchError::new(reason) }
+        };
+        let response = request.call().map_err(|error| failed(&error, "answer"))?;
         match response.status().as_u16() {
-            200 => self.document(response),
+            200 => self.document(response, |error| failed(&error, "body")),
             304 if known_tag.is_some() => {
                 Ok(Fetched { tag: known_tag.map(str::to_owned), ..heading(response.headers()) })
             }
@@ -123,15 +133,35 @@ impl HttpFetch {
         }
     }
 
-    fn document(&self, mut response: Response<Body>) -> Result<Fetched, FetchError> {
+    /// ureq's defaults are the opposite of nearly each line here.
+    fn agent(&self, timeout: Duration) -> (Agent, Peer) {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections(0)
+            .timeout_global(Some(timeout))
+            .user_agent(USER_AGENT)
+            .accept(ACCEPT)
+            .accept_encoding(ACCEPT_ENCODING);
+        agent_through(&self.dialer, config.build())
+    }
+
+    /// The URL as reasons name it.
+    fn shown(&self) -> String {
+        printable(&self.url)
+    }
+
+    fn document(
+        &self,
+        mut response: Response<Body>,
+        failed: impl FnOnce(ureq::Error) -> FetchError,
+    ) -> Result<Fetched, FetchError> {
         self.check_head(&response)?;
         let heading = heading(response.headers());
         let limit = MAX_DOCUMENT_LENGTH as u64 + 1;
         let mut document = Vec::new();
         let body = response.body_mut().as_reader().take(limit).read_to_end(&mut document);
-        body.map_err(|error| {
-            FetchError::new(format!("{} broke off: {}", self.url, quoted(&error.to_string())))
-        })?;
+        body.map_err(|error| FetchError { passing: false, ..failed(error.into()) })?;
         if document.len() > MAX_DOCUMENT_LENGTH {
             return Err(self.too_long());
         }
@@ -144,7 +174,7 @@ impl HttpFetch {
         let coding = header(response.headers(), "content-encoding");
         if !(coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
             let coding = quoted(&coding);
-            return Err(FetchError::new(format!("{} sent the coding {coding}", self.url)));
+            return Err(FetchError::new(format!("{} sent the coding {coding}", self.shown())));
         }
         match response.body().content_length() {
             Some(length) if length > MAX_DOCUMENT_LENGTH as u64 => Err(self.too_long()),
@@ -153,99 +183,190 @@ impl HttpFetch {
     }
 
     fn too_long(&self) -> FetchError {
-        FetchError::new(format!("{} sent more than {MAX_DOCUMENT_LENGTH} bytes", self.url))
+        FetchError::new(format!("{} sent more than {MAX_DOCUMENT_LENGTH} bytes", self.shown()))
     }
 
     /// A gateway that says when to come back is not asked before.
     fn refusal(&self, status: u16, headers: &HeaderMap) -> FetchError {
         let retry_after = retry_after(headers);
         let passing = matches!(status, 502..=504) && retry_after.is_none();
-        FetchError { reason: format!("{} answered HTTP {status}", self.url), retry_after, passing }
-    }
-
-    /// What a server or a proxy answered may be part of ureq's message.
-    fn failure(&self, error: &ureq::Error) -> FetchError {
-        let reason = format!("{} could not be reached: {}", self.url, quoted(&error.to_string()));
-        FetchError { reason, retry_after: None, passing: is_passing(error) }
+        let reason = format!("{} answered HTTP {status}", self.shown());
+        FetchError { retry_after, passing, ..FetchError::new(reason) }
     }
 }
 
-/// Whether a connection was not made or was dropped; TLS that fails will fail again.
-fn is_passing(error: &ureq::Error) -> bool {
-    match error {
-        ureq::Error::Io(error) => matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof
-        ),
-        ureq::Error::ConnectionFailed | ureq::Error::Timeout(ureq::Timeout::Connect) => true,
-        _ => false,
-    }
+/// Makes connections as a configuration wants them.
+pub(crate) fn dialer(network: &Network, look_up: Option<Arc<LookUp>>) -> Result<Dialer, String> {
+    let proxy = network.proxy.as_ref().map(proxy).transpose()?;
+    Dialer::new(network, proxy, look_up)
 }
 
-/// ureq's defaults are the opposite of nearly each line here.
-fn agent(network: &Network, timeout: Duration) -> Result<Agent, FetchError> {
-    let proxy = match &network.proxy {
-        // Neither the URL nor what ureq says of it is repeated: it may hold a password.
-        Some(ProxyUrl(url)) => Some(
-            Proxy::new(url)
-                .map_err(|_| FetchError::new("the proxy setting is not a usable URL"))?,
-        ),
-        None => None,
+/// Neither the URL nor what ureq says of it is repeated: it may hold a password.
+fn proxy(ProxyUrl(url): &ProxyUrl) -> Result<Proxy, String> {
+    let proxy = ureq::Proxy::new(url).map_err(|_| "proxy is not a usable URL".to_owned())?;
+    let at = Target {
+        is_tls: url.starts_with("https://"),
+        host: proxy.host().to_owned(),
+        port: proxy.port(),
     };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder()
-        .root_certs(roots(network.ca_file.as_deref())?)
-        .unversioned_rustls_crypto_provider(provider);
-    let config = Agent::config_builder()
-        .https_only(!network.allow_insecure_loopback)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_idle_connections(0)
-        .proxy(proxy)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_global(Some(timeout))
-        .tls_config(tls.build())
-        .user_agent(USER_AGENT)
-        .accept(ACCEPT)
-        .accept_encoding(ACCEPT_ENCODING);
-    Ok(config.build().new_agent())
-}
-
-/// The system's certificate authorities and the configured file's.
-fn roots(ca_file: Option<&Path>) -> Result<RootCerts, FetchError> {
-    let system = rustls_native_certs::load_native_certs();
-    let mut certificates: Vec<Certificate<'static>> =
-        system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    if let Some(path) = ca_file {
-        let extra = read_ca_file(path).map_err(|error| {
-            FetchError::new(format!("ca_file {} is unusable: {error}", path.display()))
-        })?;
-        certificates.extend(extra);
-    }
-    if certificates.is_empty() {
-        return Err(FetchError::new(
-            "this system has no certificate authorities; install its ca-certificates package or set ca_file",
-        ));
-    }
-    Ok(RootCerts::from(certificates))
-}
-
-fn read_ca_file(path: &Path) -> io::Result<Vec<Certificate<'static>>> {
-    let pem = fs::read(path)?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(io::Error::other)? {
-            certificates.push(certificate);
+    let credentials = match (proxy.username(), proxy.password()) {
+        (None, None) => None,
+        (user, password) => {
+            Some(format!("{}:{}", user.unwrap_or_default(), password.unwrap_or_default()))
         }
+    };
+    Ok(Proxy { at, credentials })
+}
+
+/// Whom a request is put to, once that is known.
+type Peer = Arc<OnceLock<String>>;
+
+/// Why there is no answer, as for a connection.
+pub(crate) type Trouble = DialError;
+
+/// An agent whose connections are the dialer's. Whoever waits for it waits for one limit, the global one.
+fn agent_through(dialer: &Arc<Dialer>, config: ureq::config::Config) -> (Agent, Peer) {
+    let peer = Peer::default();
+    let connect = Connect { dialer: Arc::clone(dialer), peer: Arc::clone(&peer) };
+    (Agent::with_parts(config, connect, DialersOwn), peer)
+}
+
+/// Sends a request that is not for keys, over the dialer's connections and within `config`'s global limit.
+#[cfg(feature = "conformance")]
+pub(crate) fn ask(
+    dialer: &Arc<Dialer>,
+    config: ureq::config::Config,
+    request: ureq::http::Request<impl ureq::AsSendBody>,
+) -> Result<Response<Body>, Trouble> {
+    let began = Instant::now();
+    let (agent, peer) = agent_through(dialer, config);
+    agent.run(request).map_err(|error| trouble(&error, "answer", &peer, began))
+}
+
+/// What a request failed by, in a sentence of ours.
+fn trouble(error: &ureq::Error, phase: &'static str, peer: &Peer, began: Instant) -> Trouble {
+    if let ureq::Error::Other(inner) = error
+        && let Some(error) = inner.downcast_ref::<DialError>()
+    {
+        return error.clone();
     }
-    if certificates.is_empty() {
-        return Err(io::Error::other("it holds no certificate"));
+    let peer = peer.get().map_or("the server", String::as_str);
+    let took = format!("{:.1} s", began.elapsed().as_secs_f64());
+    let (said, passing, is_tls) = match error {
+        ureq::Error::Io(error) => match foreign::tls_inside(error) {
+            Some(error) => (foreign::tls(error), false, true),
+            None if error.kind() == io::ErrorKind::TimedOut => {
+                let reason = format!("{phase}: not all of it came from {peer} within {took}");
+                return Trouble { reason, passing: false, is_tls: false };
+            }
+            None => {
+                let failed = foreign::connection(error);
+                (format!("the connection {failed}"), dial::is_passing(error), false)
+            }
+        },
+        ureq::Error::Timeout(_) => {
+            let reason = format!("{phase}: not all of it came from {peer} within {took}");
+            return Trouble { reason, passing: false, is_tls: false };
+        }
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
+            ("what came is not HTTP/1.1 that can be relied on".to_owned(), false, false)
+        }
+        ureq::Error::LargeResponseHeader(..) => {
+            ("the answer's header is too long".to_owned(), false, false)
+        }
+        ureq::Error::BadUri(_) => ("the URL cannot be asked".to_owned(), false, false),
+        ureq::Error::ConnectionFailed => ("there is no connection".to_owned(), true, false),
+        _ => ("the request failed".to_owned(), false, false),
+    };
+    Trouble { reason: format!("{phase}: {said}; {peer}, after {took}"), passing, is_tls }
+}
+
+/// Connections of the dialer's in ureq's terms.
+#[derive(Debug)]
+struct Connect {
+    dialer: Arc<Dialer>,
+    peer: Peer,
+}
+
+impl Connector<()> for Connect {
+    type Out = Line;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Line>, ureq::Error> {
+        let target = target(details.uri).ok_or_else(|| ureq::Error::BadUri(String::new()))?;
+        let deadline = Instant::now() + (*details.timeout.after).min(MAX_WAIT);
+        let connection = self.dialer.dial(&target, deadline);
+        let connection = connection.map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        let _ = self.peer.set(connection.peer.clone());
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Line { connection, buffers }))
     }
-    Ok(certificates)
+}
+
+/// Longer than any request: what a request without a limit gets.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+fn target(uri: &Uri) -> Option<Target> {
+    let is_tls = match uri.scheme_str()? {
+        "https" => true,
+        "http" => false,
+        _ => return None,
+    };
+    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+    Some(Target { is_tls, host: uri.host()?.to_owned(), port })
+}
+
+/// The dialer looks names up itself.
+#[derive(Debug)]
+struct DialersOwn;
+
+impl Resolver for DialersOwn {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
+
+/// A connection in ureq's terms. Its deadline is its own.
+#[derive(Debug)]
+struct Line {
+    connection: Connection,
+    buffers: LazyBuffers,
+}
+
+impl Transport for Line {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        let octets = self.buffers.output().get(..amount).unwrap_or_default();
+        self.connection.stream.write_all(octets)?;
+        Ok(self.connection.stream.flush()?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let read = self.connection.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    /// Never asked: no connection is kept.
+    fn is_open(&mut self) -> bool {
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.connection.is_tls
+    }
 }
 
 /// A header's values as one list (RFC 9110 §5.3); unreadable ones count as absent.

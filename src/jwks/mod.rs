@@ -2,12 +2,15 @@
 
 pub(crate) mod admission;
 pub(crate) mod cache;
+pub(crate) mod dial;
 pub(crate) mod fetch;
 pub(crate) mod flight;
 pub(crate) mod freshness;
 pub(crate) mod keyset;
 pub(crate) mod landings;
+pub(crate) mod names;
 pub(crate) mod newest;
 pub(crate) mod pace;
+mod race;
 pub(crate) mod store;
 pub(crate) mod throttle;

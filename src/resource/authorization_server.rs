@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::config::Network;
 use crate::error::{Result, quoted};
 use crate::jwks::cache::Document;
+use crate::jwks::dial::Dialer;
 use crate::jwks::fetch::{Ask, Fetch, FetchError, Fetched, HttpFetch};
 use crate::token::json;
 
@@ -52,8 +52,8 @@ impl Document for ServerMetadata {
 pub(crate) struct Alternatives(Vec<HttpFetch>);
 
 impl Alternatives {
-    pub(crate) fn of(issuer: &str, network: &Network) -> Self {
-        let fetch = |url| HttpFetch { url, network: network.clone() };
+    pub(crate) fn of(issuer: &str, dialer: &Arc<Dialer>) -> Self {
+        let fetch = |url| HttpFetch { url, dialer: Arc::clone(dialer) };
         Self(addresses(issuer).into_iter().map(fetch).collect())
     }
 }

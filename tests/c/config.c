@@ -36,8 +36,11 @@ static const char *const SETTINGS[][2] = {
     {"now", VECTOR_NOW},
     {"jwks", "{\"keys\": []}"},
     {"allow_insecure_loopback", "false"},
+    {"allow_insecure_http", "host.docker.internal, jwks"},
     {"ca_file", "/etc/ssl/certs/ca-certificates.crt"},
+    {"extra_ca_file", "/etc/ssl/certs/extra.pem"},
     {"proxy", "http://proxy.example:3128"},
+    {"fetch_timeout", "10"},
     {"refresh_mode", "inline"},
     {"jwks_cache_dir", "/var/cache/app/authkit"},
     {"token_cache_size", "4096"},
@@ -106,20 +109,19 @@ static void json_takes_the_same_names(void) {
     CHECK_STATUS(authkit_verifier_new(config, &verifier, &error), AUTHKIT_OK);
     authkit_verifier_free(verifier);
     authkit_config_free(config);
-    CHECK_REFUSAL(authkit_config_from_json(json, strlen(json), &config, &error), error, AUTHKIT_CONFIG, "trailing");
+    CHECK_REFUSAL(authkit_config_from_json(json, strlen(json), &config, &error), error, AUTHKIT_CONFIG, "not valid JSON");
     CHECK(config == NULL);
     CHECK_REFUSAL(authkit_config_from_json("{\"audience\": 1}", 15, &config, &error), error, AUTHKIT_CONFIG,
                   "audience");
 }
 
-/* No descriptor can be had here: neither a file nor a connection is opened, not even the ca_file. */
+/* No descriptor can be had here: neither a file nor a connection is opened where no ca_file is set. */
 static void making_a_verifier_opens_nothing(void) {
     struct rlimit usual, none;
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier = NULL;
     CHECK_STATUS(authkit_config_set(config, "authkit_domain", DOMAIN, NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_config_set(config, "base_url", BASE, NULL), AUTHKIT_OK);
-    CHECK_STATUS(authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL), AUTHKIT_OK);
     CHECK(getrlimit(RLIMIT_NOFILE, &usual) == 0);
     none = usual;
     none.rlim_cur = 0;
@@ -127,6 +129,39 @@ static void making_a_verifier_opens_nothing(void) {
     CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
     CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
     authkit_verifier_free(verifier);
+    authkit_config_free(config);
+}
+
+static void a_ca_file_that_is_not_there_is_refused_when_the_verifier_is_made(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
+    authkit_config_set(config, "base_url", BASE, NULL);
+    authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL);
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "/nonexistent/ca.pem");
+    CHECK(verifier == NULL);
+    authkit_config_free(config);
+}
+
+static void the_fetch_timeout_is_told_to_hosts_that_wait_themselves(void) {
+    authkit_config *config = authkit_config_new();
+    authkit_verifier *verifier = NULL;
+    authkit_error *error = NULL;
+    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
+    authkit_config_set(config, "base_url", BASE, NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
+    CHECK(authkit_verifier_fetch_timeout(verifier) == 5);
+    CHECK(authkit_verifier_fetch_timeout(NULL) == 0);
+    authkit_verifier_free(verifier);
+    verifier = NULL;
+    authkit_config_set(config, "fetch_timeout", "30", NULL);
+    CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
+    CHECK(authkit_verifier_fetch_timeout(verifier) == 30);
+    authkit_verifier_free(verifier);
+    verifier = NULL;
+    authkit_config_set(config, "fetch_timeout", "31", NULL);
+    CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "fetch_timeout");
     authkit_config_free(config);
 }
 
@@ -230,6 +265,8 @@ int main(void) {
     settings_that_do_not_fit_together_make_no_verifier();
     json_takes_the_same_names();
     making_a_verifier_opens_nothing();
+    a_ca_file_that_is_not_there_is_refused_when_the_verifier_is_made();
+    the_fetch_timeout_is_told_to_hosts_that_wait_themselves();
     keys_that_cannot_be_had_are_told_from_a_bad_token();
     return checks_done("config");
 }

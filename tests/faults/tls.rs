@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 /// What a server shows of itself, as `localhost`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(dead_code)] // the fault scenarios show not all of them
 pub enum Certificate {
     /// Of the authority in a [`CaFile`].
     Good,
@@ -19,6 +22,8 @@ pub enum Certificate {
     Expired,
     NotYetValid,
     WrongHost,
+    /// Of an authority that has the name of the one in a [`CaFile`], and another key.
+    Namesake,
     /// Certified by a certificate of the authority's that may not certify.
     IssuedByALeaf,
     /// Good, and wants the same of its client.
@@ -32,8 +37,9 @@ pub const EMPTY_RECORD: &[u8] = &[22, 3, 3, 0, 0];
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-static AUTHORITY: LazyLock<Authority> = LazyLock::new(authority);
-static STRANGER: LazyLock<Authority> = LazyLock::new(authority);
+static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| authority("authority"));
+static NAMESAKE: LazyLock<Authority> = LazyLock::new(|| authority("authority"));
+static STRANGER: LazyLock<Authority> = LazyLock::new(|| authority("stranger"));
 
 /// A file of the authority that certifies this process's servers; gone when dropped.
 pub struct CaFile(pub PathBuf);
@@ -55,8 +61,9 @@ impl Drop for CaFile {
     }
 }
 
-fn authority() -> Authority {
+fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
@@ -79,6 +86,9 @@ pub fn config(certificate: Certificate) -> Arc<ServerConfig> {
         Certificate::SelfSigned => vec![wanted.self_signed(&key).unwrap().der().clone()],
         Certificate::UnknownAuthority => {
             vec![wanted.signed_by(&key, &STRANGER).unwrap().der().clone()]
+        }
+        Certificate::Namesake => {
+            vec![wanted.signed_by(&key, &NAMESAKE).unwrap().der().clone()]
         }
         Certificate::IssuedByALeaf => {
             let leaf = CertifiedIssuer::signed_by(
@@ -105,6 +115,22 @@ pub fn config(certificate: Certificate) -> Arc<ServerConfig> {
     };
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     Arc::new(builder.with_single_cert(chain, key).unwrap())
+}
+
+/// A server's side of TLS that shows the authority itself.
+#[allow(dead_code)] // the fault scenarios do not
+pub fn authority_as_server() -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut params = params("localhost");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &*AUTHORITY).unwrap().der().clone();
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth();
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    Arc::new(builder.with_single_cert(vec![certificate], key).unwrap())
 }
 
 /// The answer of a server that knows TLS 1.0 at the most: ServerHello (RFC 2246 §7.4.1.3).

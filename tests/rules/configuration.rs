@@ -43,6 +43,47 @@ fn r53_settings_that_would_open_the_door_are_refused() {
     );
 }
 
+/// A value of the wrong kind may be a secret in the wrong place: the setting is named, not the value.
+#[test]
+fn a_value_that_does_not_fit_is_not_repeated() {
+    let values = [r#""hunter2 \u001b""#, "4711", "[4711]", r#"{"hunter2":4711}"#, "true"];
+    for name in ConfigBuilder::NAMES {
+        for value in values {
+            let json = ConfigBuilder::from_json(&format!("{{\"{name}\":{value}}}"));
+            let text = ConfigBuilder::default().set(name, value);
+            for error in [json.err(), text.err()].into_iter().flatten() {
+                let reason = error.reason();
+                assert!(error.code() == Code::Config && reason.contains(name), "{error}");
+                // A word in place of a number is shown, quoted and cut; what is JSON is not.
+                let is_word = reason.contains(", not") || reason.contains("neither");
+                assert!(!reason.contains("4711") || is_word, "{name}: {error}");
+                for theirs in ["invalid type", "expected one of", "at line", "variant"] {
+                    assert!(!reason.contains(theirs), "{name}: {error}");
+                }
+            }
+        }
+    }
+    let issuer = |settings: &str| format!(r#"{{"issuers":{{"https://i.example":{settings}}}}}"#);
+    for (settings, names) in [
+        (r#"{"family":"hunter2"}"#, "family: connect or session"),
+        (r#"{"audience":4711}"#, "audience: required"),
+        (r#"{"jwks_url":[]}"#, "jwks_url: a string"),
+        (r#"{"audiences":{}}"#, "audiences: a list"),
+        (r#"{"jwks_uri":"x"}"#, "'jwks_uri'"),
+        (r#"{"family":"connect","family":"connect"}"#, "twice"),
+        ("4711", "an issuer has"),
+    ] {
+        let error = ConfigBuilder::from_json(&issuer(settings)).unwrap_err();
+        assert!(error.reason().contains(names), "{names}: {error}");
+        assert!(!error.reason().contains("hunter2"), "{error}");
+    }
+    for broken in [r#"{"leeway":hunter2}"#, r#"{"leeway":1} hunter2"#, r#"{"leeway""#, "{"] {
+        let error = ConfigBuilder::from_json(broken).unwrap_err();
+        assert!(error.reason().contains("line 1, column"), "{error}");
+        assert!(!error.reason().contains("hunter2"), "{error}");
+    }
+}
+
 #[test]
 fn a_setting_that_would_silently_win_over_another_is_refused() {
     let own = |settings: serde_json::Value, more: serde_json::Value| {

@@ -162,7 +162,7 @@ fn r39_by_a_client_id_a_token_is_accepted_with_a_client_or_as_that_machines_own(
 fn an_id_token_is_accepted_only_for_a_client_of_another_provider_that_the_audiences_list() {
     let listing = |audience: &str| build(base().audiences([audience]));
     let foreign = "407408718192.apps.googleusercontent.com";
-    accepted(&listing(foreign), &id_token(&json!({ "aud": foreign })), "listed by name");
+    accepted(&listing(foreign), id_token(&json!({ "aud": foreign })), "listed by name");
     for (listed, aud) in [
         (foreign, json!([foreign, RESOURCE])),
         (foreign, json!("407408718192.apps.googleusercontent.com/")),

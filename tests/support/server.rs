@@ -121,6 +121,10 @@ impl Server {
         }
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub fn ca_file(&self) -> PathBuf {
         self.tls.as_ref().unwrap().ca_file.clone()
     }

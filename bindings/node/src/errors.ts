@@ -260,10 +260,15 @@ export function badConfig(reason: string, hint?: string): ConfigError {
   return new ConfigError({ code: "CONFIG", status: CONFIG, httpStatus: 500, reason, hint });
 }
 
-/** For who has waited for the keys for long enough. */
-export function tooLate(): KeysUnavailableError {
+/** For a call that has waited for long enough, by the library's last answer to it. */
+export function tooLate({ retry_after }: Refusal): AuthKitError {
+  if (typeof retry_after === "number") {
+    const [code, status, httpStatus] = ["KEY_UNCONFIRMED", 11, 429] as const;
+    const reason = "the token names an unknown key, and the issuer did not answer in time";
+    return new KeyUnconfirmedError({ code, status, httpStatus, reason, retryAfter: retry_after });
+  }
   const [code, status, httpStatus] = ["KEYS_UNAVAILABLE", KEYS_UNAVAILABLE, 503] as const;
-  const reason = "the issuer's keys did not come within 5 seconds";
+  const reason = "the issuer's keys did not come within fetchTimeout";
   return new KeysUnavailableError({ code, status, httpStatus, reason, retryAfter: 1 });
 }
 

@@ -38,6 +38,8 @@ export type Event = Happening &
     | { readonly event: "skew_seen"; readonly skew: number }
     /** The shared key file could not be used; the issuer was asked in its place. */
     | { readonly event: "shared_file_refused"; readonly reason: string }
+    /** Something about how keys are fetched that an operator should know; told when the verifier is made. */
+    | { readonly event: "warned"; readonly reason: string }
   );
 
 interface Happening {

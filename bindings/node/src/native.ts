@@ -59,6 +59,7 @@ export interface Native {
   configFromEnvironment: (outConfig: PointerSlot, outError: PointerSlot) => number;
   configFromEnvFile: (path: string, outConfig: PointerSlot, outError: PointerSlot) => number;
   configFromJson: (json: Uint8Array, length: number, outConfig: PointerSlot, outError: PointerSlot) => number;
+  configSet: (config: Pointer, name: string, value: string, outError: PointerSlot) => number;
   configFree: Free;
 
   policyNew: () => Pointer | null;
@@ -82,6 +83,7 @@ export interface Native {
   verifierTryVerifyInto: Judge;
   verifierRefresh: KoffiFunc<(verifier: Pointer, outError: PointerSlot) => number>;
   verifierFetchesEnded: (verifier: Pointer) => number | bigint;
+  verifierFetchTimeout: (verifier: Pointer) => number;
   verifierWait: KoffiFunc<(verifier: Pointer, seen: number | bigint, milliseconds: number) => number>;
   verifierWaitReady: KoffiFunc<(verifier: Pointer, milliseconds: number, outError: PointerSlot) => number>;
   verifierSetJwks: (
@@ -166,6 +168,7 @@ const PROTOTYPES: Record<keyof Native, string> = {
 
   configFromEnvironment: "int32_t authkit_config_from_environment(void *, void *)",
   configFromEnvFile: "int32_t authkit_config_from_env_file(const char *, void *, void *)",
+  configSet: "int32_t authkit_config_set(void *, const char *, const char *, void *)",
   configFromJson: "int32_t authkit_config_from_json(void *, size_t, void *, void *)",
   configFree: "void authkit_config_free(void *)",
 
@@ -182,6 +185,7 @@ const PROTOTYPES: Record<keyof Native, string> = {
   verifierTryVerifyInto: "int32_t authkit_verifier_try_verify_into(void *, void *, size_t, void *, void *, size_t)",
   verifierRefresh: "int32_t authkit_verifier_refresh(void *, void *)",
   verifierFetchesEnded: "uint64_t authkit_verifier_fetches_ended(void *)",
+  verifierFetchTimeout: "uint32_t authkit_verifier_fetch_timeout(void *)",
   verifierWait: "int32_t authkit_verifier_wait(void *, uint64_t, uint32_t)",
   verifierWaitReady: "int32_t authkit_verifier_wait_ready(void *, uint32_t, void *)",
   verifierSetJwks: "int32_t authkit_verifier_set_jwks(void *, const char *, void *, size_t, void *)",

@@ -83,13 +83,28 @@ export interface VerifierOptions {
   jwks?: string | object | undefined;
   /** Allow `http://` to this very machine, for tests. Default: false. */
   allowInsecureLoopback?: boolean | undefined;
-  /** Path of a PEM file with certificate authorities to trust beside the system's. Default: none. */
+  /**
+   * Hosts for which `http://` is allowed, such as `host.docker.internal`; whoever is between can replace the
+   * keys. Default: none.
+   */
+  allowInsecureHttp?: readonly string[] | undefined;
+  /**
+   * Path of a PEM file with certificate authorities to trust beside the system's. One that cannot be read or
+   * holds no certificate is refused when the verifier is made. Default: none.
+   */
   caFile?: string | undefined;
+  /**
+   * As `caFile`, but one that cannot be used is told of by an event and passed over. Default: what
+   * `NODE_EXTRA_CA_CERTS` names.
+   */
+  extraCaFile?: string | undefined;
   /** `http://host:port` to fetch keys through. Default: none. */
   proxy?: string | undefined;
+  /** How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5. */
+  fetchTimeout?: number | undefined;
   /**
    * Who fetches keys: `"background"` (the call that lacks them; a thread that lives no longer than the
-   * fetch where nobody is to wait), `"inline"` (never a thread of the library's) or `"manual"`
+   * fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for the look-up of a name) or `"manual"`
    * (`refresh()` alone). Default: `"background"`.
    */
   refreshMode?: "background" | "inline" | "manual" | undefined;

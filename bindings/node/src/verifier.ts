@@ -80,7 +80,7 @@ export class Verifier {
   /**
    * Verifies a token: the text after "Bearer " and nothing else. Never blocks the event loop: where
    * the keys are at hand the verdict is made at once, otherwise they are awaited on another thread,
-   * one for all calls, 5 seconds at most.
+   * one for all calls, `fetchTimeout` (5 seconds) at most.
    *
    * Rejects with {@link TokenError} (401), {@link InsufficientScopeError} (403) or
    * {@link KeysUnavailableError} (503).
@@ -117,7 +117,7 @@ export class Verifier {
         octets = kept(octets);
       },
       late: () => {
-        throw tooLate();
+        throw tooLate(written.refused().refusal);
       },
     });
   }
@@ -165,8 +165,8 @@ export class Verifier {
         }, done),
       read: decision,
       drop: () => {},
-      // The 503 of one that would have to wait is the answer to who has waited for long enough.
-      late: () => ({ ...decision(), error: tooLate() }),
+      // The answer to a call that would have to wait is the answer to one that has waited for long enough.
+      late: () => ({ ...decision(), error: tooLate(written.refused().refusal) }),
     });
   }
 
@@ -385,10 +385,23 @@ function authorizeOptions(options: AuthorizeOptions): AuthorizeOptions {
 function build(native: Native, options: VerifierOptions): Pointer {
   const config = configure(native, options);
   try {
+    trustAsNodeDoes(native, config, options);
     const status = native.verifierNew(config, outSlot, errorSlot);
     return made(native, status);
   } finally {
     native.configFree(config);
+  }
+}
+
+/** Node's own requests trust the authorities of this variable's file: what works for them is to work here. */
+function trustAsNodeDoes(native: Native, config: Pointer, options: VerifierOptions): void {
+  const file = process.env["NODE_EXTRA_CA_CERTS"];
+  const ours = options instanceof Environment ? process.env["AUTHKIT_EXTRA_CA_FILE"] : options.extraCaFile;
+  if (file !== undefined && file !== "" && ours === undefined) {
+    const status = native.configSet(config, "extra_ca_file", file, errorSlot);
+    if (status !== OK) {
+      throw takeError(native, status, errorSlot);
+    }
   }
 }
 

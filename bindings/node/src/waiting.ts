@@ -28,15 +28,13 @@ interface Call {
   readonly deadline: number;
   /** Nobody fetches (`refreshMode: "inline"`): that takes a call that blocks. */
   mustLead: boolean;
+  timer?: NodeJS.Timeout;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** How long verifications, and what the host does at once with their answers, may hold the event loop before others get their turn. */
 const TURN_MS = 2;
-
-/** The longest that a call waits in all. */
-const PATIENCE_MS = 5000;
 
 /** After this time calls are tried again whatever has happened: keys past their time to live will do then. */
 const STEP_MS = 1000;
@@ -75,9 +73,13 @@ export class Waiting {
     // Before the promise: where it throws, the policy is not taken over.
     const verifier = this.#handle.retain();
     return new Promise((resolve, reject) => {
-      const deadline = performance.now() + PATIENCE_MS;
+      const patience = 1000 * this.#native.verifierFetchTimeout(verifier);
+      const deadline = performance.now() + patience;
       const mustLead = status === FETCH_NEEDED;
-      this.#calls.push({ verifier, question, deadline, mustLead, resolve, reject });
+      const call: Call = { verifier, question, deadline, mustLead, resolve, reject };
+      // The one worker thread may be with another call for longer.
+      call.timer = setTimeout(() => this.#answerNow(call), patience);
+      this.#calls.push(call);
       if (!this.#busy) {
         this.#busy = true;
         void this.#waitAndTry(seen);
@@ -211,22 +213,34 @@ export class Waiting {
     }
   }
 
+  /** Answers a call whose time is over; whoever has it in hand ends it. */
+  #answerNow(call: Call): void {
+    const [out, error] = [pointerSlot(), pointerSlot()];
+    const { question, verifier } = call;
+    const status = question.attempt(verifier, out, error);
+    const isOpen = status === WOULD_BLOCK || status === FETCH_NEEDED;
+    answerBy(call, () => (isOpen ? question.late(out, error) : question.read(status, out, error)));
+  }
+
   #settle(call: Call, answer: () => unknown): void {
-    this.#finish(call, () => {
-      try {
-        call.resolve(answer() as never);
-      } catch (refusal) {
-        call.reject(refusal);
-      }
-    });
+    this.#finish(call, () => answerBy(call, answer));
   }
 
   #finish(call: Call, settle: () => void): void {
+    clearTimeout(call.timer);
     if (call.question.policy !== null) {
       this.#native.policyFree(call.question.policy);
     }
     this.#handle.release();
     settle();
+  }
+}
+
+function answerBy(call: Call, answer: () => unknown): void {
+  try {
+    call.resolve(answer() as never);
+  } catch (refusal) {
+    call.reject(refusal);
   }
 }
 

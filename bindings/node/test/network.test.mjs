@@ -1,9 +1,12 @@
 // Keys over HTTP from a server in this very event loop: it could not answer if verifying ever blocked it.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, beforeEach, test } from "node:test";
+import { rootCertificates } from "node:tls";
 import { fileURLToPath } from "node:url";
 
 import { KeyUnconfirmedError, KeysUnavailableError, TokenError, Verifier, WouldBlockError } from "authkit-verifier";

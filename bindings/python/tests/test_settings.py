@@ -58,7 +58,10 @@ def test_every_keyword_is_documented() -> None:
 def test_every_keyword_reaches_the_library() -> None:
     # A name that the library did not know, or a value that got lost, would not be refused by its name.
     wrong: dict[str, Any] = {name: ["wrong"] for name in keywords()} | {
+        "allow_insecure_http": ["*"],
         "ca_file": {},
+        "extra_ca_file": {},
+        "fetch_timeout": 31,
         "jwks_cache_dir": {},
         "token_cache_size": -1,
         "audiences": [],
@@ -223,7 +226,8 @@ def test_audiences() -> None:
 
 
 def test_a_path_may_be_a_path(tmp_path: Path) -> None:
-    assert good_verifier(ca_file=tmp_path / "ca.pem").verify(good_token())
+    with pytest.raises(ConfigError, match=r"ca_file .*ca\.pem cannot be read: it does not exist"):
+        good_verifier(ca_file=tmp_path / "ca.pem")
 
 
 @pytest.mark.parametrize("value", [object(), b"https://a.example", 1 + 2j])

@@ -60,6 +60,17 @@ def test_one_thread_waits_for_all_and_the_executor_is_free(server: JwksServer) -
     run(main())
 
 
+def test_fetch_timeout_bounds_the_wait_on_an_event_loop(server: JwksServer) -> None:
+    async def main() -> None:
+        with server.verifier(fetch_timeout=1) as verifier, server.hold():
+            began = time.monotonic()
+            with pytest.raises(KeysUnavailableError):
+                await verifier.verify_async(good_token())
+            assert 0.9 < time.monotonic() - began < 2.5
+
+    run(main())
+
+
 def test_each_verdict_has_a_turn_of_the_loop_to_itself(server: JwksServer) -> None:
     async def main() -> None:
         turns = [0]

@@ -1,23 +1,15 @@
 //! Requests to the servers under examination, within fixed limits. The command's only file that names ureq.
 
 use std::cell::Cell;
-use std::fs;
-use std::io::{self, Read as _};
-use std::net::IpAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::io::Read as _;
 use std::time::{Duration, Instant, SystemTime};
 
-use authkit::Code;
-use authkit::conformance::Setup;
+use authkit::conformance::{Obstacle, Requester, Setup, connection_problem};
 use ureq::http::{HeaderMap, Request as HttpRequest, Response, Uri};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Proxy};
+use ureq::{Agent, Body};
 
 use crate::failure::Failure;
 
-/// For a connection, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// For one request, from the name look-up to the last byte of the body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// For all requests of one run together.
@@ -33,9 +25,9 @@ const SHORTEST_SECRET: usize = 16;
 const REDACTED: &str = "[token]";
 
 /// Asks servers: no redirects, no other hosts than the URLs name, a limit to everything.
-pub(crate) struct Client {
-    agent: Agent,
-    allow_insecure_loopback: bool,
+pub(crate) struct Client<'s> {
+    requester: Requester,
+    setup: &'s Setup<'s>,
     deadline: Instant,
     left: Cell<u32>,
     /// The user's token and its parts, longest first: a server may answer with them.
@@ -82,11 +74,11 @@ impl Trouble {
     }
 }
 
-impl Client {
-    pub(crate) fn new(setup: &Setup<'_>, token: Option<&[u8]>) -> Result<Self, Failure> {
+impl<'s> Client<'s> {
+    pub(crate) fn new(setup: &'s Setup<'s>, token: Option<&[u8]>) -> Result<Self, Failure> {
         Ok(Self {
-            agent: agent(setup)?,
-            allow_insecure_loopback: setup.allow_insecure_loopback,
+            requester: Requester::new(setup)?,
+            setup,
             deadline: Instant::now() + RUN_TIMEOUT,
             left: Cell::new(MAX_REQUESTS),
             secrets: token.map(secrets).unwrap_or_default(),
@@ -104,7 +96,7 @@ impl Client {
         self.check_scheme(request.url)?;
         let timeout = self.take_turn()?;
         let started = SystemTime::now();
-        let response = self.exchange(request, timeout).map_err(trouble)?;
+        let response = self.exchange(request, timeout)?;
         let at = started + started.elapsed().unwrap_or_default() / 2;
         Ok(self.answer(response, request.wants_body, at))
     }
@@ -114,7 +106,7 @@ impl Client {
         let uri: Option<Uri> = url.parse().ok();
         uri.is_some_and(|uri| match uri.scheme_str() {
             Some("https") => true,
-            Some("http") => self.allow_insecure_loopback && uri.host().is_some_and(is_loopback),
+            Some("http") => uri.host().is_some_and(|host| self.setup.allows_http_to(host)),
             _ => false,
         })
     }
@@ -123,8 +115,7 @@ impl Client {
         if self.may_ask(url) {
             return Ok(());
         }
-        let text =
-            "not asked: it is not https, nor http to this machine with allow_insecure_loopback";
+        let text = "not asked: it is not https, nor http to a host that allow_insecure_loopback or allow_insecure_http allows";
         Err(Trouble::NotAsked(text.to_owned()))
     }
 
@@ -148,24 +139,16 @@ impl Client {
         &self,
         request: &Request<'_>,
         timeout: Duration,
-    ) -> Result<Response<Body>, ureq::Error> {
+    ) -> Result<Response<Body>, Trouble> {
         let mut built = HttpRequest::builder().method(request.method).uri(request.url);
         for (name, value) in &request.headers {
             built = built.header(*name, value.as_slice());
         }
-        match request.body {
-            Some(body) => self.run(built.body(body)?, timeout),
-            None => self.run(built.body(())?, timeout),
-        }
-    }
-
-    fn run(
-        &self,
-        request: HttpRequest<impl ureq::AsSendBody>,
-        timeout: Duration,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
-        self.agent.run(request)
+        let asked = match request.body {
+            Some(body) => self.requester.ask(limits(timeout), built.body(body).map_err(not_sent)?),
+            None => self.requester.ask(limits(timeout), built.body(()).map_err(not_sent)?),
+        };
+        asked.map_err(trouble)
     }
 
     fn answer(&self, mut response: Response<Body>, wants_body: bool, at: SystemTime) -> Answer {
@@ -210,16 +193,12 @@ fn secrets(token: &[u8]) -> Vec<String> {
     secrets
 }
 
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn read(response: &mut Response<Body>) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     let limited = response.body_mut().as_reader().take(MAX_BODY_LENGTH + 1).read_to_end(&mut body);
-    limited.map_err(|error| format!("the body broke off: {error}"))?;
+    limited.map_err(|error| {
+        format!("the body broke off: the connection {}", connection_problem(&error))
+    })?;
     if body.len() as u64 > MAX_BODY_LENGTH {
         return Err(format!("the body is longer than {MAX_BODY_LENGTH} bytes"));
     }
@@ -227,69 +206,27 @@ fn read(response: &mut Response<Body>) -> Result<Vec<u8>, String> {
 }
 
 /// TLS that fails is a finding about the server; anything else is silence.
-fn trouble(error: ureq::Error) -> Trouble {
-    let text = error.to_string();
-    let is_tls = match &error {
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
-        ureq::Error::Io(error) => {
-            error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
-        }
-        _ => false,
-    };
-    match error {
-        _ if is_tls => Trouble::Tls(text),
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Trouble::NotAsked("not asked: that cannot be sent in a header or as a URL".to_owned())
-        }
-        _ => Trouble::Unreachable(text),
+fn trouble(obstacle: Obstacle) -> Trouble {
+    if obstacle.is_tls {
+        Trouble::Tls(obstacle.reason)
+    } else {
+        Trouble::Unreachable(obstacle.reason)
     }
 }
 
+/// What cannot be put into a request, such as a token with a line break.
+fn not_sent(_: ureq::http::Error) -> Trouble {
+    Trouble::NotAsked("not asked: that cannot be sent in a header or as a URL".to_owned())
+}
+
 /// ureq's defaults are the opposite of nearly each line here.
-fn agent(setup: &Setup<'_>) -> Result<Agent, Failure> {
-    let unusable = |reason: String| Failure::new(Code::Config, reason);
-    // Neither the URL nor what ureq says of it is repeated: it may hold a password.
-    let proxy = setup.proxy.map(Proxy::new).transpose();
-    let proxy = proxy.map_err(|_| unusable("the proxy setting is not a usable URL".to_owned()))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder()
-        .root_certs(roots(setup.ca_file).map_err(unusable)?)
-        .unversioned_rustls_crypto_provider(provider);
-    let config = Agent::config_builder()
-        .https_only(!setup.allow_insecure_loopback)
+fn limits(timeout: Duration) -> ureq::config::Config {
+    Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_idle_connections(0)
         .allow_non_standard_methods(true)
-        .proxy(proxy)
-        .timeout_connect(Some(CONNECT_TIMEOUT))
-        .tls_config(tls.build())
-        .user_agent(USER_AGENT);
-    Ok(config.build().new_agent())
-}
-
-/// The system's certificate authorities and the configured file's.
-fn roots(ca_file: Option<&Path>) -> Result<RootCerts, String> {
-    let system = rustls_native_certs::load_native_certs();
-    let mut certificates: Vec<Certificate<'static>> =
-        system.certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    if let Some(path) = ca_file {
-        let extra = read_ca_file(path)
-            .map_err(|error| format!("ca_file {} is unusable: {error}", path.display()))?;
-        certificates.extend(extra);
-    }
-    Ok(RootCerts::from(certificates))
-}
-
-fn read_ca_file(path: &Path) -> io::Result<Vec<Certificate<'static>>> {
-    let mut certificates = Vec::new();
-    for item in parse_pem(&fs::read(path)?) {
-        if let PemItem::Certificate(certificate) = item.map_err(io::Error::other)? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(io::Error::other("it holds no certificate"));
-    }
-    Ok(certificates)
+        .timeout_global(Some(timeout))
+        .user_agent(USER_AGENT)
+        .build()
 }

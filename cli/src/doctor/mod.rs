@@ -35,7 +35,7 @@ const JWKS_PATH: &str = "/oauth2/jwks";
 
 /// What every part of the examination needs to know.
 pub(crate) struct Context<'a> {
-    client: &'a Client,
+    client: &'a Client<'a>,
     setup: &'a Setup<'a>,
     report: &'a mut Report,
     resource: &'a str,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use authkit::conformance::file_problem;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -76,7 +77,7 @@ async fn accept(
 }
 
 async fn give_way(error: &io::Error, log: &Log) {
-    log.tell(format!("a connection cannot be accepted: {error}"));
+    log.tell(format!("a connection cannot be accepted: {}", file_problem(error)));
     sleep(PAUSE).await;
 }
 

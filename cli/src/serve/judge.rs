@@ -7,8 +7,6 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-/// No request waits longer for keys, as in the library.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait between two tries: then keys that are old but good are taken.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -44,7 +42,7 @@ impl Judge {
 
     /// Asks anew whenever a fetch has ended. The last answer, when patience has, is a 503.
     async fn decided_later<T>(&self, ask: impl Fn() -> T, is_open: impl Fn(&T) -> bool) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.verifier.config().fetch_timeout();
         loop {
             // Read before the try, so that no fetch that ends after it is missed.
             let seen = self.verifier.fetches_ended();

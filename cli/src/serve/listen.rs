@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use authkit::Code;
+use authkit::conformance::file_problem;
 use rustix::fs::Mode;
 use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
@@ -87,7 +88,7 @@ impl Listener {
             Address::Unix(path) => unix(path, mode),
         };
         bound.map_err(|error| {
-            let reason = format!("cannot listen on {}: {error}", address.told());
+            let reason = format!("cannot listen on {}: {}", address.told(), file_problem(&error));
             Failure::new(Code::Config, reason)
         })
     }

@@ -11,7 +11,8 @@ mod question;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use authkit::{Code, Verifier};
+use authkit::conformance::file_problem;
+use authkit::{Code, Happening, Verifier};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -55,11 +56,21 @@ fn prepare(arguments: &ServeArguments) -> Result<Server, Failure> {
     let ends = ends().map_err(|error| unusable("the handling of signals", &error))?;
     // Before anything else makes files: see there.
     let listener = Listener::bind(&arguments.listen, arguments.socket_mode)?;
+    tell_warnings(&verifier, &log);
     start_fetching(&verifier)?;
     let endpoint = Arc::new(Endpoint::new(Judge::new(verifier), Arc::clone(&log)));
     let most_connections = arguments.max_connections.into();
     drop(entered);
     Ok(Server { runtime, listener, ends, endpoint, log, most_connections })
+}
+
+/// What an operator should know before the first request.
+fn tell_warnings(verifier: &Verifier, log: &Log) {
+    for event in std::iter::from_fn(|| verifier.next_event()) {
+        if let Happening::Warned { reason } = event.happening {
+            log.tell(format!("WARNING: {reason}"));
+        }
+    }
 }
 
 /// The first request finds the keys there, or at least on their way.
@@ -80,7 +91,7 @@ fn ends() -> io::Result<[Signal; 2]> {
 }
 
 fn unusable(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Code::Internal, format!("{what} could not be set up: {error}"))
+    Failure::new(Code::Internal, format!("{what} could not be set up: {}", file_problem(error)))
 }
 
 impl Server {

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use authkit::conformance::file_problem;
+
 use crate::Exit;
 use crate::arguments::VectorsArguments;
 use case::Case;
@@ -20,7 +22,7 @@ pub(crate) fn run(arguments: &VectorsArguments, out: &mut dyn Write) -> io::Resu
         match files(path) {
             Ok(files) if files.is_empty() => report.unreadable(path, None, "holds no .jsonl file"),
             Ok(files) => files.iter().for_each(|file| run_file(file, &mut report)),
-            Err(error) => report.unreadable(path, None, &error.to_string()),
+            Err(error) => report.unreadable(path, None, &file_problem(&error)),
         }
     }
     if arguments.json {
@@ -56,7 +58,7 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
 fn run_file(path: &Path, report: &mut Report) {
     let mut reader = match File::open(path) {
         Ok(file) => BufReader::new(file),
-        Err(error) => return report.unreadable(path, None, &error.to_string()),
+        Err(error) => return report.unreadable(path, None, &file_problem(&error)),
     };
     let mut line = Vec::new();
     for number in 1.. {
@@ -65,7 +67,7 @@ fn run_file(path: &Path, report: &mut Report) {
             Ok(0) => return,
             Ok(_) if line.trim_ascii().is_empty() => {}
             Ok(_) => run_line(path, number, &line, report),
-            Err(error) => return report.unreadable(path, Some(number), &error.to_string()),
+            Err(error) => return report.unreadable(path, Some(number), &file_problem(&error)),
         }
     }
 }

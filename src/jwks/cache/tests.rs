@@ -158,6 +158,7 @@ fn sharing(
     let around = Surroundings {
         mode,
         leeway: 60,
+        fetch_timeout: Duration::from_secs(5),
         clock: Arc::clone(hands) as Arc<dyn Clock>,
         journal: Arc::new(Journal::new()),
         landings: Arc::new(PerProcess::new(Landings::default)),

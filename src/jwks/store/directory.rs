@@ -15,10 +15,12 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, CWD, Dir, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::jwks::fetch::FETCH_TIMEOUT;
+use crate::config::MAX_FETCH_TIMEOUT;
+use crate::foreign;
 
-/// Longer than any fetch: who has had the lock for this long is not fetching.
-const LONGEST_HOLD: Duration = FETCH_TIMEOUT.saturating_mul(2);
+/// Longer than any fetch, by whatever `fetch_timeout` of another process: who has had the lock for this
+/// long is not fetching.
+pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(MAX_FETCH_TIMEOUT + 5);
 /// Longer than writing a file takes, by far: what is half written since then nobody will complete.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -74,8 +76,9 @@ impl Directory {
             // Another process may have been quicker; whoever it was, it is checked again.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => {
-                let (path, error) = (path.display(), io::Error::from(error));
-                return Err(format!("{path} does not exist and cannot be made: {error}"));
+                let problem = foreign::file(&error.into());
+                let path = path.display();
+                return Err(format!("{path} does not exist and cannot be made: {problem}"));
             }
         }
         Self::open(path)?.ok_or_else(|| format!("{} has just been removed", path.display()))
@@ -110,7 +113,7 @@ impl Directory {
         written.map_err(|error| {
             let _ = self.remove(&temporary);
             let path = self.path.join(name);
-            format!("{} cannot be written: {error}", path.display())
+            format!("{} cannot be written: {}", path.display(), foreign::file(&error))
         })
     }
 
@@ -247,7 +250,7 @@ fn current_user() -> u32 {
 }
 
 fn failure(path: &Path, error: impl Into<io::Error>) -> String {
-    format!("{} cannot be used: {}", path.display(), error.into())
+    format!("{} cannot be used: {}", path.display(), foreign::file(&error.into()))
 }
 
 /// Not for secrets: keeps two writers from one name. Forked children inherit the state behind

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 
-use super::directory::{directory_fault, file_fault};
+use super::directory::{LONGEST_HOLD, directory_fault, file_fault};
 use super::*;
 use crate::clock::{Clock as _, SystemClock};
 
@@ -620,7 +620,7 @@ fn a_lock_that_only_a_child_of_its_dead_holder_has_is_cleared_away() {
     for _ in 0..3 {
         assert!(file.try_lock().is_timed_out(), "it may yet be fetching");
     }
-    held.set_modified(SystemTime::now() - Duration::from_secs(11)).unwrap();
+    held.set_modified(SystemTime::now() - LONGEST_HOLD - Duration::from_secs(1)).unwrap();
     assert!(file.try_lock().is_timed_out(), "who finds that out has waited in vain");
     let _next = file.try_lock().held();
     assert!(file.try_lock().is_timed_out());

@@ -151,8 +151,16 @@ def misuse(reason: str) -> AuthKitError:
 
 
 def keys_unavailable(reason: str) -> AuthKitError:
-    """What the library could not be asked any more, since the caller has waited for long enough."""
+    """What the library could not be asked any more."""
     return KeysUnavailableError(reason, status=_KEYS_UNAVAILABLE, retry_after=1)
+
+
+def too_late(last: WouldBlockError) -> AuthKitError:
+    """The answer to a call that has waited for long enough, by the library's last answer to it."""
+    if last.retry_after is None:
+        return keys_unavailable("the issuer's keys did not come within fetch_timeout")
+    reason = "the token names an unknown key, and the issuer did not answer within fetch_timeout"
+    return KeyUnconfirmedError(reason, status=_UNCONFIRMED, retry_after=last.retry_after)
 
 
 def refusal(status: int, error: c_void_p) -> AuthKitError:

@@ -174,6 +174,9 @@ verifier_start_refresh: Callable[..., int] = _declare(
 verifier_fetches_ended: Callable[[int | None], int] = _declare(
     "authkit_verifier_fetches_ended", c_uint64, _handle
 )
+verifier_fetch_timeout: Callable[[int | None], int] = _declare(
+    "authkit_verifier_fetch_timeout", c_uint32, _handle
+)
 verifier_wait: Callable[[int | None, int, int], int] = _declare(
     "authkit_verifier_wait", c_int32, _handle, c_uint64, c_uint32, view=_waiting
 )

@@ -12,6 +12,7 @@ from ._claims import Claims, from_record
 from ._errors import (
     AuthKitError,
     KeysUnavailableError,
+    KeyUnconfirmedError,
     WouldBlockError,
     misuse,
     refusal,
@@ -89,11 +90,16 @@ class Verifier:
         jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched, and
             `issuers` must not give it keys too.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
+        allow_insecure_http: Hosts for which `http://` is allowed, such as `host.docker.internal`; whoever is
+            between can replace the keys. Default: none.
         ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
+            One that cannot be read or holds no certificate is refused when the verifier is made.
+        extra_ca_file: As `ca_file`, but one that cannot be used is told of by an event and passed over.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
+        fetch_timeout: How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5.
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
-            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's) or
-            `"manual"` (`refresh()` alone). Default: `"background"`.
+            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for
+            the look-up of a name) or `"manual"` (`refresh()` alone). Default: `"background"`.
         token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
             key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
@@ -140,8 +146,11 @@ class Verifier:
         now: int | None = None,
         jwks: str | Mapping[str, Any] | None = None,
         allow_insecure_loopback: bool | None = None,
+        allow_insecure_http: Iterable[str] | None = None,
         ca_file: str | os.PathLike[str] | None = None,
+        extra_ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        fetch_timeout: int | None = None,
         refresh_mode: Literal["background", "inline", "manual"] | None = None,
         jwks_cache_dir: str | os.PathLike[str] | None = None,
         token_cache_size: int | None = None,
@@ -171,8 +180,11 @@ class Verifier:
             "now": now,
             "jwks": jwks,
             "allow_insecure_loopback": allow_insecure_loopback,
+            "allow_insecure_http": allow_insecure_http,
             "ca_file": ca_file,
+            "extra_ca_file": extra_ca_file,
             "proxy": proxy,
+            "fetch_timeout": fetch_timeout,
             "refresh_mode": refresh_mode,
             "jwks_cache_dir": jwks_cache_dir,
             "token_cache_size": token_cache_size,
@@ -231,7 +243,7 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, 5 seconds at most; other Python threads run meanwhile. On an event
+        May wait for the issuer's keys, `fetch_timeout` at most; other Python threads run meanwhile. On an event
         loop use `verify_async`.
 
         Args:
@@ -276,7 +288,7 @@ class Verifier:
     ) -> Claims:
         """As `verify`, without ever blocking the event loop.
 
-        Where keys must be fetched first it waits for them, 5 seconds at most; however many calls wait on one
+        Where keys must be fetched first it waits for them, `fetch_timeout` at most; however many calls wait on one
         loop, one thread waits for all of them, and none of the loop's executor.
         """
         # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
@@ -303,8 +315,8 @@ class Verifier:
     ) -> Decision:
         """Decides whether an HTTP request may go on, and what to answer where it may not.
 
-        The library reads the header; a host hands it on as it came. May wait for the issuer's keys, 5 seconds
-        at most; on an event loop use `authorize_async`.
+        The library reads the header; a host hands it on as it came. May wait for the issuer's keys,
+        `fetch_timeout` at most; on an event loop use `authorize_async`.
 
         Args:
             authorization: The value of the request's `Authorization` header; None where it has none. Several
@@ -352,7 +364,7 @@ class Verifier:
         """Answers a request for one of this server's well-known documents; None for any other path.
 
         Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
-        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, 5 seconds at most; on
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, `fetch_timeout` at most; on
         an event loop use `well_known_async`.
 
         Args:
@@ -393,9 +405,9 @@ class Verifier:
         return None if url is None else url.decode()
 
     def refresh(self) -> None:
-        """Fetches the keys of every issuer now and waits for them, 5 seconds at most.
+        """Fetches the keys of every issuer now and waits for them, `fetch_timeout` at most.
 
-        5 seconds each where the `refresh_mode` makes no threads. To warm up before the first token, or to try
+        So long for each issuer if the `refresh_mode` makes no threads. To warm up before the first token, or to try
         again after an outage. Given keys stay as they are.
 
         Raises:
@@ -660,10 +672,10 @@ class Verifier:
 
         try:
             decision: Decision = await self._eventually(handle, judge)
-        except KeysUnavailableError as error:
+        except (KeysUnavailableError, KeyUnconfirmedError) as error:
             from dataclasses import replace
 
-            # The 503 of one that would block is the answer to who has waited for long enough.
+            # The answer to a call that would block is the answer to one that has waited for long enough.
             return replace(last, error=error)
         return decision
 

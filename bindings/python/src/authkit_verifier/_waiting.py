@@ -16,14 +16,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _native
-from ._errors import WouldBlockError, keys_unavailable
+from ._errors import WouldBlockError, keys_unavailable, too_late
 
 if TYPE_CHECKING:
     from ._handle import Handle
 
-# The longest that a call waits in all, and until it is tried again whatever has happened, in seconds. By then
-# keys past their time to live will do.
-PATIENCE = 5.0
+# Until a call is tried again whatever has happened, in seconds. By then keys past their time to live will do.
 STEP = 1.0
 
 
@@ -36,14 +34,16 @@ class Judge(Protocol):
 class _Call:
     """A verification that waits, and where its verdict is awaited."""
 
-    __slots__ = ("deadline", "future", "judge", "must_lead")
+    __slots__ = ("deadline", "future", "judge", "last")
 
-    def __init__(self, judge: Judge, must_lead: bool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, judge: Judge, last: WouldBlockError, loop: asyncio.AbstractEventLoop, patience: float
+    ) -> None:
         self.judge = judge
-        # Nobody fetches (the refresh mode inline): that takes a call that can wait.
-        self.must_lead = must_lead
+        # Without the traceback, which would keep frames alive in a cycle.
+        self.last = last.with_traceback(None)
         self.future: asyncio.Future[Any] = loop.create_future()
-        self.deadline = time.monotonic() + PATIENCE
+        self.deadline = time.monotonic() + patience
 
 
 class Waiting:
@@ -61,12 +61,19 @@ class Waiting:
 
     async def verdict(self, judge: Judge, seen: int, at_once: WouldBlockError) -> Any:
         """The verdict that could not be given at once, when so many fetches had ended."""
-        call = _Call(judge, _is_fetch_needed(at_once), self._loop)
+        handle = self._handle
+        patience = _native.verifier_fetch_timeout(handle.pointer)
+        call = _Call(judge, at_once, self._loop, patience)
         self._calls.append(call)
         if not self._busy:
             self._wait(seen)
-        # Cancelled, the call stays on the list until it is looked at next.
-        return await call.future
+        # The thread may be with another call for longer.
+        overdue = self._loop.call_later(patience, self._try, call)
+        try:
+            # Cancelled, the call stays on the list until it is looked at next.
+            return await call.future
+        finally:
+            overdue.cancel()
 
     def _wait(self, seen: int) -> None:
         """Has a thread wait for a fetch to end after so many."""
@@ -82,7 +89,8 @@ class Waiting:
 
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
         report: Callable[[], None] = self._try_again
-        if first.must_lead:
+        if first.last.code == "FETCH_NEEDED":
+            # Nobody fetches (the refresh mode inline): that takes a call that can wait.
             report = self._led(first)
         else:
             handle = self._handle
@@ -140,10 +148,10 @@ class Waiting:
             claims = call.judge(_native.verifier_try_verify_into)
         except WouldBlockError as error:
             if time.monotonic() < call.deadline:
-                call.must_lead = _is_fetch_needed(error)
+                call.last = error.with_traceback(None)
                 self._calls.append(call)
             else:
-                _refuse(call, keys_unavailable("the issuer's keys did not come within 5 seconds"))
+                _refuse(call, too_late(error))
         except Exception as error:
             _refuse(call, error)
         else:
@@ -165,10 +173,6 @@ def _thread(target: Callable[..., None], arguments: tuple[Any, ...]) -> threadin
     except RuntimeError:
         # An isolated subinterpreter has none, and waits for this thread at its end, for one step.
         return make(daemon=False)
-
-
-def _is_fetch_needed(error: WouldBlockError) -> bool:
-    return error.code == "FETCH_NEEDED"
 
 
 def _accept(call: _Call, claims: Any) -> None:

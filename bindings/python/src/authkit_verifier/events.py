@@ -121,8 +121,15 @@ class SharedFileRefused(_Happening):
     reason: str
 
 
+class Warned(_Happening):
+    """Something about how keys are fetched that an operator should know; told when the verifier is made."""
+
+    event: Literal["warned"]
+    reason: str
+
+
 # Told apart by `event`. A later release of the library may send other kinds.
-Event = Fetched | Failed | Rotated | KeyDropped | Throttled | StaleServed | SkewSeen | SharedFileRefused
+Event = Fetched | Failed | Rotated | KeyDropped | Throttled | StaleServed | SkewSeen | SharedFileRefused | Warned
 
 _SENTENCES = {
     "fetched": "%(issuer)s: %(document)s came from the %(source)s in %(milliseconds)s ms, good for %(ttl)s s",
@@ -133,6 +140,7 @@ _SENTENCES = {
     "stale_served": "%(issuer)s: %(document)s of %(age)s s ago is used, since a newer one cannot be had",
     "skew_seen": "%(issuer)s: its clock is %(skew)s s ahead of this machine's, which tokens are judged by",
     "shared_file_refused": "%(issuer)s: the shared key file was not used: %(reason)s",
+    "warned": "%(issuer)s: %(reason)s",
 }
 # What does not ask for a person's attention; all else does, kinds that are not known here too.
 _QUIET = {"fetched", "rotated"}
