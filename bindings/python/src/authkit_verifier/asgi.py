@@ -120,7 +120,7 @@ class AuthKitMiddleware:
         await request.handled(self._app, scope, receive, send)
 
     async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Scopes | None, Receive]:
-        """The scopes of the tools that a request calls, None if none is named; the request to be read again."""
+        """The scopes of the tools that a request calls, None if none is named; the request, unread."""
         if scope["type"] == "websocket":
             return _demands.all_of(self._tools), receive
         body, read, whole = await _asgi.read_body(receive)
