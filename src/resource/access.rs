@@ -222,7 +222,10 @@ impl<'p> View<'p> {
         let mut rests = path.rests(root);
         rests.extend(path.rests(prefix));
         rests.push(&path.text);
-        Self { names, rests, is_exact: !prefix.is_empty() && path.is_simple() }
+        // Cut elsewhere than at the end of a segment, nobody knows what else is cut.
+        let is_aligned = rests.iter().all(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_exact = !prefix.is_empty() && path.is_simple() && is_aligned;
+        Self { names, rests, is_exact }
     }
 }
 
@@ -245,7 +248,10 @@ impl Public {
     fn opens(&self, path: &str) -> bool {
         match self {
             Public::Exactly(place) => path == place,
-            Public::Below(place) => path.starts_with(place.as_str()),
+            // A router that overlooks a final slash takes the place itself for the path above it.
+            Public::Below(place) => {
+                path.starts_with(place.as_str()) && (path != place || place == "/")
+            }
         }
     }
 

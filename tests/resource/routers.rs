@@ -248,3 +248,22 @@ fn whatever_a_router_finds_was_demanded() {
     }
     assert!(found > paths, "the paths find too few places: {found}");
 }
+
+#[test]
+fn what_once_got_past_a_demand_is_demanded() {
+    let paths: serde_json::Value =
+        serde_json::from_str(include_str!("../paths/hostile.json")).unwrap();
+    let rows = paths["found"].as_array().unwrap();
+    for row in rows {
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
+        if let Some(public) = row["public"].as_str() {
+            let access = Access::from_json(&format!(r#"{{"public": ["{public}"]}}"#)).unwrap();
+            assert!(!access.judge(&Request::new().path(text("path"))).is_public(), "{row}");
+            continue;
+        }
+        let access = document(text("prefix"));
+        let judged = access.judge(&Request::new().path(text("path")).root_path(text("root")));
+        assert!(judged.scopes().contains(&text("demands")) && !judged.is_public(), "{row}");
+    }
+    assert!(rows.len() > 10);
+}
