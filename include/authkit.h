@@ -1025,16 +1025,15 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
  * Each member may be left out:
  *
  * - required_scopes: from places to scopes. A request at a place or below it needs a token with all of the
- *   place's scopes; with none, it needs a token. A slash at its end, with a star behind it
- *   or not, changes nothing. A place is met
- *   wherever its segments stand in the path, whatever lies before and behind them, ignoring ASCII case:
- *   `/admin` by /admin, /Admin/x and /api/admin, and not by /administrator. All places are met by a path
- *   that routers could read in two ways: one with an empty, `.` or `..` segment, a backslash, a control
- *   character, octets that are not UTF-8, something that is encoded twice, more than 8192 bytes, or
- *   without a slash at its beginning.
- * - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the end,
- *   what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the path begins
- *   with. A demand always wins. A path that routers could read in two ways is never public.
+ *   place's scopes; with none, it needs a token. A slash at a place's end, with a star behind it or not,
+ *   changes nothing. A place is met wherever its segments stand in the path, whatever lies before and
+ *   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
+ *   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
+ *   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
+ *   encoded twice, more than 8192 bytes, or without a slash at its beginning.
+ * - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
+ *   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
+ *   path begins with. A demand always wins. A path that routers could read in two ways is never public.
  * - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
  *   place is met at the beginning of the path or behind the prefix alone.
  *

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -97,6 +98,25 @@ def test_a_function_opens_no_path_that_routers_read_in_two_ways() -> None:
     demands: Any = _demands.Demands(lambda _: True, (), "", good_verifier(), lambda path: (path, None, b""))
     assert demands.of(b"/x") == (True, ())
     assert demands.of(b"/x/../y") == (False, ())
+
+
+def test_a_name_that_unicode_maps_to_a_places_is_the_place() -> None:
+    """Whatever normalizes or folds a path before it routes: NFKC, lower, upper, casefold."""
+    for number in (*range(0x80, 0xD800), *range(0xE000, 0x20000)):
+        character = chr(number)
+        for form in {unicodedata.normalize("NFKC", character), character}:
+            for mapped in {form, form.lower(), form.upper(), form.casefold()}:
+                if mapped.isascii() and mapped.isalnum():
+                    place = f"/x{mapped}y"
+                    judged = _demands.Places([], {place: ["needed"]}, "").judge(
+                        (None, f"/x{character}y".encode(), b"")
+                    )
+                    assert judged == (False, ("needed",)), (hex(number), mapped)
+                elif any(structural in mapped for structural in "./\\%?#;"):
+                    judged = _demands.Places(["/*"], {"/other": ["needed"]}, "").judge(
+                        (None, f"/x{character}y".encode(), b"")
+                    )
+                    assert judged == (False, ("needed",)), (hex(number), mapped)
 
 
 def call_of(name: Any, method: str = "tools/call") -> dict[str, Any]:
