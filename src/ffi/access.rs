@@ -44,7 +44,8 @@ impl Handle for authkit_access {
 ///   encoded twice, more than 8192 bytes, or without a slash at its beginning.
 /// - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
 ///   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
-///   path begins with. A demand always wins. A path that routers could read in two ways is never public.
+///   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that
+///   routers could read in two ways is never public.
 /// - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
 ///   place is met at the beginning of the path or behind the prefix alone.
 ///

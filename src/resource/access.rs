@@ -85,7 +85,7 @@ impl Access {
     /// - `required_scopes`: an object from places to arrays of scopes. A request at a place or below it needs
     ///   a token with all of them; with none, it needs a token.
     /// - `public`: an array of paths that need no token, each exactly as written; with `/*` at its end, what
-    ///   lies below. A demand always wins over it.
+    ///   lies below. A known prefix that they begin with is left out. A demand always wins over it.
     /// - `prefix`: the part of the path that a proxy, a mount or a framework strips before it routes, such as
     ///   `/api`. With it a place is met at the beginning of the path or behind the prefix alone.
     ///
@@ -139,11 +139,13 @@ impl Access {
 
     /// Whether every spelling of the path is named public, less the longest known prefix that it lies below.
     fn opens(&self, paths: &Paths<'_>) -> bool {
+        let known = [paths.root, &self.prefix].into_iter().filter(|prefix| !prefix.is_empty());
         let is_open = |path: &Plain| {
-            let known = [paths.root, &self.prefix].into_iter().filter(|prefix| !prefix.is_empty());
-            let below = known.filter_map(|prefix| path.below(prefix));
+            let below = known.clone().filter_map(|prefix| path.below(prefix));
             let rest = below.min_by_key(|rest| rest.len()).unwrap_or(&path.text);
-            path.can_be_public() && self.public.iter().any(|place| place.opens(rest))
+            path.can_be_public()
+                && known.clone().all(|prefix| path.is_cut_cleanly(prefix))
+                && self.public.iter().any(|place| place.opens(rest))
         };
         paths.spellings.iter().all(is_open)
     }

@@ -212,6 +212,12 @@ fn a_known_prefix_is_left_out_of_what_is_public() {
         // A mount at a place that is public inside: what is meant inside is not.
         (plain, "/static", "/static/secret", false),
         (plain, "", "/api/health", false),
+        // Cut at the prefix wherever it is, as Litestar does, they are other paths.
+        (plain, "/api", "/static/api/x", false),
+        (plain, "/st", "/static/x", false),
+        (plain, "/st", "/st/static/x", true),
+        (prefixed, "", "/static/API/x", false),
+        (prefixed, "", "/api/static/api/x", true),
         (prefixed, "", "/api/health", true),
         (prefixed, "", "/health", true),
         (prefixed, "/api", "/api/api/health", false),

@@ -258,7 +258,8 @@ fn what_once_got_past_a_demand_is_demanded() {
         let text = |name: &str| row[name].as_str().unwrap_or_default();
         if let Some(public) = row["public"].as_str() {
             let access = Access::from_json(&format!(r#"{{"public": ["{public}"]}}"#)).unwrap();
-            assert!(!access.judge(&Request::new().path(text("path"))).is_public(), "{row}");
+            let request = Request::new().path(text("path")).root_path(text("root"));
+            assert!(!access.judge(&request).is_public(), "{row}");
             continue;
         }
         let access = document(text("prefix"));

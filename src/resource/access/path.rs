@@ -68,6 +68,19 @@ impl Plain {
         starts.filter_map(|start| self.text.get(start + prefix.len()..)).collect()
     }
 
+    /// Whether whoever cuts a prefix off, wherever it first occurs, finds it at the beginning, in whole segments,
+    /// or not at all.
+    pub(super) fn is_cut_cleanly(&self, prefix: &str) -> bool {
+        match self.text.to_ascii_lowercase().find(&prefix.to_ascii_lowercase()) {
+            None => true,
+            Some(0) => self
+                .text
+                .get(prefix.len()..)
+                .is_some_and(|rest| matches!(rest.chars().next(), None | Some('/'))),
+            Some(_) => false,
+        }
+    }
+
     /// The path below a prefix of whole segments; `None` if it does not lie there.
     pub(super) fn below(&self, prefix: &str) -> Option<&str> {
         match self.text.strip_prefix(prefix)? {
