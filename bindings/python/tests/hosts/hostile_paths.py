@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PATHS = json.loads((Path(__file__).parents[4] / "tests/paths/hostile.json").read_text())
 # Fixed, so that a run is the same everywhere; AUTHKIT_SEED gives another, AUTHKIT_PATHS says how many.
 SEED = int(os.environ.get("AUTHKIT_SEED", "20261130"))
-COUNT = int(os.environ.get("AUTHKIT_PATHS", "200"))
+COUNT = int(os.environ.get("AUTHKIT_PATHS", "1000"))
 
 
 def made(count: int) -> Iterator[str]:
