@@ -95,7 +95,10 @@ def test_what_demands_a_token_wins_over_public(public: Any, required: Any, expec
 
 
 def test_a_function_opens_no_path_that_routers_read_in_two_ways() -> None:
-    demands: Any = _demands.Demands(lambda _: True, (), "", good_verifier(), lambda path: (path, None, b""))
+    def as_received(path: bytes) -> _demands.Paths:
+        return path, None, b""
+
+    demands = _demands.Demands(lambda _: True, (), "", good_verifier(), as_received)
     assert demands.of(b"/x") == (True, ())
     assert demands.of(b"/x/../y") == (False, ())
 

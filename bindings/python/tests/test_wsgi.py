@@ -177,9 +177,10 @@ def test_places_below_a_prefix() -> None:
         assert call(app, environment(path, authorization=None)).status == status
     for path, status in (("/api/admin", 403), ("/admin/x", 403), ("/docs/x/admin", 200)):
         assert call(app, environment(path)).status == status
-    for options in ({"required_scopes": {"/docs": ["x"]}}, {"prefix": "api"}):
-        with pytest.raises(ConfigError):
-            guarded(public=["/docs"], **options)
+    with pytest.raises(ConfigError):
+        guarded(public=["/docs"], required_scopes={"/docs": ["x"]})
+    with pytest.raises(ConfigError):
+        guarded(prefix="api")
 
 
 def demanding(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
