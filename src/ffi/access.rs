@@ -41,7 +41,7 @@ impl Handle for authkit_access {
 ///   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
 ///   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
 ///   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
-///   encoded twice, more than 8192 bytes, or without a slash at its beginning.
+///   encoded twice, more than 8192 bytes or 128 segments, or without a slash at its beginning.
 /// - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
 ///   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
 ///   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that

@@ -7,12 +7,14 @@
 
 mod path;
 
+use std::borrow::{Borrow, Cow};
+
 use crate::error::{Code, Error, Result, quoted};
 use crate::token::json::{Document, Value};
 use crate::token::policy::Policy;
 
 use super::request::Request;
-use path::{Plain, Spelling};
+use path::{Name, Plain, Spelling};
 
 /// Room for the scopes of all places with a space between each two and one octet behind them.
 pub(crate) const CAPACITY: usize = 8192;
@@ -192,9 +194,12 @@ struct Paths<'r> {
 }
 
 impl<'r> Paths<'r> {
-    /// `None` if there is no path, or one that could be read in two ways.
+    /// `None` if there is no path, or one that could be read in two ways, or a prefix that is no path.
     fn of(request: &Request<'r>) -> Option<Self> {
         let root = std::str::from_utf8(request.root_path).ok()?.trim_end_matches('/');
+        if !root.is_empty() && !root.starts_with('/') {
+            return None;
+        }
         let path =
             request.path.map(|path| path.split(|octet| *octet == b'?').next().unwrap_or_default());
         let given = [(path, Spelling::Encoded), (request.decoded_path, Spelling::Decoded)];
@@ -207,7 +212,7 @@ impl<'r> Paths<'r> {
 
 /// One spelling of a path, as demands look at it.
 struct View<'p> {
-    names: Vec<&'p str>,
+    names: Vec<Name<'p>>,
     /// Whether a place is looked for at the beginning alone.
     is_exact: bool,
     /// The whole, and what stands behind a known prefix: a place is looked for at the beginning of each.
@@ -216,7 +221,7 @@ struct View<'p> {
 
 impl<'p> View<'p> {
     fn of(path: &'p Plain, root: &'p str, prefix: &str) -> Self {
-        let mut names = path.names();
+        let mut names: Vec<Name<'_>> = path::names(&path.text).collect();
         if path.below(root).is_none() {
             // A host that leaves it out of the path: demands name the whole.
             names.splice(0..0, path::names(root));
@@ -235,14 +240,12 @@ impl Demand {
     fn is_met(&self, view: &View<'_>) -> bool {
         let starts = if view.is_exact { 0..=0 } else { 0..=view.names.len() };
         let mut suffixes = starts.filter_map(|start| view.names.get(start..));
-        suffixes.any(|names| self.begins(names.iter().copied()))
+        suffixes.any(|names| self.begins(names.iter()))
             || view.rests.iter().any(|rest| self.begins(path::names(rest)))
     }
 
-    fn begins<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
-        self.segments
-            .iter()
-            .all(|place| names.next().is_some_and(|name| path::is_same(name, place)))
+    fn begins<'n, N: Borrow<Name<'n>>>(&self, mut names: impl Iterator<Item = N>) -> bool {
+        self.segments.iter().all(|place| names.next().is_some_and(|name| name.borrow().is(place)))
     }
 }
 
@@ -294,7 +297,7 @@ fn demands(value: Value<'_>) -> Result<Vec<Demand>> {
         let written = place.as_str().unwrap_or_default().into_owned();
         let place = written.strip_suffix("/*").unwrap_or(&written);
         check_place("required_scopes", &written, place)?;
-        let segments = path::names(place).map(str::to_owned).collect();
+        let segments = path::segments(place).map(str::to_owned).collect();
         let mut policy = Policy::new();
         for scope in texts("required_scopes", scopes)? {
             policy.require_scope(&scope)?;
@@ -308,7 +311,7 @@ fn texts(name: &str, value: Value<'_>) -> Result<Vec<String>> {
     let items = value.items().filter(|_| value.is_texts());
     let items =
         items.ok_or_else(|| config(format!("{name}: a value is not an array of strings")))?;
-    Ok(items.filter_map(Value::as_str).map(std::borrow::Cow::into_owned).collect())
+    Ok(items.filter_map(Value::as_str).map(Cow::into_owned).collect())
 }
 
 /// Refuses a place that no path is: a demand that is never met would be an open door.

@@ -75,7 +75,7 @@ fn a_place_beyond_ascii_is_met_by_every_name_beyond_ascii() {
 #[test]
 fn everything_is_demanded_of_a_path_that_routers_read_in_two_ways() {
     let access = access(PLACES);
-    let long = format!("/{}", "a".repeat(8192));
+    let (long, deep) = (format!("/{}", "a".repeat(8192)), "/a".repeat(129));
     for path in [
         "",
         "*",
@@ -130,6 +130,7 @@ fn everything_is_demanded_of_a_path_that_routers_read_in_two_ways() {
         "/ /x",
         "/x/%20/y",
         &long,
+        &deep,
     ] {
         assert_eq!(scopes(&access, path), ALL, "{path:?}");
         assert!(!is_public(&access, path), "{path:?}");
@@ -263,7 +264,8 @@ fn a_prefix_that_the_host_knows_is_left_out_however_it_is_cut() {
     for (root, path, demanded) in [
         ("/api", "/apiadmin", &["admin"][..]),
         ("/api", "/x/apiadmin", &["admin"]),
-        ("api", "/APIadmin", &["admin"]),
+        ("/api/", "/APIadmin", &["admin"]),
+        ("api", "/x", &["admin", "files"]),
         ("", "/apiadmin", &[]),
         ("/mnt", "/files", &["files"]),
         ("/mnt", "/mnt/files", &["files"]),

@@ -4,6 +4,8 @@ use super::super::request::percent_decoded;
 
 /// A longer path is not plain: no server's default lets much more through, and its reading would cost time.
 const MAX_LENGTH: usize = 8192;
+/// As deep as a plain path can be: what is done for each segment is bounded by it.
+const MAX_SEGMENTS: usize = 128;
 
 /// The part of a segment that routers go by, behind which some cut off parameters (RFC 3986 §3.3), as
 /// Fastify 4 does, and a query or a fragment that was percent-encoded once too often.
@@ -51,11 +53,6 @@ impl Plain {
         self.text.is_ascii() && !self.text.contains('%') && self.text.split('/').all(is_name)
     }
 
-    /// What routers compare, segment by segment.
-    pub(super) fn names(&self) -> Vec<&str> {
-        names(&self.text).collect()
-    }
-
     /// What stands behind each occurrence of a prefix. Some frameworks cut without looking for the end of a
     /// segment, or at the first occurrence wherever it is (Litestar).
     pub(super) fn rests<'p>(&'p self, prefix: &str) -> Vec<&'p str> {
@@ -90,8 +87,23 @@ impl Plain {
     }
 }
 
+/// What routers compare of a segment.
+pub(super) struct Name<'p> {
+    text: &'p str,
+    /// What stands between the characters that can become others; nothing if there is none of them.
+    pieces: Vec<&'p str>,
+}
+
 /// The names of a path's segments; a final slash adds none.
-pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn names(path: &str) -> impl Iterator<Item = Name<'_>> {
+    segments(path).map(|text| {
+        let is_fixed = text.is_ascii() && !text.contains('%');
+        Name { text, pieces: if is_fixed { Vec::new() } else { text.split(is_wild).collect() } }
+    })
+}
+
+/// The same as text.
+pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
     path.split('/').map(name).filter(|name| !name.is_empty())
@@ -103,36 +115,32 @@ fn name(segment: &str) -> &str {
     segment.trim_start_matches(' ').trim_end_matches(['.', ' '])
 }
 
-/// Whether a router could take a name in a request for a segment of a place.
-pub(super) fn is_same(name: &str, place: &str) -> bool {
-    if name.is_ascii() && !name.contains('%') {
-        return name.eq_ignore_ascii_case(place);
+impl Name<'_> {
+    /// Whether a router could take it for a segment of a place, ignoring ASCII case.
+    pub(super) fn is(&self, place: &str) -> bool {
+        if self.pieces.is_empty() {
+            return self.text.eq_ignore_ascii_case(place);
+        }
+        if !place.is_ascii() {
+            // Unicode has several spellings of the same letters, and routers need not agree on them.
+            return !self.text.is_ascii();
+        }
+        self.could_become(&place.to_ascii_lowercase())
     }
-    if !place.is_ascii() {
-        // Unicode has several spellings of the same letters, and routers need not agree on them.
-        return !name.is_ascii();
-    }
-    could_become(&name.to_ascii_lowercase(), &place.to_ascii_lowercase())
-}
 
-/// Whether a name becomes a place's if each of its characters that Unicode maps to others is replaced by
-/// some text, or by none.
-fn could_become(name: &str, place: &str) -> bool {
-    let mut pieces = name.split(is_wild);
-    let Some(mut rest) = place.strip_prefix(pieces.next().unwrap_or_default()) else {
-        return false;
-    };
-    let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
-        if pieces.peek().is_none() {
-            return rest.ends_with(piece);
+    /// Whether it becomes another name if each of its characters that can become others is replaced by some
+    /// text, or by none.
+    fn could_become(&self, place: &str) -> bool {
+        let [first, between @ .., last] = &self.pieces[..] else { return self.text == place };
+        let Some(mut rest) = place.strip_prefix(&first.to_ascii_lowercase()) else { return false };
+        for piece in between.iter().filter(|piece| !piece.is_empty()) {
+            match rest.split_once(&piece.to_ascii_lowercase()) {
+                Some((_, behind)) => rest = behind,
+                None => return false,
+            }
         }
-        match rest.split_once(piece) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
+        rest.ends_with(&last.to_ascii_lowercase())
     }
-    rest.is_empty()
 }
 
 fn is_plain(text: &str) -> bool {
@@ -140,7 +148,8 @@ fn is_plain(text: &str) -> bool {
     // A final slash is no segment.
     let path = path.strip_suffix('/').unwrap_or(path);
     let is_root = text == "/";
-    !text.chars().any(is_structural)
+    path.split('/').count() <= MAX_SEGMENTS
+        && !text.chars().any(is_structural)
         && !has_escape(text.as_bytes())
         && (is_root || path.split('/').all(is_solid))
 }
