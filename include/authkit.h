@@ -105,6 +105,11 @@
 #define AUTHKIT_ABI_VERSION 1
 
 /**
+ * Room for the scopes of a path, in bytes, their NUL counted.
+ */
+#define AUTHKIT_ACCESS_CAPACITY 8192
+
+/**
  * Room for every record and every refusal that is written into a caller's buffer, in bytes.
  */
 #define AUTHKIT_RECORD_CAPACITY 65536
@@ -352,6 +357,12 @@ typedef enum authkit_family authkit_family;
 typedef int32_t authkit_family;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * Places: which paths demand which scopes, and which are open to all. Immutable. The caller's, freed with
+ * authkit_access_free().
+ */
+typedef struct authkit_access authkit_access;
 
 /**
  * What an accepted token says. Immutable, independent of the verifier that made it. The caller's,
@@ -1104,6 +1115,84 @@ const authkit_error *authkit_response_error(const authkit_response *response);
  * No other thread may be using `response`.
  */
 AUTHKIT_API void authkit_response_free(authkit_response *response);
+
+/* ------------------------------------------------------------------------------------------------
+ * Paths: which of them demand which scopes, and which are open to all.
+ *
+ * A server with places of its own asks authkit_access_judge() about each request's path first. Is it public,
+ * the server serves it; else it puts the scopes into a policy and calls authkit_verifier_authorize().
+ */
+
+/**
+ * Reads places from a JSON object, such as
+ * `{"public": ["/health"], "required_scopes": {"/admin": ["admin"]}, "prefix": "/api"}`.
+ * Each member may be left out:
+ *
+ * - required_scopes: from places to scopes. A request at a place or below it needs a token with all of the
+ *   place's scopes; with none, it needs a token. A slash at a place's end, with a star behind it or not,
+ *   changes nothing. A place is met wherever its segments stand in the path, whatever lies before and
+ *   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
+ *   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
+ *   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
+ *   encoded twice, more than 8192 bytes or 128 segments, or without a slash at its beginning.
+ * - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
+ *   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
+ *   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that
+ *   routers could read in two ways is never public.
+ * - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
+ *   place is met at the beginning of the path or behind the prefix alone.
+ *
+ * `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
+ * `out_access` receives places that the caller owns, NULL on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_access` is NULL, `json` is not UTF-8 or a scope is
+ * none; AUTHKIT_CONFIG if it is not such an object, for a place that no path could ever be (with a
+ * pattern, say), for a public path that a demand always keeps closed, and for scopes that have no room in
+ * AUTHKIT_ACCESS_CAPACITY. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_access_from_json(const char *json,
+                                        size_t len,
+                                        authkit_access **out_access,
+                                        authkit_error **nullable_out_error);
+
+/**
+ * Says which scopes the path of a request demands, and whether it needs a token at all.
+ *
+ * `nullable_path` is the path of the request's target, `path_len` bytes as they came; a query behind it is
+ * passed over.
+ * `nullable_decoded_path` is the path that the host's router goes by, percent-decoded, if the host has it
+ * apart: `decoded_path_len` bytes. Given both, the demands of both hold, and only what is public by both is.
+ * Given neither, all places are met.
+ * `nullable_root_path` is the prefix, `root_path_len` bytes, percent-decoded, that the host says its
+ * application lies below; the path holds it or not. NULL if there is none.
+ * `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes with a
+ * single space between each two and a NUL behind them. On failure it receives `\`, which is no scope:
+ * authkit_policy_require_scope() refuses it.
+ * `out_public` receives whether the request needs no token; false on failure.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `access`, `scopes` or `out_public` is NULL or `capacity` is too
+ * small. Any thread.
+ */
+AUTHKIT_API
+authkit_status authkit_access_judge(const authkit_access *access,
+                                    const char *nullable_path,
+                                    size_t path_len,
+                                    const char *nullable_decoded_path,
+                                    size_t decoded_path_len,
+                                    const char *nullable_root_path,
+                                    size_t root_path_len,
+                                    char *scopes,
+                                    size_t capacity,
+                                    bool *out_public,
+                                    authkit_error **nullable_out_error);
+
+/**
+ * Frees places. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `access`.
+ */
+AUTHKIT_API void authkit_access_free(authkit_access *access);
 
 /* ------------------------------------------------------------------------------------------------
  * Default verifier: one per process, from the environment, for programs with one resource.

@@ -597,6 +597,54 @@ private:
     detail::Owner<authkit_policy, authkit_policy_free> handle_;
 };
 
+/// Which paths demand which scopes, and which are open to all: places, as authkit_access_from_json() reads them.
+class Access {
+public:
+    /// Takes over places that a C call made.
+    explicit Access(authkit_access *owned) noexcept : handle_(owned) {}
+
+    /// Reads places from a JSON object. AUTHKIT_CONFIG says what could never hold.
+    static Result<Access> from_json(std::string_view json) noexcept {
+        authkit_access *access = nullptr;
+        authkit_error *error = nullptr;
+        const authkit_status status = authkit_access_from_json(detail::data(json), json.size(), &access, &error);
+        return detail::made<Access>(status, access, error);
+    }
+
+    /// Has the policy demand the scopes of a path, and says whether its request needs no token.
+    ///
+    /// `path` is the path of the request's target, as it came; `root_path` a prefix that the host says its
+    /// application lies below, decoded, empty if there is none. `is_public` is false on failure.
+    Result<Done> judge(std::string_view path, Policy &policy, bool &is_public,
+                       std::string_view root_path = {}) const noexcept {
+        is_public = false;
+        bool needs_none = false;
+        char scopes[AUTHKIT_ACCESS_CAPACITY];
+        authkit_error *error = nullptr;
+        const authkit_status status =
+            authkit_access_judge(handle_.get(), detail::data(path), path.size(), nullptr, 0, detail::data(root_path),
+                                 root_path.size(), scopes, sizeof scopes, &needs_none, &error);
+        if (status != AUTHKIT_OK) {
+            return Error(status, error);
+        }
+        for (std::string_view rest(scopes); !rest.empty();) {
+            const std::size_t end = std::min(rest.find(' '), rest.size());
+            if (auto demanded = policy.require_scope(rest.substr(0, end)); !demanded) {
+                return demanded;
+            }
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+        is_public = needs_none;
+        return Done{};
+    }
+
+    /// For C functions; stays this object's.
+    const authkit_access *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::Owner<authkit_access, authkit_access_free> handle_;
+};
+
 /// What an accepted token says. Independent of the verifier that made it.
 class Claims {
 public:

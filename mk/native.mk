@@ -95,7 +95,7 @@ STATIC_LINK := -nodefaultlibs $(NATIVE_LIB)/libauthkit.a $(NATIVE_LIBS)
 # No setting of the developer's environment may reach a test.
 CLEAN := env -i PATH="$(PATH)"
 
-C_TESTS := status config verdicts verdict decision claims misuse default_environment default_set threads lifetimes waiting \
+C_TESTS := status config verdicts verdict decision access claims misuse default_environment default_set threads lifetimes waiting \
 	observe
 # One that forks so often that a tool over it gets a fraction of it.
 C_TESTS_BARE := fork

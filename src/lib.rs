@@ -54,6 +54,7 @@ pub use config::{
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};
+pub use resource::access::{Access, Judgement};
 pub use resource::decision::Decision;
 pub use resource::request::Request;
 pub use resource::response::Response;

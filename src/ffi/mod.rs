@@ -19,6 +19,7 @@ mod identity;
 mod outcome;
 mod text;
 
+mod access;
 mod claims;
 mod config;
 mod default;

@@ -119,7 +119,7 @@ pub(super) unsafe fn free<H: Handle>(pointer: *mut H) {
 ///
 /// # Safety
 /// `out` is NULL or writable.
-unsafe fn put<T>(out: *mut T, value: T) {
+pub(super) unsafe fn put<T>(out: *mut T, value: T) {
     if !out.is_null() {
         // SAFETY: not NULL, so writable by this function's contract.
         unsafe { out.write(value) };

@@ -1,6 +1,7 @@
 //! What a resource server owes its clients beyond a verdict: metadata (RFC 9728, RFC 8414), challenges
 //! (RFC 6750) and whole HTTP answers as data, so that a web framework's part is plumbing alone.
 
+pub(crate) mod access;
 pub(crate) mod authorization_server;
 pub(crate) mod challenge;
 pub(crate) mod decision;

@@ -7,7 +7,7 @@ use crate::token::compact::MAX_TOKEN_LENGTH;
 
 const SCHEME: &[u8] = b"Bearer";
 
-/// What of an HTTP request decides whether it may go on: its `Authorization` header and its query.
+/// What of an HTTP request decides whether it may go on: its `Authorization` header, its query and its path.
 ///
 /// ```
 /// use authkit::Request;
@@ -18,6 +18,9 @@ pub struct Request<'r> {
     authorization: Option<&'r [u8]>,
     repeated: bool,
     query: Option<&'r [u8]>,
+    pub(super) path: Option<&'r [u8]>,
+    pub(super) decoded_path: Option<&'r [u8]>,
+    pub(super) root_path: &'r [u8],
 }
 
 impl fmt::Debug for Request<'_> {
@@ -46,6 +49,30 @@ impl<'r> Request<'r> {
     #[must_use]
     pub fn query<Q: AsRef<[u8]> + ?Sized>(mut self, query: &'r Q) -> Self {
         self.query = Some(query.as_ref());
+        self
+    }
+
+    /// The path of the request's target, as it came; a query behind it is passed over. For
+    /// [`Access::judge`](crate::Access::judge).
+    #[must_use]
+    pub fn path<P: AsRef<[u8]> + ?Sized>(mut self, path: &'r P) -> Self {
+        self.path = Some(path.as_ref());
+        self
+    }
+
+    /// The path that the host's router goes by, percent-decoded, if the host has it apart: ASGI's `path`,
+    /// WSGI's `SCRIPT_NAME` with `PATH_INFO`. The demands of both paths hold, and public are both or none.
+    #[must_use]
+    pub fn decoded_path<P: AsRef<[u8]> + ?Sized>(mut self, path: &'r P) -> Self {
+        self.decoded_path = Some(path.as_ref());
+        self
+    }
+
+    /// The prefix that the host says its application lies below, percent-decoded: ASGI's `root_path`, WSGI's
+    /// `SCRIPT_NAME`. The path holds it or not.
+    #[must_use]
+    pub fn root_path<P: AsRef<[u8]> + ?Sized>(mut self, root: &'r P) -> Self {
+        self.root_path = root.as_ref();
         self
     }
 
@@ -130,7 +157,7 @@ fn has_access_token(query: &[u8]) -> bool {
     })
 }
 
-fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> {
+pub(super) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (decoded, length) = match rest {

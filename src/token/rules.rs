@@ -81,8 +81,8 @@ pub(crate) struct Registered {
 }
 
 /// Refuses an ID token (OpenID Connect Core §2, §3.1.3.6 and §3.3.2.11): it tells an application who signed in, and
-/// gives nobody access to a server. Only an operator who lists another provider's client among the audiences has
-/// said that its ID tokens will do.
+/// gives nobody access to a server. Only an operator who lists another provider's client as an audience, and names
+/// no resource, has said that its ID tokens will do.
 pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()> {
     let Some(name) = claims.id_token.filter(|_| !is_for_a_listed_client(claims, config)) else {
         return Ok(());
@@ -94,7 +94,7 @@ pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()>
 /// Whether the token's one audience is listed and is no URL, as a resource is. AuthKit's own client ids are never
 /// among these audiences.
 fn is_for_a_listed_client(claims: &Named<'_>, config: &Config) -> bool {
-    let Some(audience) = claims.aud else { return false };
+    let Some(audience) = claims.aud.filter(|_| config.resource.is_none()) else { return false };
     let lists = |own: &String| !own.contains("://") && audience.is_string(own);
     let issuers = config.issuers.iter();
     issuers

@@ -32,6 +32,7 @@ static_assert(std::is_nothrow_move_constructible_v<authkit::Verifier> &&
               !std::is_copy_constructible_v<authkit::Verifier>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Config> && !std::is_copy_constructible_v<authkit::Config>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Policy> && !std::is_copy_constructible_v<authkit::Policy>);
+static_assert(std::is_nothrow_move_constructible_v<authkit::Access> && !std::is_copy_constructible_v<authkit::Access>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Stats> && !std::is_copy_constructible_v<authkit::Stats>);
 static_assert(std::is_nothrow_move_constructible_v<authkit::Event> && !std::is_copy_constructible_v<authkit::Event>);
 static_assert(std::is_nothrow_copy_constructible_v<authkit::Error> && std::is_nothrow_copy_assignable_v<authkit::Error>);
@@ -176,6 +177,29 @@ void timeouts_of_any_length_are_waited_for() {
     CHECK(milliseconds(duration<double>(1e300)) == most && milliseconds(duration<float>(0.25f)) == 250);
     CHECK(milliseconds(std::chrono::milliseconds(most)) == most);
     CHECK(milliseconds(std::chrono::milliseconds(most - 1)) == most - 1);
+}
+
+void paths_demand_scopes(const authkit::Verifier &verifier) {
+    auto access = authkit::Access::from_json(
+        R"({"public": ["/health"], "required_scopes": {"/files": ["openid", "profile"], "/admin": ["admin"]}})");
+    const std::string_view scoped(VECTORS[0].token, VECTORS[0].length);
+    bool is_public = false;
+    authkit::Policy none;
+    CHECK(access->judge("/health", none, is_public) && is_public);
+    CHECK(access->judge("/api/health", none, is_public, "/api") && is_public);
+    CHECK(access->judge("/api/health", none, is_public) && !is_public);
+    CHECK(verifier.verify(scoped, none).has_value());
+    authkit::Policy files;
+    CHECK(access->judge("/api/files/x", files, is_public) && !is_public);
+    CHECK(verifier.verify(scoped, files).has_value());
+    authkit::Policy all;
+    CHECK(access->judge("/mcp%0a", all, is_public) && !is_public);
+    CHECK(verifier.verify(scoped, all).error().status() == AUTHKIT_SCOPE);
+    const authkit::Access moved = std::move(access).value();
+    is_public = true;
+    CHECK(access->judge("/health", none, is_public).error().status() == AUTHKIT_MISUSE && !is_public);
+    CHECK(moved.handle() != nullptr);
+    CHECK(authkit::Access::from_json("[]").error().status() == AUTHKIT_CONFIG);
 }
 
 void errors_say_what_to_do() {
@@ -431,6 +455,7 @@ int main() {
     policies_demand_scopes(verifier);
     what_a_failed_setter_left_out_is_not_gone_without(verifier);
     timeouts_of_any_length_are_waited_for();
+    paths_demand_scopes(verifier);
     errors_say_what_to_do();
     results_are_chained(verifier);
 #if defined(__cpp_lib_expected)

@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod authorization_server;
 mod challenge;
 mod metadata;
 mod request;
+mod routers;

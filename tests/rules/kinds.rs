@@ -160,7 +160,11 @@ fn r39_by_a_client_id_a_token_is_accepted_with_a_client_or_as_that_machines_own(
 
 #[test]
 fn an_id_token_is_accepted_only_for_a_client_of_another_provider_that_the_audiences_list() {
-    let listing = |audience: &str| build(base().audiences([audience]));
+    let listing = |audience: &str| {
+        let settings =
+            IssuerSettings { jwks: Some(jwks(&[keys::rsa()])), ..IssuerSettings::default() };
+        build(Config::builder().issuer(ISSUER, settings).audiences([audience]).now(NOW))
+    };
     let foreign = "407408718192.apps.googleusercontent.com";
     accepted(&listing(foreign), id_token(&json!({ "aud": foreign })), "listed by name");
     for (listed, aud) in [
@@ -171,6 +175,8 @@ fn an_id_token_is_accepted_only_for_a_client_of_another_provider_that_the_audien
     ] {
         refused(&listing(listed), id_token(&json!({ "aud": aud })), Code::Type, listed);
     }
+    let beside_a_resource = build(base().audiences([RESOURCE, foreign]));
+    refused(&beside_a_resource, id_token(&json!({ "aud": foreign })), Code::Type, "a resource");
 }
 
 #[test]

@@ -155,6 +155,49 @@ def test_a_tool_that_needs_scopes_is_not_called_without_them() -> None:
     assert call(app, http_scope("/x", "POST"), {"type": "never asked for"}).status == 401
 
 
+def test_a_demanded_tool_is_not_called_on_a_public_path() -> None:
+    for public in (["/mcp"], ["/*"], lambda _: True):
+        inner, app = guarded(public=public, tool_scopes={"save": ["mcp:write"], "mine": []})
+        assert call(app, http_scope("/mcp", "POST"), body_of("list")).body == b"nobody"
+        assert call(app, http_scope("/mcp")).body == b"nobody"
+        reached = len(inner.scopes)
+        for received in (
+            [body_of("save")],
+            [body_of("list", "save")],
+            [body_of("mine")],
+            [{"type": "http.request", "body": b"\xff"}],
+        ):
+            assert call(app, http_scope("/mcp", "POST"), *received).status == 401
+        assert call(app, http_scope("/mcp", "POST", BEARER), body_of("save")).status == 403
+        assert call(app, websocket_scope("/mcp")).types == ["websocket.close"]
+        assert len(inner.scopes) == reached
+        assert call(app, http_scope("/mcp", "POST", BEARER), body_of("mine")).body == SUBJECT.encode()
+
+
+@pytest.mark.parametrize("path", ["/mcp\n", "/api/mcp", "/MCP", "/mcp;x", "/x/../mcp", "//mcp"])
+def test_a_place_is_met_however_its_path_is_spelled(path: str) -> None:
+    inner, app = guarded(required_scopes={"/mcp": ["mcp:write"]}, public=["/x/*", "/api/*"])
+    assert call(app, http_scope(path, "POST", BEARER)).status == 403
+    assert call(app, http_scope("/y", "POST", BEARER, raw_path=path.encode())).status == 403
+    assert call(app, http_scope(path, "POST", BEARER, raw_path=b"/y")).status == 403
+    assert call(app, http_scope(path, "POST")).status == 401
+    assert inner.scopes == []
+
+
+def test_what_could_never_be_public_does_not_start() -> None:
+    for options in (
+        {"public": ["/mcp"], "required_scopes": {"/mcp": ["x"]}},
+        {"public": ["/api/mcp/*"], "required_scopes": {"/mcp": ["x"]}},
+        {"public": ["mcp"]},
+        {"required_scopes": {"/users/{id}": ["x"]}},
+    ):
+        with pytest.raises(ConfigError):
+            guarded(**options)
+    _, app = guarded(public=["/api/mcp"], required_scopes={"/mcp": ["x"]}, prefix="/v1")
+    assert call(app, http_scope("/v1/api/mcp")).status == 200
+    assert call(app, http_scope("/v1/mcp", "GET", BEARER)).status == 403
+
+
 def test_a_body_that_was_looked_at_reaches_the_application_whole() -> None:
     async def echo(_: Scope, receive: Receive, send: Send) -> None:
         parts = [await receive() for _ in range(3)]

@@ -3,69 +3,123 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
 
-from authkit_verifier import MisuseError, _demands
+from authkit_verifier import ConfigError, MisuseError, _demands
 from cases import good_verifier
 
-PUBLIC = ["/health", "/static/*"]
-PATHS = {"/admin": ("admin",), "/admin/keys": ("keys",), "/files/": ("files",)}
-TOOLS = {"write": ("files:write", "files:read"), "read": ("files:read",)}
-ALL_PATHS = ("admin", "keys", "files")
+PLACES = {"/admin": ("admin",), "/admin/keys": ("keys",), "/files/": ("files",)}
+TOOLS = {"write": ("files:write", "files:read"), "read": ("files:read",), "free": ()}
 ALL_TOOLS = ("files:write", "files:read")
 
 
 @pytest.mark.parametrize(
-    ("path", "public"),
+    ("paths", "public", "scopes"),
     [
-        ("/health", True),
-        ("/static/logo.svg", True),
-        ("/static/a/b", True),
-        ("/static/", True),
-        ("/static", False),
-        ("/health/", False),
-        ("/healthy", False),
-        ("/HEALTH", False),
-        ("//health", False),
-        ("/static/../mcp", False),
-        ("/static/..", False),
-        ("/static/./x", False),
-        ("/static//x", False),
-        ("/static/..\\mcp", False),
-        ("health", False),
-        ("", False),
-        ("/", False),
-        ("/mcp", False),
+        ((b"/health", b"/health", b""), True, ()),
+        ((None, b"/health", b""), True, ()),
+        ((b"/api/health", b"/api/health", b"/api"), True, ()),
+        ((b"/health", b"/mcp", b""), False, ()),
+        ((b"/mcp", b"/health", b""), False, ()),
+        ((b"/api/health", b"/api/health", b""), False, ()),
+        ((b"/mcp", b"/mcp", b""), False, ()),
+        ((b"/api/Admin/x", b"/api/Admin/x", b""), False, ("admin",)),
+        ((b"/files", b"/admin/keys", b""), False, ("admin", "keys", "files")),
+        ((b"/mcp%0a", b"/mcp\n", b""), False, ("admin", "keys", "files")),
+        ((None, b"/x/..", b""), False, ("admin", "keys", "files")),
+        ((None, "/\ud800".encode("utf-8", "surrogatepass"), b""), False, ("admin", "keys", "files")),
+        ((None, b"", b""), False, ("admin", "keys", "files")),
+        ((None, None, None), False, ("admin", "keys", "files")),
     ],
 )
-def test_a_path_is_public_only_as_it_is_named(path: str, public: bool) -> None:
-    assert _demands.is_public(path, PUBLIC) is public
+def test_paths_are_judged_in_every_spelling_by_the_library(
+    paths: _demands.Paths, public: bool, scopes: tuple[str, ...]
+) -> None:
+    assert _demands.Places(["/health", "/static/*"], PLACES, "").judge(paths) == (public, scopes)
+
+
+def test_with_a_prefix_places_are_exact() -> None:
+    places = _demands.Places("/health", {"/admin": "admin"}, "/api")
+    for path, judged in (
+        (b"/api/health", (True, ())),
+        (b"/health", (True, ())),
+        (b"/api/admin", (False, ("admin",))),
+        (b"/admin", (False, ("admin",))),
+        (b"/docs/admin", (False, ())),
+    ):
+        assert places.judge((path, path, b"")) == judged
 
 
 @pytest.mark.parametrize(
-    ("path", "scopes"),
+    ("public", "required", "prefix", "word"),
     [
-        ("/", ()),
-        ("/mcp", ()),
-        ("/administrator", ()),
-        ("/admin", ("admin",)),
-        ("/admin/", ("admin",)),
-        ("/admin/users", ("admin",)),
-        ("/admin/keys/1", ("admin", "keys")),
-        ("/files", ("files",)),
-        ("/files/x", ("files",)),
-        ("/x/../admin", ALL_PATHS),
-        ("//admin", ALL_PATHS),
-        ("/x/..", ALL_PATHS),
-        ("\\admin", ALL_PATHS),
-        ("admin", ALL_PATHS),
-        ("", ALL_PATHS),
+        (["/mcp"], {"/mcp": ["x"]}, "", "always wins"),
+        (["/mcp/health"], {"/mcp": []}, "", "always wins"),
+        (["/docs/admin"], {"/admin": ["x"]}, "", "always wins"),
+        (["/health"], {"/": ["x"]}, "", "always wins"),
+        (["/*"], {"/*": ["x"]}, "", "always wins"),
+        (lambda _: True, {"/": ["x"]}, "", "always wins"),
+        (["health"], {}, "", "does not begin with /"),
+        ([], {"/users/{id}": ["x"]}, "", "pattern"),
+        ([], {}, "api", "does not begin with /"),
     ],
 )
-def test_a_path_needs_the_scopes_of_all_that_it_lies_below(path: str, scopes: tuple[str, ...]) -> None:
-    assert _demands.of_path(path, PATHS) == scopes
+def test_what_could_never_hold_is_refused_at_start(
+    public: Any, required: Any, prefix: str, word: str
+) -> None:
+    with pytest.raises(ConfigError, match=word):
+        _demands.Demands(public, required, prefix, good_verifier(), lambda paths: paths)
+
+
+@pytest.mark.parametrize(
+    ("public", "required", "expected"),
+    [
+        (["/health"], ["a"], (True, ("a",))),
+        (["/health"], {"/x": ["a"]}, (True, ())),
+        (lambda _: True, {"/x": ["a"]}, (True, ())),
+        (lambda _: True, {"/health": ["a"]}, (False, ("a",))),
+        (lambda _: True, ["a"], (True, ("a",))),
+        (lambda _: True, lambda _: ["a"], (False, ("a",))),
+        (lambda _: True, lambda _: [], (True, ())),
+        (["/health"], lambda _: "a", (False, ("a",))),
+        (["/*"], {"/health": []}, (False, ())),
+        ([], ["a"], (False, ("a",))),
+    ],
+)
+def test_what_demands_a_token_wins_over_public(public: Any, required: Any, expected: Any) -> None:
+    demands: Any = _demands.Demands(public, required, "", good_verifier(), lambda path: (path, path, b""))
+    assert demands.of(b"/health") == expected
+
+
+def test_a_function_opens_no_path_that_routers_read_in_two_ways() -> None:
+    def as_received(path: bytes) -> _demands.Paths:
+        return path, None, b""
+
+    demands = _demands.Demands(lambda _: True, (), "", good_verifier(), as_received)
+    assert demands.of(b"/x") == (True, ())
+    assert demands.of(b"/x/../y") == (False, ())
+
+
+def test_a_name_that_unicode_maps_to_a_places_is_the_place() -> None:
+    """Whatever normalizes or folds a path before it routes: NFKC, lower, upper, casefold."""
+    for number in (*range(0x80, 0xD800), *range(0xE000, 0x20000)):
+        character = chr(number)
+        for form in {unicodedata.normalize("NFKC", character), character}:
+            for mapped in {form, form.lower(), form.upper(), form.casefold()}:
+                if mapped.isascii() and mapped.isalnum():
+                    place = f"/x{mapped}y"
+                    judged = _demands.Places([], {place: ["needed"]}, "").judge(
+                        (None, f"/x{character}y".encode(), b"")
+                    )
+                    assert judged == (False, ("needed",)), (hex(number), mapped)
+                elif any(structural in mapped for structural in "./\\%?#;"):
+                    judged = _demands.Places(["/*"], {"/other": ["needed"]}, "").judge(
+                        (None, f"/x{character}y".encode(), b"")
+                    )
+                    assert judged == (False, ("needed",)), (hex(number), mapped)
 
 
 def call_of(name: Any, method: str = "tools/call") -> dict[str, Any]:
@@ -77,12 +131,13 @@ def call_of(name: Any, method: str = "tools/call") -> dict[str, Any]:
     [
         (call_of("read"), ("files:read",)),
         (call_of("write"), ("files:write", "files:read")),
-        (call_of("other"), ()),
-        (call_of("write", "prompts/get"), ()),
+        (call_of("other"), None),
+        (call_of("free"), ()),
+        (call_of("write", "prompts/get"), None),
         ([call_of("other"), call_of("read")], ("files:read",)),
         ([call_of("read"), call_of("write")], ("files:read", "files:write")),
-        ({"jsonrpc": "2.0", "id": 1, "result": {}}, ()),
-        ([], ()),
+        ({"jsonrpc": "2.0", "id": 1, "result": {}}, None),
+        ([], None),
         # What no parser takes for a call is taken for any.
         (call_of(["read"]), ALL_TOOLS),
         ({"method": "tools/call"}, ALL_TOOLS),
@@ -92,7 +147,7 @@ def call_of(name: Any, method: str = "tools/call") -> dict[str, Any]:
         (None, ALL_TOOLS),
     ],
 )
-def test_a_call_needs_the_scopes_of_its_tool(message: Any, scopes: tuple[str, ...]) -> None:
+def test_a_call_needs_the_scopes_of_its_tool(message: Any, scopes: tuple[str, ...] | None) -> None:
     assert _demands.of_tools(json.dumps(message).encode(), TOOLS) == scopes
     assert _demands.of_tools(json.dumps(message).encode("utf-16"), TOOLS) == scopes
 
@@ -117,7 +172,7 @@ def test_a_body_that_cannot_be_read_or_in_two_ways_needs_everything(body: bytes)
 def test_an_escaped_name_is_the_name() -> None:
     body = b'{"method": "tools\\/call", "params": {"name": "wr\\u0069te"}}'
     assert _demands.of_tools(body, TOOLS) == TOOLS["write"]
-    assert _demands.of_tools(b"", TOOLS) == ()
+    assert _demands.of_tools(b"", TOOLS) is None
 
 
 def test_scopes_that_are_none_are_refused_at_start() -> None:

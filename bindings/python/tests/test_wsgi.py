@@ -162,6 +162,27 @@ def test_scopes_by_path_and_by_request() -> None:
     assert call(by_request, environment(method="POST")).status == 403
 
 
+@pytest.mark.parametrize("path", ["/mcp\n", "/api/mcp", "/MCP", "/mcp;x", "/x/../mcp", "//mcp", ""])
+def test_a_place_is_met_however_its_path_is_spelled(path: str) -> None:
+    app = guarded(required_scopes={"/mcp": ["mcp:write"]}, public=["/x/*", "/api/*"])
+    assert call(app, environment(path)).status == 403
+    assert call(app, environment(path, authorization=None)).status == 401
+    assert call(app, environment("cp", SCRIPT_NAME="/m")).status == 403
+
+
+def test_places_below_a_prefix() -> None:
+    app = guarded(required_scopes={"/admin": ["admin"]}, public=["/health", "/docs/admin"], prefix="/api")
+    assert call(app, environment("/health", authorization=None, SCRIPT_NAME="/mnt")).status == 200
+    for path, status in (("/api/health", 200), ("/api/docs/admin", 200), ("/docs/api/health", 401)):
+        assert call(app, environment(path, authorization=None)).status == status
+    for path, status in (("/api/admin", 403), ("/admin/x", 403), ("/docs/x/admin", 200)):
+        assert call(app, environment(path)).status == status
+    with pytest.raises(ConfigError):
+        guarded(public=["/docs"], required_scopes={"/docs": ["x"]})
+    with pytest.raises(ConfigError):
+        guarded(prefix="api")
+
+
 def demanding(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     claims = require_scopes(environ, *environ["demands"])
     start_response("200 OK", [])

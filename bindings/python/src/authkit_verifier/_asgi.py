@@ -49,6 +49,16 @@ def target_paths(scope: Scope) -> Iterable[bytes]:
         yield path.removeprefix(root)
 
 
+def paths(scope: Scope) -> tuple[bytes | None, bytes, bytes]:
+    """The path as received where the server tells it, as routers see it, and the prefix that they strip."""
+    return scope.get("raw_path"), _octets(scope["path"]), _octets(scope.get("root_path", ""))
+
+
+def _octets(text: str) -> bytes:
+    # What is not Unicode stays so, for the library to see.
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _quoted(path: str) -> bytes:
     # For servers without raw_path, which the ASGI specification leaves to their choice.
     return quote(path, safe="/!$&'()*+,;=:@~", errors="replace").encode()

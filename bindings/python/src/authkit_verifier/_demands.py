@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from ctypes import byref, c_bool, c_void_p, create_string_buffer
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import _native
+from ._errors import refusal
+from ._handle import Handle
 
 if TYPE_CHECKING:
     from ._verifier import Verifier
 
 Scopes = tuple[str, ...]
+# A request's path as it was received, as the router sees it (decoded), and the prefix that the host tells
+# (decoded); None for what the host does not tell.
+Paths = tuple["bytes | None", "bytes | None", "bytes | None"]
 # What a host describes a request by: an ASGI scope, a WSGI environment.
 Request = TypeVar("Request")
 
@@ -27,53 +35,95 @@ def named(given: Mapping[str, Iterable[str]], verifier: Verifier) -> dict[str, S
     return needed
 
 
-def required(
-    given: Iterable[str] | Mapping[str, Iterable[str]] | Callable[[Request], Iterable[str]],
-    path: Callable[[Request], str],
-    verifier: Verifier,
-) -> Callable[[Request], Scopes]:
-    """The scopes that a request needs, however a host says so."""
-    if callable(given):
-        return lambda request: scopes(given(request))
-    if isinstance(given, Mapping):
-        by_path = named(given, verifier)
-        return lambda request: of_path(path(request), by_path)
-    always = named({"": given}, verifier)[""]
-    return lambda _: always
+class Demands(Generic[Request]):
+    """What one middleware's requests need. The library judges their paths, in every spelling that is known.
+
+    Args:
+        public: Paths that need no token, or a function that says so.
+        required_scopes: Scopes for all requests, by place, or chosen by a function.
+        prefix: The part of the path that is stripped before the application routes.
+        verifier: Whose library looks at the scopes now, so that they fail no request.
+        paths: What a request says of its path.
+    """
+
+    def __init__(
+        self,
+        public: Iterable[str] | Callable[[Request], bool],
+        required_scopes: Iterable[str] | Mapping[str, Iterable[str]] | Callable[[Request], Iterable[str]],
+        prefix: str,
+        verifier: Verifier,
+        paths: Callable[[Request], Paths],
+    ) -> None:
+        self._paths = paths
+        self._opens = public if callable(public) else None
+        self._chosen: Callable[[Request], Iterable[str]] | None = None
+        # The token's, whatever the path: a request that needs no token does not need them either.
+        self._always: Scopes = ()
+        places: Mapping[str, Iterable[str]] = {}
+        if callable(required_scopes):
+            self._chosen = required_scopes
+        elif isinstance(required_scopes, Mapping):
+            places = required_scopes
+        else:
+            self._always = named({"": required_scopes}, verifier)[""]
+        # A function may open any path but those that a place closes.
+        self._places = Places("/*" if callable(public) else public, places, prefix)
+
+    def of(self, request: Request) -> tuple[bool, Scopes]:
+        """Whether a request needs no token, and the scopes of the token that it else needs."""
+        is_public, needed = self._places.judge(self._paths(request))
+        if is_public and self._opens is not None:
+            is_public = bool(self._opens(request))
+        if self._chosen is not None:
+            chosen = scopes(self._chosen(request))
+            is_public = is_public and not chosen
+            needed = (*needed, *chosen)
+        return is_public, (*self._always, *needed)
 
 
-def public(
-    given: Iterable[str] | Callable[[Request], bool], path: Callable[[Request], str]
-) -> Callable[[Request], bool]:
-    """Whether a request needs no token, however a host says so."""
-    if callable(given):
-        return given
-    places = scopes(given)
-    return lambda request: is_public(path(request), places)
+class Places:
+    """The library's judge of paths, over the places of one middleware."""
+
+    def __init__(
+        self, public: Iterable[str], required_scopes: Mapping[str, Iterable[str]], prefix: str
+    ) -> None:
+        opened = scopes(public)
+        needed = {place: scopes(wanted) for place, wanted in required_scopes.items()}
+        # Where nothing is said of paths, no request is asked about.
+        self._is_empty = not opened and not needed
+        octets = json.dumps({"public": opened, "required_scopes": needed, "prefix": prefix}).encode()
+        pointer, error = c_void_p(), c_void_p()
+        status = _native.access_from_json(octets, len(octets), byref(pointer), byref(error))
+        if status != _native.OK:
+            raise refusal(status, error)
+        self._handle = Handle(pointer.value, _native.access_free)
+
+    def judge(self, paths: Paths) -> tuple[bool, Scopes]:
+        """Whether a request of these paths needs no token, and the scopes that its path demands."""
+        if self._is_empty:
+            return False, ()
+        needed = create_string_buffer(_native.ACCESS_CAPACITY)
+        is_public, error = c_bool(), c_void_p()
+        given = [part for octets in paths for part in (octets, 0 if octets is None else len(octets))]
+        status = _native.access_judge(
+            self._handle.pointer, *given, needed, len(needed), byref(is_public), byref(error)
+        )
+        if status != _native.OK:
+            raise refusal(status, error)
+        return is_public.value, tuple(needed.value.decode().split())
 
 
-def is_public(path: str, places: Iterable[str]) -> bool:
-    """Whether a path is among those open to all: exactly, or below one that ends in `/*`."""
-    return _is_plain(path) and any(
-        path.startswith(place[:-1]) if place.endswith("/*") else path == place for place in places
-    )
-
-
-def of_path(path: str, needed: Mapping[str, Scopes]) -> Scopes:
-    """The scopes of every place that is the path or lies above it."""
-    plain = _is_plain(path)
-    found = [wanted for place, wanted in needed.items() if not plain or _lies_at(path, place.rstrip("/"))]
-    return _joined(found)
-
-
-def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes:
-    """The scopes of the tools that the JSON-RPC messages of a body call.
+def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes | None:
+    """The scopes of the tools that the JSON-RPC messages of a body call; None if it calls none that is named.
 
     A body that could be read in two ways, or not at all, calls them all: what the application makes of it is
     not known here.
     """
     names = called_tools(body)
-    return all_of(needed) if names is None else _joined([needed[name] for name in names if name in needed])
+    if names is None:
+        return all_of(needed)
+    found = [needed[name] for name in names if name in needed]
+    return _joined(found) if found else None
 
 
 def called_tools(body: bytes) -> list[str] | None:
@@ -103,18 +153,6 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # RFC 8259 section 4: which of them counts differs between parsers.
         raise ValueError("a name occurs twice")
     return members
-
-
-def _is_plain(path: str) -> bool:
-    """Whether every router reads a path alike: no `..`, no `//`, no backslash."""
-    if not path.startswith("/") or "\\" in path:
-        return False
-    *inner, last = path[1:].split("/")
-    return not {"", ".", ".."}.intersection(inner) and last not in {".", ".."}
-
-
-def _lies_at(path: str, place: str) -> bool:
-    return path == place or path.startswith(place + "/")
 
 
 def _joined(found: Iterable[Scopes]) -> Scopes:

@@ -9,6 +9,7 @@ from ctypes import (
     CDLL,
     POINTER,
     PyDLL,
+    c_bool,
     c_char_p,
     c_int32,
     c_int64,
@@ -236,6 +237,27 @@ response_body: Callable[[int, None], bytes] = _declare(
     "authkit_response_body", c_char_p, _handle, _out_length
 )
 response_free: Callable[[int | None], None] = _declare("authkit_response_free", None, _handle)
+# Room for the scopes of a path, in bytes.
+ACCESS_CAPACITY = 8192
+access_from_json: Callable[..., int] = _declare(
+    "authkit_access_from_json", c_int32, c_char_p, c_size_t, _out_handle, _out_handle
+)
+access_judge: Callable[..., int] = _declare(
+    "authkit_access_judge",
+    c_int32,
+    _handle,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    c_char_p,
+    c_size_t,
+    POINTER(c_bool),
+    _out_handle,
+)
+access_free: Callable[[int | None], None] = _declare("authkit_access_free", None, _handle)
 verifier_free: Callable[[int | None], None] = _declare("authkit_verifier_free", None, _handle)
 default_verifier: Callable[..., int] = _declare("authkit_default_verifier", c_int32, _out_handle, _out_handle)
 

@@ -42,22 +42,29 @@ class AuthKitMiddleware:
     The answers are the library's: 401, 403 and 400 with their challenge, 503 with `Retry-After` while the
     issuer's keys cannot be had. A websocket is refused before it is accepted.
 
-    Sets `scope["authkit"]` to the `Claims`, to None for a public path.
+    Sets `scope["authkit"]` to the `Claims`, to None for a request that needs no token.
 
     Args:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
-        public: Paths, below the mount, that need no token: exactly these, or with `/*` at the end what lies
-            below. A function of the scope decides instead.
-        required_scopes: Scopes that requests need beyond the verifier's: for all of them; by path, for that
-            and what lies below it; or a function of the scope.
+        public: Paths that need no token: exactly these, as received, less `root_path` and `prefix`; with `/*`
+            at the end what lies below. A function of the scope decides instead. What demands a token always
+            wins: a place or a function of `required_scopes`, a tool of `tool_scopes`. A path that routers
+            could read in two ways is never public.
+        required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
+            from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
+            case, and for every path that routers could read in two ways; or a function of the scope.
         tool_scopes: By an MCP tool's name, the scopes that calling it needs. The body of a request is read
             for that, up to 4 MiB; one that cannot be read, a longer one and a websocket need them all.
+        prefix: The part of the path that a proxy, a mount or the framework strips before it routes, such as
+            `/api` (FastAPI's own `root_path`, Django's `FORCE_SCRIPT_NAME`). With it a place is met at the
+            beginning of the path or behind the prefix alone.
         cors_origins: Origins whose web pages may call, `*` for any: their preflights are answered and the
             answers opened to them. Empty leaves that to the application.
 
     Raises:
-        ConfigError: No verifier was given, and the environment configures none.
+        ConfigError: No verifier was given, and the environment configures none. A place could never be a
+            path, or a public path is always kept closed by a place of `required_scopes`.
         MisuseError: A scope is not one.
     """
 
@@ -69,12 +76,12 @@ class AuthKitMiddleware:
         public: Iterable[str] | Callable[[Scope], bool] = (),
         required_scopes: Iterable[str] | Mapping[str, Iterable[str]] | Callable[[Scope], Iterable[str]] = (),
         tool_scopes: Mapping[str, Iterable[str]] | None = None,
+        prefix: str = "",
         cors_origins: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._verifier = Verifier.from_env() if verifier is None else verifier
-        self._is_public = _demands.public(public, _path)
-        self._scopes_of = _demands.required(required_scopes, _path, self._verifier)
+        self._demands = _demands.Demands(public, required_scopes, prefix, self._verifier, _asgi.paths)
         self._tools = _demands.named(tool_scopes or {}, self._verifier)
         self._cors = Cors(cors_origins)
 
@@ -99,12 +106,12 @@ class AuthKitMiddleware:
         request = _Request(self._verifier, scope)
         scope["authkit"] = None
         scope[_REQUEST] = request
-        if not self._is_public(scope):
-            request.needed = self._scopes_of(scope)
-            decision = await request.decide(())
-            if decision and self._tools:
-                tools, receive = await self._called(scope, receive)
-                decision = await request.decide(tools) if tools else decision
+        is_public, request.needed = self._demands.of(scope)
+        decision = None if is_public else await request.decide(())
+        if self._tools and (decision is None or decision):
+            tools, receive = await self._called(scope, receive)
+            decision = decision if tools is None else await request.decide(tools)
+        if decision is not None:
             if not decision:
                 log_refusal(_logger, decision.error)
                 await _asgi.send_response(decision, scope, receive, send)
@@ -112,8 +119,8 @@ class AuthKitMiddleware:
             scope["authkit"] = decision.claims
         await request.handled(self._app, scope, receive, send)
 
-    async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Scopes, Receive]:
-        """The scopes of the tools that a request calls, and the request to be received anew."""
+    async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Scopes | None, Receive]:
+        """The scopes of the tools that a request calls, None if none is named; the request, unread."""
         if scope["type"] == "websocket":
             return _demands.all_of(self._tools), receive
         body, read, whole = await _asgi.read_body(receive)
@@ -133,7 +140,7 @@ class _Request:
         self._authorization = _asgi.authorization(scope)
         self._query = _asgi.query(scope)
         self._scope = scope
-        # The scopes of its path.
+        # The scopes of its path, and those of every token.
         self.needed: _demands.Scopes = ()
         self._refusal: Decision | None = None
         self._begun = False
@@ -229,9 +236,3 @@ class _Documents:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         document = await _asgi.well_known(self._verifier, scope)
         await _asgi.send_response(document or Response(404, (), b""), scope, receive, send)
-
-
-def _path(scope: Scope) -> str:
-    """The path as the application's router sees it: decoded, and below the mount."""
-    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
-    return path.removeprefix(root) if path.startswith(root + "/") else path

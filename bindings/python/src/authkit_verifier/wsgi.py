@@ -43,18 +43,25 @@ class AuthKitMiddleware:
     The answers are the library's: 401, 403 and 400 with their challenge, 503 with `Retry-After` while the
     issuer's keys cannot be had.
 
-    Sets `environ["authkit"]` to the `Claims`, to None for a public path.
+    Sets `environ["authkit"]` to the `Claims`, to None for a request that needs no token.
 
     Args:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
-        public: Paths, below the mount, that need no token: exactly these, or with `/*` at the end what lies
-            below. A function of the environment decides instead.
-        required_scopes: Scopes that requests need beyond the verifier's: for all of them; by path, for that
-            and what lies below it; or a function of the environment.
+        public: Paths that need no token: exactly these, as received, less `SCRIPT_NAME` and `prefix`; with
+            `/*` at the end what lies below. A function of the environment decides instead. What demands a
+            token always wins: a place or a function of `required_scopes`. A path that routers could read in
+            two ways is never public.
+        required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
+            from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
+            case, and for every path that routers could read in two ways; or a function of the environment.
+        prefix: The part of the path that a proxy, a mount or the framework strips before it routes, such as
+            `/api` (Django's `FORCE_SCRIPT_NAME`). With it a place is met at the beginning of the path or
+            behind the prefix alone.
 
     Raises:
-        ConfigError: No verifier was given, and the environment configures none.
+        ConfigError: No verifier was given, and the environment configures none. A place could never be a
+            path, or a public path is always kept closed by a place of `required_scopes`.
         MisuseError: A scope is not one.
     """
 
@@ -67,11 +74,11 @@ class AuthKitMiddleware:
         required_scopes: Iterable[str]
         | Mapping[str, Iterable[str]]
         | Callable[[WSGIEnvironment], Iterable[str]] = (),
+        prefix: str = "",
     ) -> None:
         self._app = app
         self._verifier = Verifier.from_env() if verifier is None else verifier
-        self._is_public = _demands.public(public, _path)
-        self._scopes_of = _demands.required(required_scopes, _path, self._verifier)
+        self._demands = _demands.Demands(public, required_scopes, prefix, self._verifier, _paths)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request, as PEP 3333 has it."""
@@ -81,8 +88,8 @@ class AuthKitMiddleware:
         request = _Request(self._verifier, environ)
         environ["authkit"] = None
         environ[_REQUEST] = request
-        if not self._is_public(environ):
-            request.needed = self._scopes_of(environ)
+        is_public, request.needed = self._demands.of(environ)
+        if not is_public:
             decision = request.decide(())
             if not decision:
                 log_refusal(_logger, decision.error)
@@ -112,7 +119,7 @@ class _Request:
         self._verifier = verifier
         self._authorization = None if authorization is None else _octets(authorization)
         self._query = _octets(environ.get("QUERY_STRING", ""))
-        # The scopes of its path.
+        # The scopes of its path, and those of every token.
         self.needed: _demands.Scopes = ()
         self._refusal: Decision | None = None
         self._begun = False
@@ -194,9 +201,10 @@ def _send(response: Response, environ: WSGIEnvironment, start_response: StartRes
     return [] if is_head else [response.body]
 
 
-def _path(environ: WSGIEnvironment) -> str:
-    """The path as the application's router sees it: decoded, and below the mount."""
-    return _octets(environ.get("PATH_INFO", "")).decode("utf-8", "replace") or "/"
+def _paths(environ: WSGIEnvironment) -> tuple[None, bytes, bytes]:
+    """The path, which servers decode, and the prefix of the mount or the proxy."""
+    script = _octets(environ.get("SCRIPT_NAME", ""))
+    return None, script + _octets(environ.get("PATH_INFO", "")), script
 
 
 def _octets(text: str) -> bytes:

@@ -1,0 +1,195 @@
+//! Paths: which of them demand which scopes, and which are open to all.
+//!
+//! A server with places of its own asks authkit_access_judge() about each request's path first. Is it public,
+//! the server serves it; else it puts the scopes into a policy and calls authkit_verifier_authorize().
+
+use std::ffi::c_char;
+
+use super::error::authkit_error;
+use super::handle::Handle;
+use super::outcome::{finish, free, produce, put};
+use super::status::authkit_status;
+use super::text;
+use crate::error::{Code, Error, Result};
+use crate::resource::access;
+use crate::{Access, Request};
+
+/// Room for the scopes of a path, in bytes, their NUL counted.
+pub const AUTHKIT_ACCESS_CAPACITY: usize = 8192;
+const _: () = assert!(AUTHKIT_ACCESS_CAPACITY == access::CAPACITY);
+
+/// What stands where scopes would if a call fails: no scope, so that whoever demands it is refused.
+const NO_SCOPE: &[u8] = b"\\";
+
+/// Places: which paths demand which scopes, and which are open to all. Immutable. The caller's, freed with
+/// authkit_access_free().
+pub struct authkit_access {
+    access: Access,
+}
+
+impl Handle for authkit_access {
+    const NAME: &'static str = "access";
+}
+
+/// Reads places from a JSON object, such as
+/// `{"public": ["/health"], "required_scopes": {"/admin": ["admin"]}, "prefix": "/api"}`.
+/// Each member may be left out:
+///
+/// - required_scopes: from places to scopes. A request at a place or below it needs a token with all of the
+///   place's scopes; with none, it needs a token. A slash at a place's end, with a star behind it or not,
+///   changes nothing. A place is met wherever its segments stand in the path, whatever lies before and
+///   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
+///   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
+///   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
+///   encoded twice, more than 8192 bytes or 128 segments, or without a slash at its beginning.
+/// - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
+///   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
+///   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that
+///   routers could read in two ways is never public.
+/// - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
+///   place is met at the beginning of the path or behind the prefix alone.
+///
+/// `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
+/// `out_access` receives places that the caller owns, NULL on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_access` is NULL, `json` is not UTF-8 or a scope is
+/// none; AUTHKIT_CONFIG if it is not such an object, for a place that no path could ever be (with a
+/// pattern, say), for a public path that a demand always keeps closed, and for scopes that have no room in
+/// AUTHKIT_ACCESS_CAPACITY. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_access_from_json(
+    json: *const c_char,
+    len: usize,
+    out_access: *mut *mut authkit_access,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or `len` readable bytes, by the header's contract.
+        let json = text::utf8(unsafe { text::bytes_argument(json, len, "json") }?, "json")?;
+        Ok(authkit_access { access: Access::from_json(json)? })
+    };
+    // SAFETY: NULL or writable, both, by the header's contract.
+    unsafe { produce(out_access, nullable_out_error, body) }
+}
+
+/// Says which scopes the path of a request demands, and whether it needs a token at all.
+///
+/// `nullable_path` is the path of the request's target, `path_len` bytes as they came; a query behind it is
+/// passed over.
+/// `nullable_decoded_path` is the path that the host's router goes by, percent-decoded, if the host has it
+/// apart: `decoded_path_len` bytes. Given both, the demands of both hold, and only what is public by both is.
+/// Given neither, all places are met.
+/// `nullable_root_path` is the prefix, `root_path_len` bytes, percent-decoded, that the host says its
+/// application lies below; the path holds it or not. NULL if there is none.
+/// `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes with a
+/// single space between each two and a NUL behind them. On failure it receives `\`, which is no scope:
+/// authkit_policy_require_scope() refuses it.
+/// `out_public` receives whether the request needs no token; false on failure.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `access`, `scopes` or `out_public` is NULL or `capacity` is too
+/// small. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_access_judge(
+    access: *const authkit_access,
+    nullable_path: *const c_char,
+    path_len: usize,
+    nullable_decoded_path: *const c_char,
+    decoded_path_len: usize,
+    nullable_root_path: *const c_char,
+    root_path_len: usize,
+    scopes: *mut c_char,
+    capacity: usize,
+    out_public: *mut bool,
+    nullable_out_error: *mut *mut authkit_error,
+) -> authkit_status {
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { put(out_public, false) };
+    // SAFETY: NULL or writable for `capacity` bytes, by the header's contract.
+    unsafe { write(NO_SCOPE, (scopes, capacity)) };
+    let body = || {
+        if out_public.is_null() {
+            return Err(text::null("out_public"));
+        }
+        if scopes.is_null() {
+            return Err(text::null("scopes"));
+        }
+        if capacity < AUTHKIT_ACCESS_CAPACITY {
+            let reason =
+                format!("scopes has room for {capacity} bytes, not {AUTHKIT_ACCESS_CAPACITY}");
+            return Err(Error::new(Code::Misuse, reason));
+        }
+        // SAFETY: NULL or a live handle, by the header's contract.
+        let access = &unsafe { authkit_access::lend(access) }?.access;
+        let paths = [
+            (nullable_path, path_len),
+            (nullable_decoded_path, decoded_path_len),
+            (nullable_root_path, root_path_len),
+        ];
+        // SAFETY: NULL or readable bytes of these lengths, by the header's contract.
+        let judgement = access.judge(&unsafe { request(paths) }?);
+        // SAFETY: writable for `capacity` bytes, by the header's contract.
+        unsafe { write(judgement.scopes().join(" ").as_bytes(), (scopes, capacity)) };
+        // SAFETY: not NULL, so writable by the header's contract.
+        unsafe { put(out_public, judgement.is_public()) };
+        Ok(())
+    };
+    // SAFETY: NULL or writable, by the header's contract.
+    unsafe { finish(nullable_out_error, body) }
+}
+
+/// Frees places. NULL is allowed and does nothing.
+///
+/// No other thread may be using `access`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn authkit_access_free(access: *mut authkit_access) {
+    // SAFETY: NULL or a handle that the caller owns and gives up, by the header's contract.
+    unsafe { free(access) }
+}
+
+/// A request of a path, a decoded path and a prefix, each with its length; NULL if it has none.
+///
+/// # Safety
+/// Each part is NULL or begins as many readable bytes, which stay alive and unchanged for `'a`.
+unsafe fn request<'a>(
+    [path, decoded_path, root_path]: [(*const c_char, usize); 3],
+) -> Result<Request<'a>> {
+    let mut request = Request::new();
+    // SAFETY: this function's contract is that one's.
+    if let Some(path) = unsafe { part(path, "nullable_path") }? {
+        request = request.path(path);
+    }
+    // SAFETY: as above.
+    if let Some(path) = unsafe { part(decoded_path, "nullable_decoded_path") }? {
+        request = request.decoded_path(path);
+    }
+    // SAFETY: as above.
+    if let Some(root) = unsafe { part(root_path, "nullable_root_path") }? {
+        request = request.root_path(root);
+    }
+    Ok(request)
+}
+
+/// # Safety
+/// The pointer is NULL or begins as many readable bytes, which stay alive and unchanged for `'a`.
+unsafe fn part<'a>((pointer, len): (*const c_char, usize), name: &str) -> Result<Option<&'a [u8]>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { text::bytes_argument(pointer, len, name) }.map(Some)
+}
+
+/// Writes a text with its NUL, or nothing if there is no room for it.
+///
+/// # Safety
+/// The buffer is NULL or writable for its length.
+unsafe fn write(text: &[u8], (buffer, capacity): (*mut c_char, usize)) {
+    if !buffer.is_null() && text.len() < capacity {
+        // SAFETY: the text and its NUL fit, as was checked, into what this function's contract says is
+        // writable; the two do not overlap, as the text is ours.
+        unsafe {
+            std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len());
+            buffer.add(text.len()).write(0);
+        }
+    }
+}
