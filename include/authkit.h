@@ -1151,6 +1151,7 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
  * AUTHKIT_ACCESS_CAPACITY. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_access_from_json(const char *json,
                                         size_t len,
                                         authkit_access **out_access,
@@ -1175,6 +1176,7 @@ authkit_status authkit_access_from_json(const char *json,
  * small. Any thread.
  */
 AUTHKIT_API
+AUTHKIT_MUST_USE
 authkit_status authkit_access_judge(const authkit_access *access,
                                     const char *nullable_path,
                                     size_t path_len,

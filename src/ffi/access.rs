@@ -57,6 +57,7 @@ impl Handle for authkit_access {
 /// pattern, say), for a public path that a demand always keeps closed, and for scopes that have no room in
 /// AUTHKIT_ACCESS_CAPACITY. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_access_from_json(
     json: *const c_char,
     len: usize,
@@ -89,6 +90,7 @@ pub unsafe extern "C" fn authkit_access_from_json(
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `access`, `scopes` or `out_public` is NULL or `capacity` is too
 /// small. Any thread.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn authkit_access_judge(
     access: *const authkit_access,
     nullable_path: *const c_char,
