@@ -614,7 +614,8 @@ public:
     /// Has the policy demand the scopes of a path, and says whether its request needs no token.
     ///
     /// `path` is the path of the request's target, as it came; `root_path` a prefix that the host says its
-    /// application lies below, decoded, empty if there is none. `is_public` is false on failure.
+    /// application lies below, decoded, empty if there is none. On failure `is_public` is false, and the policy
+    /// passes no token.
     Result<Done> judge(std::string_view path, Policy &policy, bool &is_public,
                        std::string_view root_path = {}) const noexcept {
         is_public = false;
@@ -624,18 +625,18 @@ public:
         const authkit_status status =
             authkit_access_judge(handle_.get(), detail::data(path), path.size(), nullptr, 0, detail::data(root_path),
                                  root_path.size(), scopes, sizeof scopes, &needs_none, &error);
+        // After a failure they hold what is no scope, so that the policy fails, too.
+        Result<Done> demanded = Done{};
+        for (std::string_view rest(scopes); demanded && !rest.empty();) {
+            const std::size_t end = std::min(rest.find(' '), rest.size());
+            demanded = policy.require_scope(rest.substr(0, end));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
         if (status != AUTHKIT_OK) {
             return Error(status, error);
         }
-        for (std::string_view rest(scopes); !rest.empty();) {
-            const std::size_t end = std::min(rest.find(' '), rest.size());
-            if (auto demanded = policy.require_scope(rest.substr(0, end)); !demanded) {
-                return demanded;
-            }
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-        }
-        is_public = needs_none;
-        return Done{};
+        is_public = demanded && needs_none;
+        return demanded;
     }
 
     /// For C functions; stays this object's.

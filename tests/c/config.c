@@ -136,9 +136,9 @@ static void a_ca_file_that_is_not_there_is_refused_when_the_verifier_is_made(voi
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier = NULL;
     authkit_error *error = NULL;
-    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
-    authkit_config_set(config, "base_url", BASE, NULL);
-    authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL);
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", DOMAIN, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "base_url", BASE, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "ca_file", "/nonexistent/ca.pem", NULL), AUTHKIT_OK);
     CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "/nonexistent/ca.pem");
     CHECK(verifier == NULL);
     authkit_config_free(config);
@@ -148,19 +148,19 @@ static void the_fetch_timeout_is_told_to_hosts_that_wait_themselves(void) {
     authkit_config *config = authkit_config_new();
     authkit_verifier *verifier = NULL;
     authkit_error *error = NULL;
-    authkit_config_set(config, "authkit_domain", DOMAIN, NULL);
-    authkit_config_set(config, "base_url", BASE, NULL);
+    CHECK_STATUS(authkit_config_set(config, "authkit_domain", DOMAIN, NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_config_set(config, "base_url", BASE, NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
     CHECK(authkit_verifier_fetch_timeout(verifier) == 5);
     CHECK(authkit_verifier_fetch_timeout(NULL) == 0);
     authkit_verifier_free(verifier);
     verifier = NULL;
-    authkit_config_set(config, "fetch_timeout", "30", NULL);
+    CHECK_STATUS(authkit_config_set(config, "fetch_timeout", "30", NULL), AUTHKIT_OK);
     CHECK_STATUS(authkit_verifier_new(config, &verifier, NULL), AUTHKIT_OK);
     CHECK(authkit_verifier_fetch_timeout(verifier) == 30);
     authkit_verifier_free(verifier);
     verifier = NULL;
-    authkit_config_set(config, "fetch_timeout", "31", NULL);
+    CHECK_STATUS(authkit_config_set(config, "fetch_timeout", "31", NULL), AUTHKIT_OK);
     CHECK_REFUSAL(authkit_verifier_new(config, &verifier, &error), error, AUTHKIT_CONFIG, "fetch_timeout");
     authkit_config_free(config);
 }

@@ -100,6 +100,17 @@ inline bool names(const authkit::Decision &decision, std::string_view what) {
     return !decision && names(decision.claims, what) && decision.response.status() == 500;
 }
 
+inline authkit::Access places() {
+    return authkit::Access::from_json(R"({"public": ["/health"], "required_scopes": {"/admin": ["admin"]}})").value();
+}
+/// Whether no path is public, and the policy passes no token, also for a caller who ignores that it failed.
+inline bool judges_nothing(const authkit::Access &access, authkit::Policy &policy) {
+    bool is_public = true;
+    const auto judged = access.judge("/admin", policy, is_public);
+    return judged.error().status() == misuse && !is_public &&
+           shared().verify(token(), policy).error().status() == misuse;
+}
+
 inline const Question<authkit::Config> CONFIG[] = {
     ASK(Config, set, names(it.set("leeway", "1"), "config")),
     ASK(Config, handle, it.handle() == nullptr),
@@ -119,6 +130,7 @@ inline const Question<authkit::Policy> POLICY[] = {
     ASK(Policy, given_to_recall_request, shared().recall_request(header(), std::nullopt, it) == 0),
     ASK(Policy, given_to_ref_verify, names(shared().ref().verify(token(), it), "policy")),
     ASK(Policy, given_to_ref_authorize, names(shared().ref().authorize(header(), std::nullopt, it), "policy")),
+    ASK(Policy, given_to_judge, judges_nothing(places(), it)),
     ASK(Policy, given_without_credentials, names(shared().authorize(std::nullopt, std::nullopt, it), "policy")),
 };
 
@@ -133,6 +145,7 @@ inline const Question<authkit::Policy> POLICY[] = {
         ASK(type, refresh, names(it.refresh(), "verifier")),                                                           \
         ASK(type, start_refresh, names(it.start_refresh(), "verifier")),                                               \
         ASK(type, fetches_ended, it.fetches_ended() == 0),                                                             \
+        ASK(type, fetch_timeout, it.fetch_timeout().count() == 0),                                                             \
         ASK(type, wait, it.wait(0, std::chrono::hours::max()).error().status() == misuse),                             \
         ASK(type, wait_ready, names(it.wait_ready(std::chrono::hours::max()), "verifier")),                            \
         ASK(type, stats, names(it.stats(), "verifier")), ASK(type, next_event, !it.next_event()),                      \
@@ -148,6 +161,11 @@ inline const Question<authkit::Verifier> VERIFIER[] = {
     ASK(Verifier, set_default, authkit::set_default(it).error().status() == misuse),
 };
 inline const Question<authkit::VerifierRef> VERIFIER_REF[] = {ASK_VERIFIER(VerifierRef)};
+
+inline const Question<authkit::Access> ACCESS[] = {
+    ASK(Access, judge, [&] { authkit::Policy policy; return judges_nothing(it, policy); }()),
+    ASK(Access, handle, it.handle() == nullptr),
+};
 
 inline const Question<authkit::Claims> CLAIMS[] = {
     ASK(Claims, json, it.json().empty()),
@@ -172,6 +190,7 @@ inline const Question<authkit::Claims> CLAIMS[] = {
     ASK(Claims, entitlements, it.entitlements().empty()),
     ASK(Claims, feature_flags, it.feature_flags().empty()),
     ASK(Claims, actor, !it.actor()),
+    ASK(Claims, actors, it.actors().empty()),
     ASK(Claims, is_impersonated, it.is_impersonated()), // the careful answer
     ASK(Claims, kind, it.kind() == AUTHKIT_KIND_UNKNOWN),
     ASK(Claims, is_machine, !it.is_machine()),
@@ -293,6 +312,14 @@ inline void opens_nothing(Report report) {
     for (const auto &question : VERIFIER_REF) {
         report(question.is_refused(null), question.member, __LINE__);
     }
+    in_every_way<authkit::Access>(
+        report, places,
+        [](authkit::Access &it) {
+            authkit::Policy policy;
+            bool is_public = false;
+            return it.judge("/health", policy, is_public) && is_public;
+        },
+        ACCESS);
     in_every_way<authkit::Claims>(
         report, [] { return shared().verify(token()).value(); },
         [](authkit::Claims &it) { return it.issuer() == VECTOR_ISSUER; }, CLAIMS);
