@@ -95,7 +95,7 @@ rust-tests: | build/.setup
 	$(CLIPPY)
 	$(CARGO) test --locked --workspace --all-features --no-run
 
-test: prepared lint-rust test-rust test-native test-abi test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers test-serve bench-smoke
+test: prepared lint-rust test-rust test-native test-soak test-abi test-install test-reference test-python test-python-hosts test-fastmcp test-node test-vectors test-instructions test-docs test-demo test-doctor test-mcp-node test-native-servers test-serve bench-smoke
 	@echo "make test: everything passed"
 
 CLIPPY := $(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings

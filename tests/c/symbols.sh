@@ -34,8 +34,8 @@ glibc=$(objdump -T "$shared" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
 
 # Weight. `make lib` has seen link-time optimisation in force; without it the archive has 17 MB.
 size() { wc -c <"$1" | tr -d ' '; }
-[ "$(size "$shared")" -lt 5000000 ] || fail "the shared library has $(size "$shared") bytes, 5 MB or more"
-[ "$(size "$static")" -lt 14000000 ] || fail "the archive has $(size "$static") bytes, 14 MB or more"
+[ "$(size "$shared")" -lt 4600000 ] || fail "the shared library has $(size "$shared") bytes, 4.6 MB or more"
+[ "$(size "$static")" -lt 12500000 ] || fail "the archive has $(size "$static") bytes, 12.5 MB or more"
 
 echo "libauthkit.so $(size "$shared") bytes, needs $needed($glibc); libauthkit.a $(size "$static") bytes; $(wc -l <abi/symbols.txt) functions"
 exit $failed

@@ -133,6 +133,21 @@ def test_required_scopes_must_be_texts(verifier: Verifier) -> None:
         verifier.verify(good_token(), required_scopes=5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("scopes", [None, "", False, 0, 0.0, b"read", [None], ["read", None], {"": 1}])
+def test_what_is_no_list_of_scopes_demands_something_in_every_call(verifier: Verifier, scopes: Any) -> None:
+    header = f"Bearer {good_token()}"
+    wrong = (TypeError, MisuseError)
+    for call in (verifier.verify, verifier.try_verify):
+        with pytest.raises(wrong):
+            call(good_token(), required_scopes=scopes)
+    with pytest.raises(wrong):
+        asyncio.run(verifier.verify_async(good_token(), required_scopes=scopes))
+    with pytest.raises(wrong):
+        verifier.authorize(header, required_scopes=scopes)
+    with pytest.raises(wrong):
+        asyncio.run(verifier.authorize_async(header, required_scopes=scopes))
+
+
 def test_now_of_one_call(verifier: Verifier) -> None:
     assert verifier.verify(good_token(), now=NOW + 1)
     assert verifier.verify(good_token(), now=EXPIRES_AT + 59, required_scopes=["email"])

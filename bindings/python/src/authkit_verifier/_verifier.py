@@ -848,8 +848,10 @@ def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _demanded(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
-    demands = required_scopes or any_scopes is not None or now is not None
-    return _policy(required_scopes, any_scopes, now) if demands else _NO_POLICY
+    # Not by truth: None, which a look-up of an unknown name gives, must not demand nothing.
+    if required_scopes == () and any_scopes is None and now is None:
+        return _NO_POLICY
+    return _policy(required_scopes, any_scopes, now)
 
 
 def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
