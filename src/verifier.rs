@@ -9,12 +9,15 @@ use crate::config::{Config, Issuer, KeySource, RefreshMode, insecure_host_warnin
 use crate::error::{Class, Code, Error, Result};
 use crate::fork::PerProcess;
 use crate::journal::{Event, Happening, Journal};
-use crate::jwks::cache::{Cache, Call, Document as _, Snapshot, Surroundings, Wait, unknown_key};
+use crate::jwks::cache::{Cache, Surroundings, unknown_key};
+use crate::jwks::call::{Call, Wait};
 use crate::jwks::dial::Dialer;
+use crate::jwks::document::Document as _;
 use crate::jwks::fetch::{self, HttpFetch};
 use crate::jwks::keyset::{KeySet, Miss};
 use crate::jwks::landings::Landings;
 use crate::jwks::names::LookUp;
+use crate::jwks::snapshot::Snapshot;
 use crate::jwks::store::SharedFile;
 use crate::resource::authorization_server::{Alternatives, ServerMetadata};
 use crate::resource::challenge::Terms;

@@ -1,7 +1,6 @@
 //! One issuer's document over time: read without a lock, fetched by one caller at a time, believed for
 //! as long as it may be.
 
-use std::cell::OnceCell;
 use std::fmt::Debug;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -16,124 +15,21 @@ use crate::fork::PerProcess;
 use crate::journal::{Happening, Journal, Source};
 use crate::stats::{DocumentStats, SeenHeaders};
 
+use super::call::{Call, Wait};
+use super::document::Document;
+use super::errand::Errand;
 use super::fetch::{Ask, Fetch, FetchError};
 use super::flight::{Boarding, Flight, Ticket};
 use super::freshness::{Lifetime, Standing};
 use super::landings::Landings;
 use super::newest::Newest;
 use super::pace::{Attempt, Pace, Pause};
+use super::snapshot::Snapshot;
 use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
 /// How long a call waits for a fetch that it can do without: it has stale keys, or another caller made the
 /// fetch and the answer can be "try again".
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Most key ids that are remembered after the issuer has withdrawn them: as many as a key set has keys.
-const MAX_WITHDRAWN: usize = 100;
-/// So many first-hand fetches in a row must lack a withdrawn key id, until it is unknown without another one.
-const CONFIRMED_MISSES: u8 = 2;
-
-/// What an issuer publishes at one URL.
-pub(crate) trait Document: Sized + Debug + Send + Sync + 'static {
-    /// By what it is judged.
-    type Rules: Debug + Send + Sync;
-    /// Its name in events.
-    const NAME: &'static str;
-    /// Its name in sentences.
-    const WHAT: &'static str;
-
-    /// Reads it; the error is a sentence.
-    fn read(octets: &[u8], rules: &Self::Rules) -> std::result::Result<Self, String>;
-
-    /// Whether every call needs it. Without one that is not vital, a call waits for its own fetch only.
-    const IS_VITAL: bool = true;
-
-    /// What is worth telling of it, coming after another one.
-    fn news_since(&self, _before: Option<&Self>) -> Vec<Happening> {
-        Vec::new()
-    }
-
-    /// The key ids that it holds.
-    fn key_ids(&self) -> Vec<&str> {
-        Vec::new()
-    }
-}
-
-/// Whether a caller may be made to wait for the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    Allowed,
-    No,
-}
-
-/// One call: since when, for which key, and how long it may wait in all, for however many fetches.
-#[derive(Debug)]
-pub(crate) struct Call<'k> {
-    wait: Wait,
-    began: Moment,
-    /// The key id that the token names.
-    key_id: Option<&'k str>,
-    /// The issuer is known to be slow, by another of its documents.
-    is_hopeless: bool,
-    /// Set when it is first needed: a call that finds its key never asks for the time.
-    deadline: OnceCell<Instant>,
-}
-
-impl<'k> Call<'k> {
-    pub(crate) fn new(wait: Wait, began: Moment) -> Self {
-        Self { wait, began, key_id: None, is_hopeless: false, deadline: OnceCell::new() }
-    }
-
-    pub(crate) fn given_up_if(self, is_hopeless: bool) -> Self {
-        Self { is_hopeless, ..self }
-    }
-
-    pub(crate) fn for_key(self, key_id: Option<&'k str>) -> Self {
-        Self { key_id, ..self }
-    }
-
-    fn deadline(&self, fetch_timeout: Duration) -> Instant {
-        *self.deadline.get_or_init(|| Instant::now() + fetch_timeout)
-    }
-}
-
-/// A document and until when it is good; without a lifetime where it was given, and does not age.
-#[derive(Debug)]
-pub(crate) struct Snapshot<D> {
-    pub(crate) document: Arc<D>,
-    /// As it came, where it is shared with other processes.
-    octets: Option<Arc<Vec<u8>>>,
-    /// The entity tag that the server gave it.
-    tag: Option<String>,
-    lifetime: Option<Lifetime>,
-    /// When its fetch began, or when it was given: what is known since then is newer.
-    began: Moment,
-    /// Whether the issuer itself was asked, and no cache on the way could answer.
-    first_hand: bool,
-    source: Source,
-    generation: u64,
-    skew: Option<i64>,
-    headers: SeenHeaders,
-    /// For whom it was fetched, if that was a caller who could not wait for it.
-    sought: Option<Sought>,
-    /// Key ids that were published before and are missing here.
-    withdrawn: Vec<Withdrawn>,
-}
-
-/// A key id that the issuer published once.
-#[derive(Debug, Clone)]
-struct Withdrawn {
-    key_id: String,
-    /// How many first-hand fetches in a row have lacked it.
-    misses: u8,
-}
-
-/// The key id in search of which a caller who could not wait had a fetch started.
-#[derive(Debug)]
-struct Sought {
-    key_id: String,
-    /// Whether that caller has come back.
-    answered: AtomicBool,
-}
 
 /// What all of a verifier's caches have in common.
 #[derive(Debug, Clone)]
@@ -194,23 +90,6 @@ struct Patience {
     own: Option<Duration>,
     /// For another caller's.
     others: Option<Duration>,
-}
-
-/// What a fetch is for.
-#[derive(Debug)]
-struct Errand {
-    /// The key id that the token of the caller names, if it is not at hand.
-    key_id: Option<String>,
-    /// When that caller's call began.
-    since: Duration,
-    /// That caller cannot wait and comes back.
-    comes_back: bool,
-    /// It is made for an unknown key, and spends one of the fetches that those may cause.
-    is_look_up: bool,
-    /// The host asked: what another process has fetched is not enough.
-    forced: bool,
-    /// One more request may be made if the first fails in passing.
-    may_retry: bool,
 }
 
 /// What a fetch that went well has brought.
@@ -957,79 +836,6 @@ impl<D: Document> Cache<D> {
     fn tell(&self, happening: Happening) {
         let time = self.moment().wall.as_secs();
         self.around.journal.note(time, &self.issuer, D::NAME, happening);
-    }
-}
-
-impl<D> Snapshot<D> {
-    /// Given keys do not age.
-    fn standing(&self, now: Moment) -> Standing {
-        self.lifetime.map_or(Standing::Fresh, |lifetime| lifetime.standing(now))
-    }
-
-    fn is_fresh(&self, now: Moment) -> bool {
-        matches!(self.standing(now), Standing::Fresh | Standing::RefreshDue)
-    }
-
-    fn standing_name(&self, now: Moment) -> &'static str {
-        self.lifetime.map_or("given", |lifetime| lifetime.standing(now).name())
-    }
-
-    /// Whether the issuer has said what it publishes since then, or never will: given keys are all there are.
-    fn answers(&self, asked: Moment) -> bool {
-        self.lifetime.is_none() || (self.first_hand && self.began.monotonic >= asked.monotonic)
-    }
-
-    /// Whether the issuer has withdrawn this key id for certain.
-    fn has_withdrawn(&self, key_id: &str) -> bool {
-        let is_certain = |it: &Withdrawn| it.key_id == key_id && it.misses >= CONFIRMED_MISSES;
-        self.withdrawn.iter().any(is_certain)
-    }
-
-    /// Whether this is the answer to a caller that could not wait and now asks again, by `try_verify` and
-    /// then `verify`: the second call must not cause a second fetch. True once.
-    fn was_sought_for(&self, key_id: &str, now: Moment, fetch_timeout: Duration) -> bool {
-        self.sought.as_ref().is_some_and(|sought| {
-            self.first_hand
-                && sought.key_id == key_id
-                && now.since(self.began) < fetch_timeout
-                && !sought.answered.swap(true, Ordering::Relaxed)
-        })
-    }
-}
-
-impl<D: Document> Snapshot<D> {
-    fn holds(&self, key_id: &str) -> bool {
-        self.document.key_ids().contains(&key_id)
-    }
-
-    /// The key ids that were published before this and are not any more, the latest first.
-    fn withdrawn_since(&self, before: Option<&Self>) -> Vec<Withdrawn> {
-        let Some(before) = before else { return Vec::new() };
-        let fresh = |id: &str| Withdrawn { key_id: id.to_owned(), misses: 0 };
-        let fresh = before.document.key_ids().into_iter().map(fresh);
-        let missing =
-            fresh.chain(before.withdrawn.iter().cloned()).filter(|it| !self.holds(&it.key_id));
-        let miss = u8::from(self.first_hand);
-        missing
-            .map(|it| Withdrawn { misses: it.misses.saturating_add(miss), ..it })
-            .take(MAX_WITHDRAWN)
-            .collect()
-    }
-}
-
-impl Errand {
-    /// What the fetch is to be remembered for, if its caller comes back.
-    fn sought(&self) -> Option<Sought> {
-        let key_id = self.key_id.clone().filter(|_| self.comes_back)?;
-        Some(Sought { key_id, answered: AtomicBool::new(false) })
-    }
-
-    /// Whether what another process has fetched makes this fetch needless.
-    fn is_done_by<D: Document>(&self, stored: &Snapshot<D>) -> bool {
-        self.key_id.as_ref().is_none_or(|key_id| {
-            let is_answer = stored.first_hand && stored.began.monotonic >= self.since;
-            is_answer || stored.holds(key_id)
-        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::token::json::Document as Json;
 use crate::token::signature::Unusable;
 
 use super::admission::{self, Key};
-use super::cache::Document;
+use super::document::Document;
 
 /// Longest document that is read, in bytes; real ones of 50 KiB have been seen.
 pub(crate) const MAX_DOCUMENT_LENGTH: usize = 256 * 1024;

@@ -2,7 +2,10 @@
 
 pub(crate) mod admission;
 pub(crate) mod cache;
+pub(crate) mod call;
 pub(crate) mod dial;
+pub(crate) mod document;
+mod errand;
 pub(crate) mod fetch;
 pub(crate) mod flight;
 pub(crate) mod freshness;
@@ -12,5 +15,6 @@ pub(crate) mod names;
 pub(crate) mod newest;
 pub(crate) mod pace;
 mod race;
+pub(crate) mod snapshot;
 pub(crate) mod store;
 pub(crate) mod throttle;

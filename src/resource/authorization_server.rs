@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Result, quoted};
-use crate::jwks::cache::Document;
 use crate::jwks::dial::Dialer;
+use crate::jwks::document::Document;
 use crate::jwks::fetch::{Ask, Fetch, FetchError, Fetched, HttpFetch};
 use crate::token::json;
 
