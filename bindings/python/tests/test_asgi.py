@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,7 +150,7 @@ def test_a_tool_that_needs_scopes_is_not_called_without_them() -> None:
         assert 'scope="files:write"' in answer.headers["www-authenticate"]
     # Those of the path as well, in one challenge.
     answer = call(app, http_scope("/mcp", "POST", BEARER), body_of("write"))
-    assert 'scope="read"' in answer.headers["www-authenticate"]
+    assert 'scope="read files:write"' in answer.headers["www-authenticate"]
     assert call(app, websocket_scope("/x", BEARER)).messages == [{"type": "websocket.close", "code": 1008}]
     # Nobody makes it read a body without a token.
     assert call(app, http_scope("/x", "POST"), {"type": "never asked for"}).status == 401
@@ -196,6 +197,38 @@ def test_what_could_never_be_public_does_not_start() -> None:
     _, app = guarded(public=["/api/mcp"], required_scopes={"/mcp": ["x"]}, prefix="/v1")
     assert call(app, http_scope("/v1/api/mcp")).status == 200
     assert call(app, http_scope("/v1/mcp", "GET", BEARER)).status == 403
+
+
+class Answering:
+    """A callable object whose answers are awaited."""
+
+    async def __call__(self, scope: Scope) -> bool:
+        return False
+
+
+async def nothing_is_public(scope: Scope) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("function", [nothing_is_public, partial(nothing_is_public), Answering()])
+def test_an_async_function_whose_result_nobody_awaits_does_not_start(function: Any) -> None:
+    for name in ("public", "required_scopes"):
+        with pytest.raises(MisuseError, match=f"{name} is an async function"):
+            guarded(**{name: function})
+
+
+@pytest.mark.parametrize("answer", [1, "yes", [0], object(), None, 0])
+def test_a_function_opens_a_path_by_true_only(answer: Any) -> None:
+    inner, app = guarded(public=lambda _: answer)
+    assert call(app, http_scope("/mcp")).status == 401
+    assert inner.scopes == []
+
+
+def test_a_challenge_names_the_scopes_of_the_path_and_of_the_tool_at_once() -> None:
+    _, app = guarded(required_scopes={"/mcp": ["mcp:read"]}, tool_scopes={"save": ["mcp:write"]})
+    answer = call(app, http_scope("/mcp", "POST", BEARER), body_of("save"))
+    assert answer.status == 403
+    assert 'scope="mcp:read mcp:write"' in answer.headers["www-authenticate"]
 
 
 def test_a_body_that_was_looked_at_reaches_the_application_whole() -> None:

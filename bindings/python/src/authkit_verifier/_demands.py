@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_bool, c_void_p, create_string_buffer
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _native
-from ._errors import refusal
+from ._errors import misuse, refusal
 from ._handle import Handle
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Demands(Generic[Request]):
         paths: Callable[[Request], Paths],
     ) -> None:
         self._paths = paths
+        for name, function in (("public", public), ("required_scopes", required_scopes)):
+            if _is_asynchronous(function):
+                raise misuse(f"{name} is an async function, whose result is not awaited: make it a plain one")
         self._opens = public if callable(public) else None
         self._chosen: Callable[[Request], Iterable[str]] | None = None
         # The token's, whatever the path: a request that needs no token does not need them either.
@@ -73,12 +77,18 @@ class Demands(Generic[Request]):
         """Whether a request needs no token, and the scopes of the token that it else needs."""
         is_public, needed = self._places.judge(self._paths(request))
         if is_public and self._opens is not None:
-            is_public = bool(self._opens(request))
+            # Not by truth: what is meant otherwise, such as a coroutine, opens nothing.
+            is_public = self._opens(request) is True
         if self._chosen is not None:
             chosen = scopes(self._chosen(request))
             is_public = is_public and not chosen
             needed = (*needed, *chosen)
         return is_public, (*self._always, *needed)
+
+
+def _is_asynchronous(function: object) -> bool:
+    call = getattr(function, "__call__", None)  # noqa: B004 -- an object's own
+    return iscoroutinefunction(function) or iscoroutinefunction(call)
 
 
 class Places:

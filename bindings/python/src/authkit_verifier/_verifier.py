@@ -98,8 +98,8 @@ class Verifier:
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
         fetch_timeout: How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5.
         refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
-            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for
-            the look-up of a name) or `"manual"` (`refresh()` alone). Default: `"background"`.
+            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's, but
+            for the look-up of a name) or `"manual"` (`refresh()` alone). Default: `"background"`.
         token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
             key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
@@ -243,8 +243,8 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, `fetch_timeout` at most; other Python threads run meanwhile. On an event
-        loop use `verify_async`.
+        May wait for the issuer's keys, `fetch_timeout` at most; other Python threads run meanwhile. On an
+        event loop use `verify_async`.
 
         Args:
             token: The text after `Bearer ` and nothing else.
@@ -288,8 +288,8 @@ class Verifier:
     ) -> Claims:
         """As `verify`, without ever blocking the event loop.
 
-        Where keys must be fetched first it waits for them, `fetch_timeout` at most; however many calls wait on one
-        loop, one thread waits for all of them, and none of the loop's executor.
+        If keys must be fetched first it waits for them, `fetch_timeout` at most. However many calls wait on
+        one loop, one thread waits for all of them, and none of the loop's executor.
         """
         # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
         required_scopes, any_scopes = _scopes(required_scopes), _alternatives(any_scopes)
@@ -364,8 +364,8 @@ class Verifier:
         """Answers a request for one of this server's well-known documents; None for any other path.
 
         Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
-        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, `fetch_timeout` at most; on
-        an event loop use `well_known_async`.
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, `fetch_timeout` at
+        most; on an event loop use `well_known_async`.
 
         Args:
             method: The request's method.
@@ -407,8 +407,8 @@ class Verifier:
     def refresh(self) -> None:
         """Fetches the keys of every issuer now and waits for them, `fetch_timeout` at most.
 
-        So long for each issuer if the `refresh_mode` makes no threads. To warm up before the first token, or to try
-        again after an outage. Given keys stay as they are.
+        So long for each issuer if the `refresh_mode` makes no threads. To warm up before the first token, or
+        to try again after an outage. Given keys stay as they are.
 
         Raises:
             KeysUnavailableError: An issuer's keys could not be had; keys fetched earlier stay in use.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import _asgi, _demands
 from ._asgi import ASGIApp, Message, Receive, Scope, Send
 from ._cors import Cors
+from ._errors import InsufficientScopeError
 from ._refused import Refused, log_refusal
 from ._response import Response
 from ._verifier import Verifier
@@ -48,9 +49,9 @@ class AuthKitMiddleware:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
         public: Paths that need no token: exactly these, as received, less `root_path` and `prefix`; with `/*`
-            at the end what lies below. A function of the scope decides instead. What demands a token always
-            wins: a place or a function of `required_scopes`, a tool of `tool_scopes`. A path that routers
-            could read in two ways is never public.
+            at the end what lies below. A plain function of the scope decides instead: only True opens. What
+            demands a token always wins: a place or a function of `required_scopes`, a tool of `tool_scopes`.
+            A path that routers could read in two ways is never public.
         required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
             from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
             case, and for every path that routers could read in two ways; or a function of the scope.
@@ -65,7 +66,7 @@ class AuthKitMiddleware:
     Raises:
         ConfigError: No verifier was given, and the environment configures none. A place could never be a
             path, or a public path is always kept closed by a place of `required_scopes`.
-        MisuseError: A scope is not one.
+        MisuseError: A scope is not one, or a function is async.
     """
 
     def __init__(
@@ -108,7 +109,10 @@ class AuthKitMiddleware:
         scope[_REQUEST] = request
         is_public, request.needed = self._demands.of(scope)
         decision = None if is_public else await request.decide(())
-        if self._tools and (decision is None or decision):
+        # Also of a token that lacks a scope of the path: a challenge names all that the request needs.
+        if self._tools and (
+            decision is None or decision or isinstance(decision.error, InsufficientScopeError)
+        ):
             tools, receive = await self._called(scope, receive)
             decision = decision if tools is None else await request.decide(tools)
         if decision is not None:

@@ -129,7 +129,9 @@ class Warned(_Happening):
 
 
 # Told apart by `event`. A later release of the library may send other kinds.
-Event = Fetched | Failed | Rotated | KeyDropped | Throttled | StaleServed | SkewSeen | SharedFileRefused | Warned
+Event = (
+    Fetched | Failed | Rotated | KeyDropped | Throttled | StaleServed | SkewSeen | SharedFileRefused | Warned
+)
 
 _SENTENCES = {
     "fetched": "%(issuer)s: %(document)s came from the %(source)s in %(milliseconds)s ms, good for %(ttl)s s",

@@ -49,9 +49,9 @@ class AuthKitMiddleware:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
         public: Paths that need no token: exactly these, as received, less `SCRIPT_NAME` and `prefix`; with
-            `/*` at the end what lies below. A function of the environment decides instead. What demands a
-            token always wins: a place or a function of `required_scopes`. A path that routers could read in
-            two ways is never public.
+            `/*` at the end what lies below. A plain function of the environment decides instead: only True
+            opens. What demands a token always wins: a place or a function of `required_scopes`. A path that
+            routers could read in two ways is never public.
         required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
             from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
             case, and for every path that routers could read in two ways; or a function of the environment.
