@@ -202,11 +202,11 @@ def test_what_could_never_be_public_does_not_start() -> None:
 class Answering:
     """A callable object whose answers are awaited."""
 
-    async def __call__(self, scope: Scope) -> bool:
+    async def __call__(self, _: Scope) -> bool:
         return False
 
 
-async def nothing_is_public(scope: Scope) -> bool:
+async def nothing_is_public(_: Scope) -> bool:
     return False
 
 
