@@ -754,8 +754,9 @@ authkit_status authkit_verifier_new(const authkit_config *config,
  * `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
  *
  * Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
- * is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
- * reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
+ * is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503);
+ * AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
+ * authkit_status_http_status() tells the HTTP status of each. Any thread.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -924,8 +925,8 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
 
 /**
  * Decides whether a request may go on, by its Authorization header and its query, and says what to answer
- * where it may not: 400, 401, 403 with WWW-Authenticate (RFC 6750, RFC 9728), 500, or 503 with
- * Retry-After. May wait as authkit_verifier_verify() does.
+ * where it may not: 400, 401, 403 with WWW-Authenticate (RFC 6750, RFC 9728), 500, or 429 or 503
+ * with Retry-After. May wait as authkit_verifier_verify() does.
  *
  * - No header, an empty one, another scheme than Bearer: 401 that names no error.
  * - `access_token` in the query; two tokens or two headers; no token after Bearer, one longer than 16

@@ -186,7 +186,7 @@ public:
     authkit_class status_class() const noexcept { return authkit_status_class(status_); }
     /// The status's stable name: "EXPIRED".
     std::string_view code() const noexcept { return authkit_status_name(status_); }
-    /// The HTTP status to answer with: 400, 401, 403, 500 or 503.
+    /// The HTTP status to answer with: 400, 401, 403, 429, 500 or 503.
     int http_status() const noexcept { return authkit_status_http_status(status_); }
     /// The `error` of a WWW-Authenticate challenge (RFC 6750), where one is due.
     std::optional<std::string_view> oauth_error() const noexcept {

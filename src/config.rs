@@ -296,7 +296,8 @@ impl ConfigBuilder {
         }
         let Some(base_url) = &self.base_url else {
             return match self.mcp_path {
-                Some(_) => Err(invalid("mcp_path", "is set but base_url is not")),
+                Some(_) => Err(invalid("base_url", "is missing, which mcp_path is added to")
+                    .with_hint("set base_url (AUTHKIT_BASE_URL) to the public URL of this server")),
                 None => Ok(None),
             };
         };
@@ -533,7 +534,7 @@ fn host_names(setting: &str, names: Option<Vec<String>>) -> Result<Vec<String>> 
             format!("holds {}, which is not a host's name", quoted(name)),
         )
         .with_hint(
-            "name hosts, such as host.docker.internal: no URL, no port, no address, no wildcard",
+            "name hosts, such as host.docker.internal: no URL, no port, no address, no wildcard; for this very machine set allow_insecure_loopback",
         ));
     }
     Ok(names)

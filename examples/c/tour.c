@@ -47,6 +47,7 @@ static void tell(authkit_status status, const authkit_error *error) {
     case AUTHKIT_CLASS_FORBIDDEN: /* 403: another one with more scopes would */
         printf("challenge: %s\n", authkit_status_oauth_error(status));
         break;
+    case AUTHKIT_CLASS_UNCONFIRMED:      /* 429: the issuer could not be asked about the token's key */
     case AUTHKIT_CLASS_KEYS_UNAVAILABLE: /* 503: says nothing of the token */
         printf("retry after %" PRId64 " s\n", authkit_error_retry_after(error));
         break;

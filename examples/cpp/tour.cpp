@@ -41,7 +41,7 @@ void tell(const authkit::Error &error) {
         std::cout << "hint: " << *error.hint() << '\n';
     if (error.oauth_error()) // 400, 401, 403: the request or the token will not do
         std::cout << "challenge: " << *error.oauth_error() << '\n';
-    if (error.retry_after()) // 503: says nothing of the token
+    if (error.retry_after()) // 429, 503: says nothing of the token
         std::cout << "retry after " << *error.retry_after() << " s\n";
 }
 // [/readme]

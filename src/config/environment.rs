@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::env_file::Line;
+use super::settings::nearest;
 use super::{ConfigBuilder, env_source, invalid};
 use crate::error::{Code, Error, Result, printable, quoted};
 
@@ -105,7 +106,7 @@ impl ConfigBuilder {
             .into_iter()
             .filter(|(is_set, _)| !is_set)
             .map(|(_, setting)| {
-                let theirs = format!("{FASTMCP_PREFIX}{}", setting.to_ascii_uppercase());
+                let theirs = fastmcp_variable_of(setting);
                 format!("{setting} is missing ({theirs}, or {})", variable_of(setting))
             })
             .collect();
@@ -264,13 +265,23 @@ fn setting_of(variable: &str) -> Result<&'static str> {
         _ => suffix.to_ascii_lowercase(),
     };
     names.iter().find(|name| **name == wanted).copied().ok_or_else(|| {
-        let known = names.iter().map(|name| variable_of(name)).collect::<Vec<_>>().join(", ");
+        let hint = if names.len() == FASTMCP_NAMES.len() {
+            let known = names.iter().map(|name| fastmcp_variable_of(name)).collect::<Vec<_>>();
+            format!("the variables are {}", known.join(", "))
+        } else {
+            let nearest = variable_of(nearest(&wanted));
+            format!("did you mean {nearest}? The README's table lists the settings")
+        };
         Error::new(
             Code::Config,
             format!("the environment variable {} is not known", quoted(variable)),
         )
-        .with_hint(format!("the variables are {known}"))
+        .with_hint(hint)
     })
+}
+
+fn fastmcp_variable_of(setting: &str) -> String {
+    format!("{FASTMCP_PREFIX}{}", setting.to_ascii_uppercase())
 }
 
 fn variable_of(setting: &str) -> String {

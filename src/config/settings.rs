@@ -556,7 +556,7 @@ fn unknown(name: &str) -> Error {
 }
 
 /// The setting that shares most pairs of letters with a name.
-fn nearest(name: &str) -> &'static str {
+pub(super) fn nearest(name: &str) -> &'static str {
     let name = name.to_ascii_lowercase();
     let pairs = |text: &str| -> BTreeSet<Vec<u8>> {
         text.as_bytes().windows(2).take(100).map(<[u8]>::to_vec).collect()

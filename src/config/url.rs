@@ -25,9 +25,16 @@ pub(super) fn check_fetchable(setting: &str, text: &str, network: &Network) -> R
             setting,
             format!("is {}: keys fetched without TLS can be anybody's", quoted(text)),
         )
-        .with_hint(format!("use https://{}", &text[parts.scheme.len() + 3..]))),
+        .with_hint(encrypted_hint(&text[parts.scheme.len() + 3..], parts.host))),
         _ => Err(invalid(setting, format!("is {}, not an https:// URL", quoted(text)))),
     }
+}
+
+fn encrypted_hint(rest: &str, host: &str) -> String {
+    let is_local =
+        !host.contains('.') || [".internal", ".local"].iter().any(|it| host.ends_with(it));
+    let or = if is_local { ", or name the host in allow_insecure_http" } else { "" };
+    format!("use https://{rest}{or}")
 }
 
 /// A URL that names this server to clients. It is compared and announced, never fetched.
@@ -203,6 +210,9 @@ mod tests {
             check_fetchable("authkit_domain", "http://p-1.authkit.app", &network(false, &[]))
                 .unwrap_err();
         assert_eq!(error.hint(), Some("use https://p-1.authkit.app"));
+        let error = check_fetchable("authkit_domain", "http://keycloak:8080", &network(false, &[]));
+        let hint = "use https://keycloak:8080, or name the host in allow_insecure_http";
+        assert_eq!(error.unwrap_err().hint(), Some(hint));
     }
 
     #[test]

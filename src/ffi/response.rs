@@ -54,8 +54,8 @@ impl From<Decision> for authkit_response {
 }
 
 /// Decides whether a request may go on, by its Authorization header and its query, and says what to answer
-/// where it may not: 400, 401, 403 with WWW-Authenticate (RFC 6750, RFC 9728), 500, or 503 with
-/// Retry-After. May wait as authkit_verifier_verify() does.
+/// where it may not: 400, 401, 403 with WWW-Authenticate (RFC 6750, RFC 9728), 500, or 429 or 503
+/// with Retry-After. May wait as authkit_verifier_verify() does.
 ///
 /// - No header, an empty one, another scheme than Bearer: 401 that names no error.
 /// - `access_token` in the query; two tokens or two headers; no token after Bearer, one longer than 16

@@ -74,8 +74,9 @@ pub unsafe extern "C" fn authkit_verifier_new(
 /// `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
 ///
 /// Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
-/// is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503); otherwise the
-/// reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE. Any thread.
+/// is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503);
+/// AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
+/// authkit_status_http_status() tells the HTTP status of each. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_verify(

@@ -437,7 +437,7 @@ impl<D: Document> Cache<D> {
             return Some(Ok(snapshot));
         }
         if self.around.mode == RefreshMode::Manual && !matches!(need, Need::Request) {
-            let reason = "the host has not fetched them";
+            let reason = "the host has not had them fetched since";
             return Some(Err(self.unanswered(need, reason, PATIENCE).with_hint(MANUAL_HINT)));
         }
         let now = self.moment().monotonic;
@@ -889,7 +889,7 @@ fn fetch_needed() -> Error {
 }
 
 /// What a host must do in the refresh mode `manual`.
-const MANUAL_HINT: &str = "refresh_mode is manual: the host must call refresh before the first token, and again within the hour";
+const MANUAL_HINT: &str = "refresh_mode is manual: the host must call refresh before the first token, within each hour, and when a key is new";
 
 /// The server's clock less ours, in whole seconds: 0 within the time that its answer took.
 fn skew(theirs: i64, began: Moment, ended: Moment) -> i64 {

@@ -13,7 +13,8 @@ use super::scope::{self, Scopes};
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
-const SEND_ACCESS_TOKEN: &str = "send the access token; an ID token is for the application that signed the user in, and no setting makes this server accept one";
+const SEND_ACCESS_TOKEN: &str =
+    "send the access token; an ID token is for the application that signed the user in";
 
 /// The claims that the rules are about, found in one pass over the payload.
 pub(crate) struct Named<'d> {

@@ -77,8 +77,8 @@ export class Waiting {
       const deadline = performance.now() + patience;
       const mustLead = status === FETCH_NEEDED;
       const call: Call = { verifier, question, deadline, mustLead, resolve, reject };
-      // The one worker thread may be with another call for longer.
-      call.timer = setTimeout(() => this.#answerNow(call), patience);
+      // If the one worker thread is with another call for longer than that.
+      call.timer = setTimeout(() => this.#answerNow(call), patience + BLOCK_MS);
       this.#calls.push(call);
       if (!this.#busy) {
         this.#busy = true;

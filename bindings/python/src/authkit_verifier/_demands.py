@@ -112,11 +112,11 @@ class Places:
         """Whether a request of these paths needs no token, and the scopes that its path demands."""
         if self._is_empty:
             return False, ()
-        needed = create_string_buffer(_native.ACCESS_CAPACITY)
+        handle, needed = self._handle, create_string_buffer(_native.ACCESS_CAPACITY)
         is_public, error = c_bool(), c_void_p()
         given = [part for octets in paths for part in (octets, 0 if octets is None else len(octets))]
         status = _native.access_judge(
-            self._handle.pointer, *given, needed, len(needed), byref(is_public), byref(error)
+            handle.pointer, *given, needed, len(needed), byref(is_public), byref(error)
         )
         if status != _native.OK:
             raise refusal(status, error)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Until a call is tried again whatever has happened, in seconds. By then keys past their time to live will do.
 STEP = 1.0
+# By then a thread that waits for all has had them tried for the last time, in seconds.
+GRACE = 0.1
 
 
 class Judge(Protocol):
@@ -67,8 +69,8 @@ class Waiting:
         self._calls.append(call)
         if not self._busy:
             self._wait(seen)
-        # The thread may be with another call for longer.
-        overdue = self._loop.call_later(patience, self._try, call)
+        # If the thread is with another call for longer than that.
+        overdue = self._loop.call_later(patience + GRACE, self._try, call)
         try:
             # Cancelled, the call stays on the list until it is looked at next.
             return await call.future
@@ -94,7 +96,8 @@ class Waiting:
             report = self._led(first)
         else:
             handle = self._handle
-            _native.verifier_wait(handle.pointer, seen, milliseconds)
+            # Whether a fetch has ended or not, the calls are tried again.
+            _ = _native.verifier_wait(handle.pointer, seen, milliseconds)
         try:
             self._loop.call_soon_threadsafe(self._report, report)
         except RuntimeError:
