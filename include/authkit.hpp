@@ -147,7 +147,7 @@ template <class T, class... Handles>
 inline constexpr bool is_one_of = (std::is_same_v<T, const Handles *> || ...);
 template <class T>
 inline constexpr bool is_handle = is_one_of<T, authkit_config, authkit_policy, authkit_verifier, authkit_claims,
-                                            authkit_response, authkit_stats, authkit_event>;
+                                            authkit_access, authkit_response, authkit_stats, authkit_event>;
 
 /// Whether a value is there: the handle of one of the owners below is gone once it was moved from.
 template <class T>

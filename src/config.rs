@@ -88,6 +88,14 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
+    /// Whether its keys lie where AuthKit has them.
+    pub(crate) fn is_authkit(&self) -> bool {
+        match &self.keys {
+            KeySource::Url(url) => url.ends_with(JWKS_PATH) || session::is_of_sessions(url),
+            KeySource::Static(_) => session::client_of_issuer(&self.name).is_some(),
+        }
+    }
+
     /// Whether the two are spellings of one session issuer. Other issuers never share keys, be they
     /// fetched from one place: keys given to one are not given to the other.
     pub(crate) fn shares_keys_with(&self, other: &Issuer) -> bool {
@@ -221,7 +229,10 @@ impl ConfigBuilder {
         })
     }
 
-    fn checked(self) -> Result<Config> {
+    fn checked(mut self) -> Result<Config> {
+        if self.issuers.is_none() && self.session_client_id.is_none() {
+            self.authkit_domain = self.authkit_domain.or(self.fallback_domain.take());
+        }
         self.refuse_half_of_fastmcps()?;
         let network = self.network()?;
         let resource = self.resource_url()?;
@@ -373,7 +384,8 @@ impl ConfigBuilder {
                         return Err(invalid("issuers", problem));
                     }
                 };
-                let client_id = self.client_of(family, &keys);
+                let family = family_of(family, &keys)?;
+                let client_id = self.client_of(&name, family, &keys);
                 let name = issuer_name(name)?;
                 Ok(Issuer { name, keys, family, audience, audiences, client_ids, client_id })
             })
@@ -382,7 +394,7 @@ impl ConfigBuilder {
 
     /// The client that an issuer's session tokens belong to: by the address of its keys, which AuthKit has for each
     /// client, else the configured one.
-    fn client_of(&self, family: TokenFamily, keys: &KeySource) -> Option<String> {
+    fn client_of(&self, issuer: &str, family: TokenFamily, keys: &KeySource) -> Option<String> {
         if family != TokenFamily::Session {
             return None;
         }
@@ -390,7 +402,8 @@ impl ConfigBuilder {
             KeySource::Url(url) => session::client_of(url),
             KeySource::Static(_) => None,
         };
-        by_address.map(str::to_owned).or_else(|| self.session_client_id.clone())
+        let named = by_address.or_else(|| session::client_of_issuer(issuer)).map(str::to_owned);
+        named.or_else(|| self.session_client_id.clone())
     }
 
     /// Gives the top-level `jwks` to the only issuer: keys belong to their issuer.
@@ -516,6 +529,21 @@ fn token_cache_size(configured: Option<u64>) -> Result<usize> {
     let tokens = configured.unwrap_or(DEFAULT_TOKEN_CACHE_SIZE);
     let tokens = at_most("token_cache_size", tokens, MAX_TOKEN_CACHE_SIZE, "tokens")?;
     Ok(usize::try_from(tokens).unwrap_or(0))
+}
+
+/// What an issuer's tokens are: if its keys are those of session tokens, nothing else can be said.
+fn family_of(said: TokenFamily, keys: &KeySource) -> Result<TokenFamily> {
+    let KeySource::Url(url) = keys else { return Ok(said) };
+    match (session::is_of_sessions(url), session::client_of(url)) {
+        (false, _) => Ok(said),
+        (true, Some(_)) => Ok(TokenFamily::Session),
+        (true, None) => {
+            let problem = format!("has {}, which ends in no client id", quoted(url));
+            Err(invalid("issuers", problem).with_hint(
+                "end jwks_url in /sso/jwks/ and the client id, or set session_client_id only",
+            ))
+        }
+    }
 }
 
 fn fetch_timeout(configured: Option<u64>) -> Result<Duration> {

@@ -259,8 +259,22 @@ pub(crate) fn bounded(text: Cow<'static, str>) -> Cow<'static, str> {
     }
 }
 
+/// What is said in place of a text that looks like a secret: one that was set in place of a path or a name.
+const HIDDEN: &str = "(not shown: it looks like a key or a password)";
+
+/// Whether a text looks like a PEM key, a WorkOS API key, or a URL with a password in it.
+fn is_secret(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next());
+    ["-----BEGIN", "PRIVATE KEY"].iter().any(|sign| text.contains(sign))
+        || text.trim_start().starts_with("sk_")
+        || authority.flatten().is_some_and(|authority| authority.contains('@'))
+}
+
 /// Foreign text made safe for a log line: quoted, printable ASCII only, cut short.
 pub(crate) fn quoted(text: &str) -> String {
+    if is_secret(text) {
+        return HIDDEN.to_owned();
+    }
     let (shown, ellipsis) = cut(text);
     let shown = shown.replace('\\', r"\\").replace('\'', r"\'");
     format!("'{}'{ellipsis}", escaped(&shown))
@@ -268,6 +282,9 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Foreign text as a value of its own: printable ASCII only, cut short, not quoted.
 pub(crate) fn printable(text: &str) -> String {
+    if is_secret(text) {
+        return HIDDEN.to_owned();
+    }
     let (shown, ellipsis) = cut(text);
     format!("{}{ellipsis}", escaped(shown))
 }
@@ -329,6 +346,20 @@ mod tests {
         assert_eq!(bound("cut…".to_owned()), "cut…");
         assert_eq!(bound("é\n\u{202e}".to_owned()), r"\u{e9}\u{a}\u{202e}");
         assert!(matches!(bounded("as it is".into()), Cow::Borrowed("as it is")));
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_not_shown() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----";
+        let broken = key.replace('\n', r"\n");
+        for secret in
+            [key, &broken, "sk_test_a1b2", " sk_live_x", "http://u:hunter2@h/", "https://t@h:1?x"]
+        {
+            assert_eq!([quoted(secret), printable(secret)], [HIDDEN, HIDDEN], "{secret}");
+        }
+        for name in ["/etc/ssl/key.pem", "a@b", "https://h/a@b", "risk_x", "BEGIN"] {
+            assert_eq!(printable(name), name);
+        }
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Issuer {
 }
 
 fn shown(path: Option<&Path>) -> Value {
-    json!(path.map(|path| path.display().to_string()))
+    json!(path.map(|path| printable(&path.display().to_string())))
 }
 
 /// How many certificates a file holds, or why it is of no use.

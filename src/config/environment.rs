@@ -52,7 +52,7 @@ impl ConfigBuilder {
 
     /// As [`Self::from_env_file`], for an env file that nobody named, such as the `.env` where a program
     /// happens to be started. Of it the three variables of the FastMCP guide are read, and
-    /// `FASTMCP_SERVER_AUTH`; `AUTHKIT_*` have no effect, so that nobody is trusted because of a file that lies
+    /// `FASTMCP_SERVER_AUTH`; its domain counts only if nothing else names an issuer. `AUTHKIT_*` have no effect, so that nobody is trusted because of a file that lies
     /// there, and the configuration's description and errors say so. If there is no regular file, the process
     /// environment alone counts.
     ///
@@ -64,7 +64,9 @@ impl ConfigBuilder {
         let path = path.as_ref();
         let lines = env_source::implicit(path, |name| is_of_fastmcp(&canonical(name)))?;
         let without_effect = without_effect(path, &lines);
-        let written = Self { without_effect, ..Self::from_lines(path, lines)? };
+        let mut written = Self { without_effect, ..Self::from_lines(path, lines)? };
+        // It adds no issuer to those that code or environment trusts.
+        written.fallback_domain = written.authkit_domain.take();
         Ok(Self::from_environment()?.or(written))
     }
 

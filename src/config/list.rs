@@ -12,7 +12,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<String>, String> {
             .map_err(|_| "it begins as a JSON array, but is none of strings".to_owned());
     }
     let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
-    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    let items: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    // Two unset variables with a comma between them must not require nothing.
+    if items.is_empty() {
+        Err("it is empty; an empty list is written []".to_owned())
+    } else {
+        Ok(items)
+    }
 }
 
 /// A list inside a JSON configuration: an array, or a text to split. `null` is as good as absent.
@@ -44,7 +50,10 @@ mod tests {
         {
             assert_eq!(parse(text).unwrap(), ["a", "b"], "{text:?}");
         }
-        assert!(parse("").unwrap().is_empty());
+        assert!(parse("[]").unwrap().is_empty());
+        for empty in ["", " ", ",", " , ,\t"] {
+            assert!(parse(empty).is_err(), "{empty:?}");
+        }
         assert!(parse("[1]").is_err());
         assert!(parse("[\"a\"").is_err());
     }

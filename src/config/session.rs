@@ -2,6 +2,7 @@
 
 use super::{AudienceRule, IssuerSettings, SESSION_ISSUER, TokenFamily, invalid};
 use crate::error::{Result, quoted};
+use crate::resource::request::percent_decoded;
 
 /// AuthKit's JWKS of a client's session tokens, on whatever domain, but for the client's id at its end.
 const JWKS_PATH: &str = "/sso/jwks/";
@@ -34,6 +35,19 @@ pub(super) fn is_of(issuer: &str, client_id: &str) -> bool {
     issuers(client_id).iter().any(|known| known == issuer)
 }
 
+/// The client that a session issuer's name ends with.
+pub(super) fn client_of_issuer(issuer: &str) -> Option<&str> {
+    let client_id = issuer.rsplit('/').next()?;
+    (is_client_id(client_id) && issuer != SESSION_ISSUER && is_of(issuer, client_id))
+        .then_some(client_id)
+}
+
+/// Whether an address is of session tokens' keys, however it is spelled.
+pub(super) fn is_of_sessions(jwks_url: &str) -> bool {
+    let decoded: Vec<u8> = percent_decoded(jwks_url.as_bytes()).collect();
+    decoded.to_ascii_lowercase().windows(JWKS_PATH.len()).any(|part| part == JWKS_PATH.as_bytes())
+}
+
 /// The client whose session tokens the keys at this address are for.
 pub(super) fn client_of(jwks_url: &str) -> Option<&str> {
     let (_, client_id) = jwks_url.rsplit_once(JWKS_PATH)?;
@@ -41,7 +55,10 @@ pub(super) fn client_of(jwks_url: &str) -> Option<&str> {
 }
 
 fn is_client_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    // An API key is no client id, and would become part of a URL.
+    !text.is_empty()
+        && !text.starts_with("sk_")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 /// The id becomes part of a URL whose keys are trusted: nothing in it may lead elsewhere.

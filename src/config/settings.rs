@@ -142,6 +142,9 @@ pub struct ConfigBuilder {
     /// The first setting that could not be set: nothing is built without it.
     #[serde(skip)]
     pub(super) failure: Option<Box<Error>>,
+    /// The issuer if no setting names one: an env file that nobody named says so.
+    #[serde(skip)]
+    pub(super) fallback_domain: Option<String>,
     /// What a person is to be told of an env file whose lines of ours do not count.
     #[serde(skip)]
     pub(super) without_effect: Option<String>,
@@ -304,6 +307,7 @@ impl ConfigBuilder {
             token_cache_size: self.token_cache_size.or(other.token_cache_size),
             fastmcp: self.fastmcp.or(other.fastmcp),
             failure: self.failure.or(other.failure),
+            fallback_domain: self.fallback_domain.or(other.fallback_domain),
             without_effect: self.without_effect.or(other.without_effect),
         }
     }

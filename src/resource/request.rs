@@ -157,7 +157,7 @@ fn has_access_token(query: &[u8]) -> bool {
     })
 }
 
-pub(super) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+pub(crate) fn percent_decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (decoded, length) = match rest {

@@ -198,7 +198,13 @@ pub(crate) fn is_impersonated(
 ) -> bool {
     let Some(act) = act.filter(|act| !act.is_null()) else { return false };
     let profiles = [sub_profile, act.get("sub_profile")];
-    family == TokenFamily::Session && !profiles.into_iter().flatten().any(Value::is_text)
+    family == TokenFamily::Session && !profiles.into_iter().flatten().any(is_no_person)
+}
+
+/// Whether a `sub_profile` names something that is no person, such as `ai_agent`.
+fn is_no_person(profile: Value<'_>) -> bool {
+    let is_other = |text: &str| !text.trim().is_empty() && !text.eq_ignore_ascii_case("user");
+    profile.as_str().is_some_and(|text| is_other(&text))
 }
 
 /// Who a token speaks for: by its subject, the client that it names, and whether it speaks of a user or a session.

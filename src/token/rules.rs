@@ -97,7 +97,7 @@ pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()>
 fn is_for_a_listed_client(claims: &Named<'_>, config: &Config) -> bool {
     let Some(audience) = claims.aud.filter(|_| config.resource.is_none()) else { return false };
     let lists = |own: &String| !own.contains("://") && audience.is_string(own);
-    let issuers = config.issuers.iter();
+    let issuers = config.issuers.iter().filter(|issuer| !issuer.is_authkit());
     issuers
         .filter(|issuer| claims.iss.is_some_and(|iss| iss.is_string(&issuer.name)))
         .any(|issuer| issuer.audiences.iter().any(lists))

@@ -594,6 +594,27 @@ fn of_a_file_that_nobody_named_the_guides_variables_alone_count() {
 }
 
 #[test]
+fn a_file_that_nobody_named_adds_no_issuer_to_those_of_code_or_environment() {
+    let guide = format!(
+        "{FASTMCP}_AUTHKIT_DOMAIN=https://evil.example\n{FASTMCP}_BASE_URL=https://mcp.example\n"
+    );
+    let file = env_file("another-issuer.env", &guide);
+    let implicit = || ConfigBuilder::from_implicit_env_file(&file).unwrap();
+    let alone = implicit().build().unwrap();
+    assert_eq!(alone.issuers().collect::<Vec<_>>(), ["https://evil.example"]);
+    for (name, value) in [
+        ("authkit_domain", ISSUER.to_owned()),
+        ("issuers", format!(r#"{{"{ISSUER}": null}}"#)),
+        ("session_client_id", "client_01".to_owned()),
+    ] {
+        let mut builder = implicit();
+        builder.set(name, &value).unwrap();
+        let told = builder.build().unwrap().describe();
+        assert!(!told.contains("evil"), "{name}: {told}");
+    }
+}
+
+#[test]
 fn who_relies_on_a_file_that_nobody_named_is_told_to_name_it() {
     let text = format!("AUTHKIT_DOMAIN={ISSUER}\nAUTHKIT_RESOURCE={RESOURCE}\n");
     let builder = ConfigBuilder::from_implicit_env_file(env_file("relied-on.env", &text)).unwrap();

@@ -363,7 +363,8 @@ fn the_spellings_of_the_session_issuer_share_one_fetch() {
     };
     let verifier = asking(TokenFamily::Session);
     for issuer in session_issuers() {
-        accepted(&verifier, keys::rsa().token(&claims_with(&json!({ "iss": issuer }))), &issuer);
+        let ours = json!({ "iss": issuer, "client_id": CLIENT });
+        accepted(&verifier, keys::rsa().token(&claims_with(&ours)), &issuer);
     }
     assert_eq!(server.requests(), 1);
     verifier.refresh().unwrap();

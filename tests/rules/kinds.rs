@@ -175,6 +175,11 @@ fn an_id_token_is_accepted_only_for_a_client_of_another_provider_that_the_audien
     ] {
         refused(&listing(listed), id_token(&json!({ "aud": aud })), Code::Type, listed);
     }
+    refused(&listing(foreign), id_token(&json!({ "aud": foreign, "iss": "x" })), Code::Type, "iss");
+    let settings = IssuerSettings::default();
+    let authkit = build(Config::builder().issuer(ISSUER, settings).audiences([foreign]).now(NOW));
+    authkit.set_jwks(None, &jwks(&[keys::rsa()])).unwrap();
+    refused(&authkit, id_token(&json!({ "aud": foreign })), Code::Type, "AuthKit's own");
     let beside_a_resource = build(base().audiences([RESOURCE, foreign]));
     refused(&beside_a_resource, id_token(&json!({ "aud": foreign })), Code::Type, "a resource");
 }
@@ -393,6 +398,72 @@ proptest! {
             let Some(client) = claims.resource().filter(|resource| resource.starts_with("client_")) else { continue };
             let named = claims.get("client_id").and_then(|value| value.as_str()).is_some_and(|id| !id.is_empty());
             prop_assert!(named || claims.subject() == client, "{}", claims.json());
+        }
+    }
+}
+
+#[test]
+fn session_keys_are_of_sessions_however_they_are_configured() {
+    let verifier = |name: &str, settings: IssuerSettings| {
+        let config = Config::builder().issuer(name, settings).resource(RESOURCE).now(NOW);
+        config.build().map(|config| {
+            let verifier = Verifier::new(config).unwrap();
+            verifier.set_jwks(None, &jwks(&[keys::rsa()])).unwrap();
+            verifier
+        })
+    };
+    let at = |url: &str| IssuerSettings {
+        jwks_url: Some(url.to_owned()),
+        audience: AudienceRule::IfPresent,
+        ..IssuerSettings::default()
+    };
+    let other = json!({ "client_id": "client_01OTHER", "act": { "sub": "admin@x" } });
+    let ours = json!({ "client_id": CLIENT, "act": { "sub": "admin@x" } });
+    // Without a word on the family: the address says it.
+    let by_address =
+        verifier(SESSION, at(&format!("https://api.workos.com/sso/jwks/{CLIENT}"))).unwrap();
+    refused(&by_address, session(SESSION, &other), Code::Audience, "another client");
+    assert!(accepted(&by_address, session(SESSION, &ours), "ours").is_impersonated());
+    // With keys that were given, the issuer's name says whose they are.
+    let name = format!("{SESSION}/user_management/{CLIENT}");
+    let given = IssuerSettings {
+        jwks: Some(jwks(&[keys::rsa()])),
+        family: TokenFamily::Session,
+        audience: AudienceRule::IfPresent,
+        ..IssuerSettings::default()
+    };
+    let by_name = verifier(&name, given).unwrap();
+    refused(&by_name, session(&name, &other), Code::Audience, "another client");
+    for unclear in
+        ["/sso/jwks/client_01/", "/sso/jwks/client_01%20", "/SSO/jwks/client_01", "/sso%2Fjwks/%63"]
+    {
+        let error = verifier(SESSION, at(&format!("https://api.workos.com{unclear}"))).unwrap_err();
+        assert_eq!(error.code(), Code::Config, "{unclear}");
+    }
+    let key = Config::builder().session_client_id("sk_test_a").resource(RESOURCE).build();
+    let error = key.unwrap_err();
+    assert!(error.code() == Code::Config && !error.to_string().contains("sk_test"), "{error}");
+}
+
+#[test]
+fn only_a_profile_of_something_other_than_a_person_ends_an_impersonation() {
+    let verifier = of_session(ISSUER, Default::default());
+    for (profile, is_impersonated) in [
+        (json!(null), true),
+        (json!(""), true),
+        (json!(" "), true),
+        (json!("user"), true),
+        (json!("User"), true),
+        (json!(["ai_agent"]), true),
+        (json!("ai_agent"), false),
+        (json!("service"), false),
+    ] {
+        for changes in [
+            json!({ "act": { "sub": "a", "sub_profile": profile } }),
+            json!({ "act": { "sub": "a" }, "sub_profile": profile }),
+        ] {
+            let claims = accepted(&verifier, session(ISSUER, &changes), "a session");
+            assert_eq!(claims.is_impersonated(), is_impersonated, "{changes}");
         }
     }
 }

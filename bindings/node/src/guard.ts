@@ -5,7 +5,7 @@ import type { Claims } from "./claims.js";
 import { Cors } from "./cors.js";
 import { AuthKitError, defect, messageOf, misuse } from "./errors.js";
 import { native } from "./library.js";
-import { kindOf } from "./octets.js";
+import { kindOf, plainObject } from "./octets.js";
 import { checkDemands, type VerifyOptions } from "./policy.js";
 import type { Response } from "./response.js";
 import { UnfitBody, calledTools } from "./tools.js";
@@ -82,9 +82,7 @@ export function routerVerifier(options: RouterOptions): Verifier {
 
 /** Refuses what is no object of options, and a name that there is not: a slip would demand less than was meant. */
 export function checkNames(options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw misuse(`the options are ${kindOf(options)}, not an object`);
-  }
+  plainObject(options, "the options");
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw misuse(`${JSON.stringify(unknown)} is no option here; there are ${names.join(", ")}`);
@@ -260,11 +258,8 @@ function scopesByTool(toolScopes: AuthKitOptions["toolScopes"]): ReadonlyMap<str
   if (toolScopes === undefined) {
     return new Map();
   }
-  if (typeof toolScopes !== "object" || toolScopes === null || Array.isArray(toolScopes)) {
-    throw misuse(`toolScopes is ${kindOf(toolScopes)}, not an object from names to scopes`);
-  }
   return new Map(
-    Object.entries(toolScopes).map(([tool, scopes]) => {
+    Object.entries(plainObject(toolScopes, "toolScopes")).map(([tool, scopes]) => {
       if (!Array.isArray(scopes)) {
         throw misuse(`toolScopes, ${JSON.stringify(tool)}: the scopes are ${kindOf(scopes)}, not an array of strings`);
       }

@@ -91,6 +91,26 @@ export function cString(text: unknown, name: string): string {
   return text;
 }
 
+/**
+ * The object, if all that it says are members of its own: what is inherited or hidden, as in a class, a Map or a
+ * promise that was not awaited, would be demanded by whoever wrote it, and by nobody here.
+ */
+export function plainObject<T>(value: T, name: string): T {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw misuse(`${name} is ${kindOf(value)}, not an object`);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain =
+    prototype === null ||
+    prototype === Object.prototype ||
+    // Of another realm, such as a test runner's.
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf"));
+  if (!isPlain || Reflect.ownKeys(value).length !== Object.keys(value).length) {
+    throw misuse(`${name} is no plain object: it has members that are inherited or hidden`);
+  }
+  return value;
+}
+
 export function kindOf(value: unknown): string {
   if (value === null) {
     return "null";

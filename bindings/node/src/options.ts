@@ -1,5 +1,6 @@
 // Options: the settings under their JavaScript names, handed to the library as its JSON.
 
+import { plainObject } from "./octets.js";
 import { badConfig, messageOf } from "./errors.js";
 
 export type Algorithm =
@@ -127,7 +128,7 @@ export interface VerifierOptions {
 export function optionsJson(options: VerifierOptions): string {
   // Written member by member: `requiredScopes` beside `required_scopes` must arrive as the
   // repetition that it is, and not as whichever came last.
-  const members = Object.entries(options)
+  const members = Object.entries(plainObject(options, "the options"))
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => {
       const meant = name === "issuers" ? issuers(value) : value;

@@ -2,7 +2,7 @@
 
 import { OK, defect, misuse, takeError } from "./errors.js";
 import { pointerSlot, type Native, type Pointer } from "./native.js";
-import { cString, kindOf } from "./octets.js";
+import { cString, kindOf, plainObject } from "./octets.js";
 
 /** Demands of one call. */
 export interface VerifyOptions {
@@ -60,9 +60,7 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
 
 /** The options, if they are what they are said to be: a slip here would demand less than was meant. */
 function checked(options: VerifyOptions): VerifyOptions {
-  if (typeof options !== "object" || options === null) {
-    throw misuse(`the options are ${kindOf(options)}, not an object`);
-  }
+  plainObject(options, "the options");
   for (const name of Object.keys(options)) {
     if (name !== "requiredScopes" && name !== "anyScopes" && name !== "now") {
       throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes, anyScopes and now`);

@@ -9,7 +9,7 @@ import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
 import { native } from "./library.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
-import { cString, documentOctets, kept, kindOf, textOctets, tokenOctets, type Octets } from "./octets.js";
+import { cString, documentOctets, kept, kindOf, plainObject, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
 import { policyOf, type AuthorizeOptions, type VerifyOptions } from "./policy.js";
 import { RECORD_CAPACITY, Written } from "./record.js";
@@ -142,7 +142,7 @@ export class Verifier {
   ): Promise<Decision> | Decision {
     const native = this.#native;
     const header = textOctets(authorization, "the Authorization header");
-    const { query, ...demands } = authorizeOptions(options);
+    const { query, ...demands } = plainObject(options, "the options");
     const target = textOctets(query, "the query");
     const policy = policyOf(native, demands);
     const request = [header.bytes, header.length, target.bytes, target.length, policy] as const;
@@ -375,13 +375,6 @@ export class Verifier {
 }
 
 /** The options, if they are what they are said to be. */
-function authorizeOptions(options: AuthorizeOptions): AuthorizeOptions {
-  if (typeof options !== "object" || options === null) {
-    throw misuse(`the options are ${kindOf(options)}, not an object`);
-  }
-  return options;
-}
-
 function build(native: Native, options: VerifierOptions): Pointer {
   const config = configure(native, options);
   try {

@@ -15,6 +15,13 @@ const REQUIRED_SCOPES: &str = "x-authkit-require-scopes";
 /// Where proxies name the target of the client's request: nginx's guides, its ingress, Caddy and Traefik.
 const ORIGINAL_TARGETS: [&str; 3] = ["x-original-uri", "x-original-url", "x-forwarded-uri"];
 
+fn refuse_a_demand(query: &str) -> Result<(), Failure> {
+    match query.split('&').any(|parameter| parameter.starts_with("scope=")) {
+        true => Err(misuse("the proxy demands a scope at /authorize/, which is /authorize")),
+        false => Ok(()),
+    }
+}
+
 /// Which part of the target is whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -44,6 +51,11 @@ impl<'r> Question<'r> {
         let policy = Policy::new();
         let mut question = Self { headers: &parts.headers, query, policy, refuses_by_403: false };
         question.read_headers()?;
+        let below = parts.uri.path().split_once('/').and_then(|(_, path)| path.split_once('/'));
+        if form == Form::Within && below.is_some_and(|(_, rest)| rest.is_empty()) {
+            // With a slash too many the proxy's demand would be the client's query.
+            refuse_a_demand(parts.uri.query().unwrap_or_default())?;
+        }
         if form == Form::Beside {
             question.read_query(parts.uri.query().unwrap_or_default())?;
         }
@@ -146,6 +158,20 @@ mod tests {
     fn behind_a_prefix_the_query_demands_nothing() {
         let parts = parts("/authorize/mcp?scope=a&x=1", &[(REQUIRED_SCOPES, "b")]);
         assert_eq!(Question::read(&parts, Form::Within).unwrap().policy, policy(&["b"]));
+    }
+
+    #[test]
+    fn a_demand_with_a_slash_too_many_is_refused() {
+        for (target, is_refused) in [
+            ("/authorize/?scope=a", true),
+            ("/authorize/?x=1&scope=", true),
+            ("/authorize/?x=scope", false),
+            ("/authorize/", false),
+            ("/authorize/mcp?scope=a", false),
+        ] {
+            let parts = parts(target, &[]);
+            assert_eq!(Question::read(&parts, Form::Within).is_err(), is_refused, "{target}");
+        }
     }
 
     #[test]

@@ -116,10 +116,19 @@ fn name(segment: &str) -> &str {
 }
 
 impl Name<'_> {
-    /// Whether a router could take it for a segment of a place, ignoring ASCII case.
+    /// Whether a router could take it for a segment of a place, ignoring ASCII case, what joins words, and a
+    /// suffix that names a format, as in `/admin.json`.
     pub(super) fn is(&self, place: &str) -> bool {
         if self.pieces.is_empty() {
-            return self.text.eq_ignore_ascii_case(place);
+            return is_joined_alike(self.text, place);
+        }
+        let stems = self.text.match_indices('.').filter_map(|(dot, _)| self.text.get(..dot));
+        self.is_whole(place) || stems.flat_map(names).any(|stem| stem.is_whole(place))
+    }
+
+    fn is_whole(&self, place: &str) -> bool {
+        if self.pieces.is_empty() {
+            return is_joined_alike(self.text, place);
         }
         if !place.is_ascii() {
             // Unicode has several spellings of the same letters, and routers need not agree on them.
@@ -141,6 +150,17 @@ impl Name<'_> {
         }
         rest.ends_with(&last.to_ascii_lowercase())
     }
+}
+
+/// Whether a name is a place's, or that and a suffix after a dot. Some routers turn what joins words into `_`
+/// (CherryPy), and some take a suffix for the format that is asked for (Django REST framework).
+fn is_joined_alike(name: &str, place: &str) -> bool {
+    let is_joint = |octet: u8| octet.is_ascii_punctuation() || octet == b' ';
+    let same = |(a, b): (u8, u8)| a.eq_ignore_ascii_case(&b) || (is_joint(a) && is_joint(b));
+    let (octets, wanted) = (name.as_bytes(), place.as_bytes());
+    octets.len() >= wanted.len()
+        && octets.iter().copied().zip(wanted.iter().copied()).all(same)
+        && matches!(octets.get(wanted.len()), None | Some(b'.'))
 }
 
 fn is_plain(text: &str) -> bool {

@@ -83,7 +83,7 @@ class AuthKitMiddleware:
         self._app = app
         self._verifier = Verifier.from_env() if verifier is None else verifier
         self._demands = _demands.Demands(public, required_scopes, prefix, self._verifier, _asgi.paths)
-        self._tools = _demands.named(tool_scopes or {}, self._verifier)
+        self._tools = _demands.named({} if tool_scopes is None else tool_scopes, self._verifier)
         self._cors = Cors(cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -212,11 +212,14 @@ async def require_scopes(connection: Any, *scopes: str) -> Claims:
         Refused: The token lacks one. Let it pass: the middleware answers 403 with the whole challenge. (In
             an MCP tool it becomes the tool's error; for a 403 there, see `tool_scopes`.)
         MisuseError: A scope is not one.
+        TypeError: No scopes are given.
         RuntimeError: The request did not come through `AuthKitMiddleware`.
     """
     request = getattr(connection, "scope", connection).get(_REQUEST)
     if request is None:
         raise RuntimeError("require_scopes needs AuthKitMiddleware around the application")
+    if not scopes:
+        raise TypeError("require_scopes needs at least one scope")
     claims: Claims = await request.require(scopes)
     return claims
 
