@@ -47,7 +47,7 @@ pub unsafe extern "C" fn authkit_verifier_next_event(
 /// - stale_served: keys past their time to live are used for want of newer ones; age
 /// - skew_seen: the issuer's clock and this machine's differ by more than the leeway; skew
 /// - shared_file_refused: the shared key file could not be used; reason
-/// - warned: something about how keys are fetched that an operator should know, told when the verifier is
+/// - warned: an operator should know something about how keys are fetched; it comes when the verifier is
 ///   made (allow_insecure_http is in use; SSL_CERT_FILE, SSL_CERT_DIR or extra_ca_file cannot be used); reason
 ///
 /// More names may come.

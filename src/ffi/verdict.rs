@@ -94,15 +94,14 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
 /// 5. the payload, both as they were signed.
 ///
 /// A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
-/// a NUL. What stood in the buffer before is cleared first: it is an empty text after a call that writes nothing
-/// else.
+/// a NUL. The call clears the buffer first. If it writes nothing else, the buffer holds an empty text.
 ///
 /// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
 /// authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
-/// the buffer, from a capacity of 1 on, holds an empty text. Any thread.
+/// the buffer holds an empty text (if `capacity` is at least 1). Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_verify_into(
@@ -143,15 +142,15 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
 /// Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
 /// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
-/// A challenge or body that finds no room, as with thousands of scopes, is left out.
+/// A challenge or body that does not fit, as with thousands of scopes, is left out.
 ///
 /// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
 /// there is none. `nullable_policy` adds demands of this call; NULL adds none.
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
-/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, if the capacity is too small,
-/// an empty text from a capacity of 1 on. Any thread.
+/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response. If the capacity is too small,
+/// the buffer holds an empty text (if `capacity` is at least 1). Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_authorize_into(
@@ -282,10 +281,10 @@ impl Told {
     }
 }
 
-/// Of a refusal that finds no room, what is longer than this is left out: code and HTTP status are what counts.
+/// If a refusal does not fit, its parts that are longer than this are left out. Code and HTTP status always remain.
 const LONGEST_PART: usize = 1024;
 
-/// An error that finds room.
+/// An error that fits.
 fn short(error: &Error) -> Error {
     let reason: String = error.reason().chars().take(LONGEST_PART).collect();
     let short = Error::new(error.code(), reason);
