@@ -109,7 +109,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         long: "allow-insecure-http",
         value: "LIST",
-        help: "Hosts for which http:// is allowed; whoever is between can replace the keys",
+        help: "Hosts for which http:// is allowed; anyone on the way can replace the keys",
     },
     Flag {
         long: "ca-file",

@@ -151,7 +151,7 @@ def misuse(reason: str) -> AuthKitError:
 
 
 def keys_unavailable(reason: str) -> AuthKitError:
-    """The error for keys that are missing and that the library was not asked for."""
+    """The error of a call that ended before the library could answer it."""
     return KeysUnavailableError(reason, status=_KEYS_UNAVAILABLE, retry_after=1)
 
 

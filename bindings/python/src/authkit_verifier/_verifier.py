@@ -244,8 +244,8 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, at most `fetch_timeout`; other Python threads run meanwhile. On an event
-        loop use `verify_async`.
+        May wait for the issuer's keys, at most `fetch_timeout`; other Python threads run meanwhile. On an
+        event loop use `verify_async`.
 
         Args:
             token: The text after `Bearer ` and nothing else.
@@ -289,8 +289,8 @@ class Verifier:
     ) -> Claims:
         """As `verify`, without ever blocking the event loop.
 
-        If keys must be fetched first, it waits for them, at most `fetch_timeout`. One thread waits for all calls
-        of a loop, and no thread of the loop's executor.
+        If keys must be fetched first, it waits for them, at most `fetch_timeout`. One thread waits for all
+        calls of a loop, and no thread of the loop's executor.
         """
         # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
         required_scopes, any_scopes = _scopes(required_scopes), _alternatives(any_scopes)
@@ -365,8 +365,8 @@ class Verifier:
         """Answers a request for one of this server's well-known documents; None for any other path.
 
         Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
-        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, at most `fetch_timeout`; on
-        an event loop use `well_known_async`.
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, at most
+        `fetch_timeout`; on an event loop use `well_known_async`.
 
         Args:
             method: The request's method.
@@ -408,8 +408,8 @@ class Verifier:
     def refresh(self) -> None:
         """Fetches the keys of every issuer now and waits for them, at most `fetch_timeout`.
 
-        If the `refresh_mode` makes no threads, it waits that long for each issuer. To warm up before the first token, or to try
-        again after an outage. Given keys stay as they are.
+        If the `refresh_mode` makes no threads, it waits that long for each issuer. Use it to warm up before
+        the first token, or to try again after an outage. Given keys stay as they are.
 
         Raises:
             KeysUnavailableError: An issuer's keys could not be had; keys fetched earlier stay in use.

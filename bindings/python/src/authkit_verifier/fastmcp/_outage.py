@@ -1,8 +1,8 @@
 """Answers an outage with 503 or 429, also if FastMCP asks several providers, or another provider asks ours.
 
-With several providers (MultiAuth), FastMCP 3 treats every exception of a token verifier as "no" and answers 401.
-From 4.2 on it raises `TokenVerificationError` again and answers 500. Both are wrong: the token could not be
-judged, so the client must get 503 or 429 and try again.
+With several providers (MultiAuth), FastMCP 3 treats every exception of a token verifier as "no" and answers
+401. From 4.2 on it raises `TokenVerificationError` again and answers 500. Both are wrong: the token could not
+be judged, so the client must get 503 or 429 and try again.
 """
 
 from __future__ import annotations
