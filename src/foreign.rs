@@ -1,5 +1,5 @@
-//! Sentences of ours for other libraries' errors. Their own words may repeat what they read, a key or a
-//! password among it, have no limit, and say nothing of what to change: none is ever passed on.
+//! Our own sentences for other libraries' errors. Theirs are never passed on: they may repeat what they read, such
+//! as a key or a password, have no length limit, and do not say what to change.
 
 use std::io::{self, ErrorKind};
 
@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use serde_json::error::Category;
 use webpki::Error as ChainError;
 
-/// What a file operation failed by, to follow the file's name and a colon.
+/// Why a file operation failed, to follow the file's name and a colon.
 pub(crate) fn file(error: &io::Error) -> String {
     let sentence = match error.kind() {
         ErrorKind::NotFound => "it does not exist",
@@ -30,7 +30,7 @@ pub(crate) fn file(error: &io::Error) -> String {
     sentence.to_owned()
 }
 
-/// What a connection failed by, to follow its address.
+/// Why a connection failed, to follow its address.
 pub(crate) fn connection(error: &io::Error) -> String {
     let sentence = match error.kind() {
         ErrorKind::ConnectionRefused => "was refused; nothing listens there, or a firewall says no",
@@ -82,7 +82,7 @@ pub(crate) fn tls_inside(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// What a TLS handshake or connection failed by, and what to change.
+/// Why a TLS handshake or connection failed, and what to change.
 pub(crate) fn tls(error: &rustls::Error) -> String {
     use rustls::Error as Tls;
     let sentence = match error {

@@ -104,7 +104,8 @@ export interface VerifierOptions {
   fetchTimeout?: number | undefined;
   /**
    * Who fetches keys: `"background"` (the call that lacks them; if no call should wait, a thread that ends with the
-   * fetch), `"inline"` (always the call; only name look-ups have a thread) or `"manual"` (only `refresh()`). Default: `"background"`.
+   * fetch), `"inline"` (always the call; only name look-ups have a thread) or `"manual"` (only `refresh()`).
+   * Default: `"background"`.
    */
   refreshMode?: "background" | "inline" | "manual" | undefined;
   /**
