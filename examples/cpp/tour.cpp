@@ -100,8 +100,8 @@ Try try_on_loop(const authkit::Verifier &verifier, std::string_view token) {
     return {seen, verifier.try_verify(token)};
 }
 
-// On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK; then try each of them again,
-// whether a fetch has ended or the second has.
+// On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK. Then try each of them again,
+// even if no fetch has ended within the second.
 bool wait_on_worker(const authkit::Verifier &verifier, std::uint64_t seen) {
     return verifier.wait(seen, std::chrono::seconds(1)).has_value();
 }

@@ -24,12 +24,12 @@ use super::newest::Newest;
 use super::pace::{Attempt, Pace, Pause};
 use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
-/// How long a call waits for a fetch that it can do without: it has stale keys, or another caller made the
+/// How long a call waits for a fetch that it does not need: it has stale keys, or another caller made the
 /// fetch and the answer can be "try again".
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Most key ids that are remembered after the issuer has withdrawn them: as many as a key set has keys.
 const MAX_WITHDRAWN: usize = 100;
-/// So many first-hand fetches in a row must lack a withdrawn key id, until it is unknown without another one.
+/// After so many first-hand fetches in a row without a withdrawn key id, it is unknown without another fetch.
 const CONFIRMED_MISSES: u8 = 2;
 
 /// What an issuer publishes at one URL.
@@ -44,7 +44,7 @@ pub(crate) trait Document: Sized + Debug + Send + Sync + 'static {
     /// Reads it; the error is a sentence.
     fn read(octets: &[u8], rules: &Self::Rules) -> std::result::Result<Self, String>;
 
-    /// Whether every call needs it. Without one that is not vital, a call waits for its own fetch only.
+    /// Whether every call needs it. For a document that is not vital, a call waits only for its own fetch.
     const IS_VITAL: bool = true;
 
     /// What is worth telling of it, coming after another one.
@@ -113,7 +113,7 @@ pub(crate) struct Snapshot<D> {
     generation: u64,
     skew: Option<i64>,
     headers: SeenHeaders,
-    /// For whom it was fetched, if that was a caller who could not wait for it.
+    /// The caller it was fetched for, if that caller could not wait.
     sought: Option<Sought>,
     /// Key ids that were published before and are missing here.
     withdrawn: Vec<Withdrawn>,
@@ -209,7 +209,7 @@ struct Errand {
     is_look_up: bool,
     /// The host asked: what another process has fetched is not enough.
     forced: bool,
-    /// One more request may be made if the first fails in passing.
+    /// One more request may be made if the first failure may be temporary.
     may_retry: bool,
 }
 
@@ -350,12 +350,12 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// Newer than that in which this key id was not found.
+    /// Gives a key set that is newer than the one without this key id.
     ///
     /// # Errors
-    /// [`Code::UnknownKey`] only if the issuer itself has said so since this call began, or twice in a row
-    /// of a key that it once published. [`Code::KeyUnconfirmed`] if it could not be asked: a client must
-    /// not throw away a token that may be good.
+    /// [`Code::UnknownKey`] only if the issuer itself has said so since this call began. For a key that it once
+    /// published, it must have said so twice in a row. [`Code::KeyUnconfirmed`] if it could not be asked: a client
+    /// must not throw away a token that may be good.
     pub(crate) fn newer_than(
         self: &Arc<Self>,
         searched: &Arc<Snapshot<D>>,
@@ -485,8 +485,8 @@ impl<D: Document> Cache<D> {
         self.obtain_within(need, call, self.patience(need, call))
     }
 
-    /// Strangers cause these fetches, so they must not hold the host's threads: nobody waits long for
-    /// another caller's, or at all while the issuer is known to be slow.
+    /// Strangers cause these fetches, so they must not block the host's threads. No call waits long for another
+    /// call's fetch. While the issuer is known to be slow, no call waits at all.
     fn patience(&self, need: &Need<'_, D>, call: &Call<'_>) -> Patience {
         match need {
             Need::Request => Patience::default(),
@@ -498,8 +498,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// One more fetch, made or joined or, for a caller that cannot wait, started. If the caller's
-    /// patience ends before the fetch does, the fetch goes on without it.
+    /// Makes or joins one more fetch. For a caller that cannot wait, only starts it. If the caller's time ends
+    /// before the fetch does, the fetch goes on.
     fn obtain_within(
         self: &Arc<Self>,
         need: &Need<'_, D>,
@@ -599,8 +599,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// The error of a call that must not wait. If usable keys are there it says when to come back: for a host
-    /// that has waited long enough, and then answers as in [`Self::unanswered`].
+    /// The error of a call that must not wait. If usable keys are there, it says when to retry. A host that has
+    /// waited long enough uses that to answer as in [`Self::unanswered`].
     fn without_waiting(&self, need: &Need<'_, D>, error: Error) -> Error {
         match need {
             Need::UnknownKey { .. } if self.has_good() => error.with_retry_after(1),
@@ -608,8 +608,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// What is said if the issuer has not answered what a call needs to know. As long as usable keys are
-    /// there the server is not at fault for a key id that anybody can make up.
+    /// The error if the issuer has not answered what a call needs to know. While usable keys are there, it is not
+    /// the server's fault: anybody can invent a key id.
     fn unanswered(&self, need: &Need<'_, D>, reason: &str, left: Duration) -> Error {
         let error = match need {
             Need::UnknownKey { .. } if self.has_good() => Error::new(
@@ -712,7 +712,7 @@ impl<D: Document> Cache<D> {
             return Err(FetchError::new("no time was left to fetch it"));
         }
         let began = self.moment();
-        // Behind a shared cache a new key would stay unknown until that cache's copy is too old.
+        // A shared cache would hide a new key until the cache's copy expires.
         let first_hand = errand.key_id.is_some();
         let fetched = source.fetch(Ask {
             known_tag: known.and_then(|known| known.tag.as_deref()),
@@ -899,8 +899,8 @@ impl<D: Document> Cache<D> {
         self.flight.get().pace(|pace| pace.last_failure().is_some())
     }
 
-    /// Whether the issuer is known to be slow, so that nobody who can do without waits for it: a fetch is
-    /// under way for long already, or the last one took long and failed.
+    /// Whether the issuer is known to be slow: a fetch has been under way for long, or the last one took long and
+    /// failed. Then only calls that need the fetch wait for it.
     pub(crate) fn is_slow(&self) -> bool {
         let flight = self.flight.get();
         let is_long = flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
@@ -974,7 +974,7 @@ impl<D> Snapshot<D> {
         self.lifetime.map_or("given", |lifetime| lifetime.standing(now).name())
     }
 
-    /// Whether the issuer has said what it publishes since then, or never will: given keys are all there are.
+    /// Whether the issuer has said what it publishes since then. Given keys are never fetched, so they count as said.
     fn answers(&self, asked: Moment) -> bool {
         self.lifetime.is_none() || (self.first_hand && self.began.monotonic >= asked.monotonic)
     }
@@ -985,8 +985,8 @@ impl<D> Snapshot<D> {
         self.withdrawn.iter().any(is_certain)
     }
 
-    /// Whether this is the answer to a caller that could not wait and now asks again, by `try_verify` and
-    /// then `verify`: the second call must not cause a second fetch. True once.
+    /// Whether this is the answer to a caller that could not wait and now asks again. It called `try_verify` and
+    /// then `verify`, and the second call must not cause a second fetch. True once.
     fn was_sought_for(&self, key_id: &str, now: Moment, fetch_timeout: Duration) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             self.first_hand
@@ -1002,7 +1002,7 @@ impl<D: Document> Snapshot<D> {
         self.document.key_ids().contains(&key_id)
     }
 
-    /// The key ids that were published before this and are not any more, the latest first.
+    /// The key ids that were published before this and no longer are, the latest first.
     fn withdrawn_since(&self, before: Option<&Self>) -> Vec<Withdrawn> {
         let Some(before) = before else { return Vec::new() };
         let fresh = |id: &str| Withdrawn { key_id: id.to_owned(), misses: 0 };
@@ -1024,7 +1024,7 @@ impl Errand {
         Some(Sought { key_id, answered: AtomicBool::new(false) })
     }
 
-    /// Whether what another process has fetched makes this fetch needless.
+    /// Whether another process's fetch makes this one unnecessary.
     fn is_done_by<D: Document>(&self, stored: &Snapshot<D>) -> bool {
         self.key_id.as_ref().is_none_or(|key_id| {
             let is_answer = stored.first_hand && stored.began.monotonic >= self.since;
