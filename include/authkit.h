@@ -501,7 +501,7 @@ authkit_status authkit_config_from_environment(authkit_config **out_config,
                                                authkit_error **nullable_out_error);
 
 /**
- * As authkit_config_from_environment(), and what is not set in the process environment is taken from an
+ * As authkit_config_from_environment(), and settings that are missing in the process environment are read from an
  * env file (`.env`) that your user or code names: lines NAME=value, comments (#), an optional `export`, values
  * bare or in single or double quotes. The process environment wins, setting by setting, and is not changed.
  * Other programs' lines are skipped. In lines that set an authkit variable, a reference (`${NAME}`) is
@@ -625,7 +625,7 @@ authkit_status authkit_config_from_json(const char *json,
  *   Default: background.
  * - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
  *   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
- *   by that user alone. Default: none.
+ *   only by that user. Default: none.
  * - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
  *   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
  *   at most. Default: 1024.
@@ -930,7 +930,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
  *   KiB, or an octet that no token has: 400 invalid_request.
  * - Otherwise the token decides, as by authkit_verifier_verify().
  *
- * `nullable_authorization` is the header's value of `authorization_len` bytes, as it came; NULL where the
+ * `nullable_authorization` is the header's value of `authorization_len` bytes, raw; NULL if the
  * request has none. Several such headers are passed joined by commas, and are refused.
  * `nullable_query` is the query of the request's target, `query_len` bytes, still encoded; NULL for none.
  * `nullable_policy` adds demands of this call, and a challenge names all scopes; NULL adds none.
@@ -938,7 +938,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
  * AUTHKIT_INTERNAL, for which a server answers 500.
  *
  * Returns AUTHKIT_OK if and only if the request may go on; AUTHKIT_MISUSE if `verifier` or `out_response`
- * is NULL or a length is none; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
+ * is NULL or a length is impossible; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
  * authkit_verifier_verify() returns. Any thread.
  */
 AUTHKIT_API
@@ -981,7 +981,7 @@ authkit_status authkit_verifier_try_authorize(const authkit_verifier *verifier,
  * What stands in them is the configuration's: neither a proxy nor a mount changes it.
  *
  * `method` is the request's method: GET and HEAD are served, OPTIONS is a preflight, others get 405.
- * `path` is the path of the request's target, `path_len` bytes as they came; a query behind it is passed
+ * `path` is the path of the request's target, `path_len` raw bytes; a query after it is passed
  * over.
  * `out_response` receives a response that the caller owns, and sends whatever is returned; NULL where the
  * path is not one of these.
@@ -1622,7 +1622,7 @@ const char *authkit_claims_value_json(const authkit_claims *claims,
  *
  * Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
  * this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
- * tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+ * tickets are equal. Returns 0 if the token must be verified: it is new, or
  * not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
  */
 AUTHKIT_API
@@ -1637,7 +1637,7 @@ uint64_t authkit_verifier_recall(const authkit_verifier *verifier,
  *
  * Parameters are those of authkit_verifier_authorize().
  *
- * Returns a ticket, or 0, where the request must be decided on. Any thread.
+ * Returns a ticket, or 0 if the request must be decided on. Any thread.
  */
 AUTHKIT_API
 uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
@@ -1648,7 +1648,7 @@ uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
                                          const authkit_policy *nullable_policy);
 
 /**
- * Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+ * Verifies a token as authkit_verifier_verify() does, may wait as long, and writes what it says, or why it
  * is refused, into the caller's buffer.
  *
  * The record of an accepted token has five parts with the octet 0x1E between them, which no JSON text
@@ -1696,16 +1696,16 @@ int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
                                          size_t capacity);
 
 /**
- * Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+ * Decides on a request as authkit_verifier_authorize() does, may wait as long, and writes what the token says, or
  * what to answer, into the caller's buffer.
  *
- * Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+ * If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
  * object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
- * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+ * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
  * A challenge or body that does not fit, as with thousands of scopes, is left out.
  *
- * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
- * there is none. `nullable_policy` adds demands of this call; NULL adds none.
+ * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
+ * missing. `nullable_policy` adds demands of this call; NULL adds none.
  * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
  *
  * Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
@@ -1771,7 +1771,7 @@ AUTHKIT_API AUTHKIT_MUST_USE authkit_status authkit_error_status(const authkit_e
 AUTHKIT_API const char *authkit_error_reason(const authkit_error *error);
 
 /**
- * What to change, where the cause is a known slip of configuration.
+ * What to change, if the cause is a known mistake in the configuration.
  *
  * Returns text borrowed from `error`; NULL if there is no hint or `error` is NULL. Any thread.
  */
@@ -1877,7 +1877,7 @@ AUTHKIT_API void authkit_stats_free(authkit_stats *stats);
  */
 
 /**
- * Takes the oldest event that nobody has taken yet. A verifier keeps 256; then the oldest are lost,
+ * Takes the oldest event that is still there. A verifier keeps 256; then the oldest are lost,
  * which `events_lost` of authkit_stats_json() counts. Does no I/O and waits for nothing: call it in a
  * loop, on a timer or after a verification, to log what it gives. Each event is given once.
  *

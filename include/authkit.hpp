@@ -182,23 +182,23 @@ public:
 
     /// What happened, as one number.
     authkit_status status() const noexcept { return status_; }
-    /// The kind of it, which alone fixes the HTTP status.
+    /// The kind of it. Only this decides the HTTP status.
     authkit_class status_class() const noexcept { return authkit_status_class(status_); }
     /// The status's stable name: "EXPIRED".
     std::string_view code() const noexcept { return authkit_status_name(status_); }
     /// The HTTP status to answer with: 400, 401, 403, 500 or 503.
     int http_status() const noexcept { return authkit_status_http_status(status_); }
-    /// The `error` of a WWW-Authenticate challenge (RFC 6750), where one is due.
+    /// The `error` of a WWW-Authenticate challenge (RFC 6750), if one is due.
     std::optional<std::string_view> oauth_error() const noexcept {
         return detail::optional_view(authkit_status_oauth_error(status_));
     }
     /// One sentence, safe to log.
     std::string_view reason() const noexcept { return what(); }
-    /// What to change, where the cause is a known slip of configuration.
+    /// What to change, if the cause is a known mistake in the configuration.
     std::optional<std::string_view> hint() const noexcept {
         return detail::optional_view(authkit_error_hint(error_.get()));
     }
-    /// Seconds until another try can succeed, where that is known.
+    /// Seconds until another try can succeed, if known.
     std::optional<std::int64_t> retry_after() const noexcept {
         const std::int64_t seconds = authkit_error_retry_after(error_.get());
         return seconds >= 0 ? std::optional<std::int64_t>(seconds) : std::nullopt;
@@ -315,7 +315,7 @@ public:
     }
 
 #if defined(__cpp_lib_expected)
-    /// The same as std::expected, where the standard library has it. Moves the content out.
+    /// The same as std::expected, if the standard library has it. Moves the content out.
     std::expected<T, Error> expected() && {
         T *value = there(*this);
         if (!value) {
@@ -545,7 +545,7 @@ public:
         return detail::made<Config>(status, config, error);
     }
 
-    /// Sets one setting. AUTHKIT_CONFIG for a name that is none or a value that does not fit its form.
+    /// Sets one setting. AUTHKIT_CONFIG for an unknown name or a value in the wrong form.
     Result<Done> set(std::string_view name, std::string_view value) noexcept {
         authkit_error *error = nullptr;
         const authkit_status status =
@@ -733,23 +733,23 @@ public:
     /// What AuthKit says of the caller as one JSON object.
     std::string_view identity_json() const noexcept { return detail::sized(authkit_claims_identity_json, handle()); }
 
-    /// Any claim by its name, where it is a string.
+    /// Any claim by its name, if it is a string.
     std::optional<std::string_view> string(std::string_view name) const noexcept {
         return text(authkit_claims_string, name);
     }
-    /// Any claim by its name, where it is a whole number.
+    /// Any claim by its name, if it is a whole number.
     std::optional<std::int64_t> integer(std::string_view name) const noexcept {
         return scalar<std::int64_t>(authkit_claims_integer, name);
     }
-    /// Any claim by its name, where it is a number.
+    /// Any claim by its name, if it is a number.
     std::optional<double> number(std::string_view name) const noexcept {
         return scalar<double>(authkit_claims_number, name);
     }
-    /// Any claim by its name, where it is true or false.
+    /// Any claim by its name, if it is true or false.
     std::optional<bool> boolean(std::string_view name) const noexcept {
         return scalar<bool>(authkit_claims_boolean, name);
     }
-    /// The strings of a claim that is a list of strings; empty if it is none.
+    /// The strings of a claim that is a list of strings; empty if it is not.
     NamedTexts list(std::string_view name) const noexcept {
         return NamedTexts({handle(), detail::Argument(name)});
     }
@@ -829,7 +829,7 @@ public:
     /// One object, whose members are told at authkit_stats_json().
     std::string_view json() const noexcept { return detail::sized(authkit_stats_json, handle()); }
 
-    /// One number over all issuers, such as "fetches" or "verdicts.OK"; none where there is none at this moment.
+    /// One number over all issuers, such as "fetches" or "verdicts.OK"; none if there is no such number now.
     std::optional<std::int64_t> number(std::string_view name) const noexcept { return read(nullptr, name); }
     /// One number of one issuer's.
     std::optional<std::int64_t> number(std::string_view issuer, std::string_view name) const noexcept {
@@ -891,7 +891,7 @@ public:
         return judge(authkit_verifier_try_verify, token, &policy);
     }
 
-    /// Decides whether a request may go on, by its Authorization header and its query, both as they came
+    /// Decides whether a request may go on, by its Authorization header and its query, both raw
     /// and nothing where the request has none; may wait as verify().
     Decision authorize(std::optional<std::string_view> authorization,
                        std::optional<std::string_view> query = std::nullopt) const noexcept {
@@ -989,7 +989,7 @@ public:
         return detail::made<Stats>(status, stats, error);
     }
 
-    /// The oldest event that nobody has taken yet.
+    /// Takes the oldest event that is still there.
     [[nodiscard]] std::optional<Event> next_event() const noexcept {
         authkit_event *event = authkit_verifier_next_event(asked());
         return event ? std::optional<Event>(event) : std::nullopt;

@@ -428,7 +428,7 @@ impl ConfigBuilder {
                 ));
             }
             if entries.values().all(has_own_audiences) {
-                return Err(invalid("audiences", "is set, and no issuer would use it")
+                return Err(invalid("audiences", "is set, but no issuer would use it")
                     .with_hint("every issuer inside issuers has audiences of its own, or is not_checked: set one or the other"));
             }
             return non_empty_items("audiences", Some(audiences.clone()));

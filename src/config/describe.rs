@@ -110,7 +110,7 @@ impl Config {
 pub(crate) fn insecure_host_warning(host: &str) -> String {
     let host = printable(host);
     format!(
-        "allow_insecure_http: keys are fetched from {host} without TLS; whoever is between can replace them"
+        "allow_insecure_http: keys are fetched from {host} without TLS; anyone on the way can replace them"
     )
 }
 

@@ -28,7 +28,7 @@ pub(super) fn implicit(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Ve
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if let Some(fault) = fault(path, &metadata, current_user()) {
         return Err(wrong(path, fault).with_hint(
-            "mend its owner or mode, or give the file by name (env_file), if it is meant to be read",
+            "correct its owner or mode, or name the file (env_file) if it is meant to be read",
         ));
     }
     lines(path, file, is_ours)
@@ -83,9 +83,9 @@ fn fault(path: &Path, opened: &Metadata, user: u32) -> Option<&'static str> {
     let is_a_strangers = |file: &Metadata| file.uid() != user && file.uid() != 0;
     let link = std::fs::symlink_metadata(path);
     if is_a_strangers(opened) || link.is_ok_and(|link| link.is_symlink() && is_a_strangers(&link)) {
-        Some("was not named by anybody, and belongs to another user")
+        Some("was not chosen by name, and belongs to another user")
     } else if opened.mode() & WRITABLE_BY_ALL != 0 {
-        Some("was not named by anybody, and every user can write to it")
+        Some("was not chosen by name, and every user can write to it")
     } else {
         None
     }

@@ -227,7 +227,7 @@ fn without_effect(path: &Path, lines: &[Line]) -> Option<String> {
     };
     let (file, first) = (env_source::shown(path), printable(first));
     Some(format!(
-        "{file} sets {first}{more} without effect: give it by name (env_file) to have all of it read"
+        "{file} sets {first}{more} without effect: name the file (env_file) to have all of it read"
     ))
 }
 

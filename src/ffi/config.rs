@@ -55,7 +55,7 @@ pub unsafe extern "C" fn authkit_config_from_environment(
     unsafe { produce(out_config, nullable_out_error, body) }
 }
 
-/// As authkit_config_from_environment(), and what is not set in the process environment is taken from an
+/// As authkit_config_from_environment(), and settings that are missing in the process environment are read from an
 /// env file (`.env`) that your user or code names: lines NAME=value, comments (#), an optional `export`, values
 /// bare or in single or double quotes. The process environment wins, setting by setting, and is not changed.
 /// Other programs' lines are skipped. In lines that set an authkit variable, a reference (`${NAME}`) is
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn authkit_config_from_json(
 ///   Default: background.
 /// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
 ///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
-///   by that user alone. Default: none.
+///   only by that user. Default: none.
 /// - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
 ///   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
 ///   at most. Default: 1024.

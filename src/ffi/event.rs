@@ -18,7 +18,7 @@ impl Handle for authkit_event {
     const NAME: &'static str = "event";
 }
 
-/// Takes the oldest event that nobody has taken yet. A verifier keeps 256; then the oldest are lost,
+/// Takes the oldest event that is still there. A verifier keeps 256; then the oldest are lost,
 /// which `events_lost` of authkit_stats_json() counts. Does no I/O and waits for nothing: call it in a
 /// loop, on a timer or after a verification, to log what it gives. Each event is given once.
 ///

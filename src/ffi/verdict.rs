@@ -31,7 +31,7 @@ pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
 ///
 /// Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
 /// this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
-/// tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+/// tickets are equal. Returns 0 if the token must be verified: it is new, or
 /// not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_recall(
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn authkit_verifier_recall(
 ///
 /// Parameters are those of authkit_verifier_authorize().
 ///
-/// Returns a ticket, or 0, where the request must be decided on. Any thread.
+/// Returns a ticket, or 0 if the request must be decided on. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_recall_request(
     verifier: *const authkit_verifier,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
     plain(0, body)
 }
 
-/// Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+/// Verifies a token as authkit_verifier_verify() does, may wait as long, and writes what it says, or why it
 /// is refused, into the caller's buffer.
 ///
 /// The record of an accepted token has five parts with the octet 0x1E between them, which no JSON text
@@ -136,16 +136,16 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
     unsafe { judge_into(how, verifier, (token, len), nullable_policy, (buffer, capacity)) }
 }
 
-/// Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+/// Decides on a request as authkit_verifier_authorize() does, may wait as long, and writes what the token says, or
 /// what to answer, into the caller's buffer.
 ///
-/// Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+/// If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
-/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
+/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
 /// A challenge or body that does not fit, as with thousands of scopes, is left out.
 ///
-/// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
-/// there is none. `nullable_policy` adds demands of this call; NULL adds none.
+/// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
+/// missing. `nullable_policy` adds demands of this call; NULL adds none.
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of

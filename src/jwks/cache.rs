@@ -1077,7 +1077,7 @@ fn would_block() -> Error {
 fn fetch_needed() -> Error {
     Error::new(
         Code::FetchNeeded,
-        "the issuer's keys must be fetched, which only a call that may wait does",
+        "the issuer's keys must be fetched, and only a call that may wait fetches them",
     )
     .with_hint("refresh_mode is inline: call verify, not try_verify, on a thread that may wait")
 }

@@ -93,7 +93,7 @@ export class NoCredentialsError extends AuthKitError {
   }
 }
 
-/** The request carries its token twice, in the query, or spelled as none is: answer 400. */
+/** The request carries its token twice, in the query, or misspelt: answer 400. */
 export class InvalidRequestError extends AuthKitError {
   static {
     named(this, "InvalidRequestError");

@@ -98,7 +98,7 @@ class NoCredentialsError(AuthKitError):
 
 
 class InvalidRequestError(AuthKitError):
-    """The request carries its token twice, in the query, or spelled as none is: HTTP 400."""
+    """The request carries its token twice, in the query, or misspelt: HTTP 400."""
 
 
 class InsufficientScopeError(AuthKitError):
