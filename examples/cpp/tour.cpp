@@ -37,7 +37,7 @@ authkit::Result<authkit::Verifier> make_verifier() {
 // [readme refusal]
 void tell(const authkit::Error &error) {
     std::cout << error.code() << ", HTTP " << error.http_status() << ": " << error.reason() << '\n';
-    if (error.hint()) // what to change, where the cause is a known slip of configuration
+    if (error.hint()) // what to change, if the cause is a known mistake in the configuration
         std::cout << "hint: " << *error.hint() << '\n';
     if (error.oauth_error()) // 400, 401, 403: the request or the token will not do
         std::cout << "challenge: " << *error.oauth_error() << '\n';
