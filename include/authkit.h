@@ -31,10 +31,9 @@
  *   There is no hidden per-thread state.
  *
  * ERRORS
- *   Functions that can fail return authkit_status, and compilers warn where it is ignored. If it is, the
- *   call still opens nothing: a handle that lacks a setting or a demand is refused by all later calls, with
- *   the first failure's reason, as long as it lives. Where there is a parameter
- *   `authkit_error **nullable_out_error`, a failure also makes an error object with a sentence of
+ *   Functions that can fail return authkit_status, and compilers warn if it is ignored. Ignoring it opens
+ *   nothing: after a failed setting or demand, all later calls refuse the handle, with the first failure's
+ *   reason. If there is a parameter `authkit_error **nullable_out_error`, a failure also makes an error object with a sentence of
  *   reason, perhaps a hint, and the seconds to wait. A defect in the library becomes
  *   AUTHKIT_INTERNAL (NULL from a function that returns a pointer); nothing aborts or unwinds.
  *   Every function can return AUTHKIT_INTERNAL; their comments do not repeat it.
@@ -74,8 +73,8 @@
 #  endif
 #endif
 
-/* Compilers warn if the result of such a function is ignored; define it beforehand, empty, to be warned of
-   nothing. */
+/* Compilers warn if the result of such a function is ignored. To turn the warnings off, define it as empty
+   before you include this file. */
 #ifndef AUTHKIT_MUST_USE
 #  if defined(__GNUC__) || defined(__clang__)
 #    define AUTHKIT_MUST_USE __attribute__((warn_unused_result))
@@ -105,7 +104,7 @@
 #define AUTHKIT_ABI_VERSION 1
 
 /**
- * Room for the scopes of a path, in bytes, their NUL counted.
+ * The size of a buffer for the scopes of a path, in bytes, including the NUL.
  */
 #define AUTHKIT_ACCESS_CAPACITY 8192
 
@@ -168,8 +167,7 @@ enum authkit_class
      */
     AUTHKIT_CLASS_REQUEST = 10,
     /**
-     * Nobody knows whether the token is good, since the issuer could not be asked about its key: HTTP
-     * 429.
+     * HTTP 429. The token may be good: the issuer could not be asked about its key.
      */
     AUTHKIT_CLASS_UNCONFIRMED = 11,
 };
@@ -265,7 +263,7 @@ enum authkit_status
      */
     AUTHKIT_WOULD_BLOCK = 6,
     /**
-     * The answer needs the network, and no fetch is under way or was started (refresh_mode inline).
+     * The answer needs the network, and no fetch is under way (refresh_mode inline).
      * Call authkit_verifier_verify() on a thread that may wait.
      */
     AUTHKIT_FETCH_NEEDED = ((1 << 8) | 6),
@@ -287,7 +285,7 @@ enum authkit_status
     AUTHKIT_INVALID_REQUEST = 10,
     /**
      * HTTP 429. The token names a key that is not among the issuer's known keys, and the issuer could not be
-     * asked: it fails, is slow, or was asked too often of late. The token may be good; see
+     * asked: it fails, is slow, or was asked too often. The token may be good; see
      * authkit_error_retry_after().
      */
     AUTHKIT_KEY_UNCONFIRMED = 11,
@@ -503,18 +501,18 @@ authkit_status authkit_config_from_environment(authkit_config **out_config,
                                                authkit_error **nullable_out_error);
 
 /**
- * As authkit_config_from_environment(), and what is not set in the process environment is taken from an
- * env file (`.env`) that somebody named: lines NAME=value, comments (#), an optional `export`, values bare
- * or in single or double quotes. The process environment wins, setting by setting, and is not changed.
- * Other programs' lines are passed over, whatever they look like. In lines of ours a reference (`${NAME}`)
- * is refused. Whose the file is, and who can write to it, is not asked.
+ * As authkit_config_from_environment(), and settings that are missing in the process environment are read from an
+ * env file (`.env`) that your user or code names: lines NAME=value, comments (#), an optional `export`, values
+ * bare or in single or double quotes. The process environment wins, setting by setting, and is not changed.
+ * Other programs' lines are skipped. In lines that set an authkit variable, a reference (`${NAME}`) is
+ * refused. The file's owner and permissions are not checked.
  *
  * `path` is the file's path, UTF-8; at most 1 MiB is read.
  * `out_config` receives a configuration that the caller owns, NULL on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
- * AUTHKIT_CONFIG if the file cannot be read, or naming the file and the variable or line of ours that is
- * wrong. Any thread, while none changes the environment (setenv, putenv).
+ * AUTHKIT_CONFIG if the file cannot be read, or if an authkit variable or line is wrong; the reason names it
+ * and the file. Any thread, while none changes the environment (setenv, putenv).
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -523,20 +521,20 @@ authkit_status authkit_config_from_env_file(const char *path,
                                             authkit_error **nullable_out_error);
 
 /**
- * As authkit_config_from_env_file(), for an env file that nobody named, such as the `.env` where a program
- * happens to be started. Of it the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables are read, and
- * FASTMCP_SERVER_AUTH. AUTHKIT_ variables have no effect, so that a file that lies there makes nobody
- * trusted; authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
- * of authkit_verifier_new() says so. If there is no regular file at `path`, the process environment alone
+ * As authkit_config_from_env_file(), for an env file that no one chose, such as the `.env` in the directory
+ * where a program is started. Only the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables and
+ * FASTMCP_SERVER_AUTH are read from it. AUTHKIT_ variables have no effect, so that a stray file cannot make
+ * anyone trusted. authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
+ * of authkit_verifier_new() says so. If there is no regular file at `path`, only the process environment
  * counts.
  *
  * `path` is the file's path, UTF-8; at most 1 MiB is read.
  * `out_config` receives a configuration that the caller owns, NULL on failure.
  *
- * Returns what authkit_config_from_env_file() does, but for a missing file; and AUTHKIT_CONFIG if every
- * user can write to the file, or if it, or a symbolic link to it, belongs to neither this process's
- * effective user nor root. Its group is trusted. Any thread, while none changes the environment (setenv,
- * putenv).
+ * Returns what authkit_config_from_env_file() does, but AUTHKIT_OK for a missing file. Returns
+ * AUTHKIT_CONFIG too if every user can write to the file, or if it, or a symbolic link to it, belongs to
+ * neither this process's effective user nor root. Its group is trusted. Any thread, while none changes
+ * the environment (setenv, putenv).
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -593,41 +591,41 @@ authkit_status authkit_config_from_json(const char *json,
  * - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
  * - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
  * - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
- *   object with jwks_url or jwks; audience: "required", "if_present" (may be absent, but where
- *   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
+ *   object with jwks_url or jwks; audience: "required", "if_present" (may be absent; if there is
+ *   one, it must be accepted) or "not_checked"; audiences: a list in place of audiences
  *   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
- * - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
- *   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
- *   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
- *   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
- *   it must name an accepted audience or this client. Default: none.
+ * - session_client_id: client id whose AuthKit session tokens are accepted too. Adds these issuers:
+ *   https://api.workos.com, the same with a slash, and .../user_management/, .../sso/ and .../convex/
+ *   with {session_client_id}. Their keys are at https://api.workos.com/sso/jwks/{session_client_id}. If a
+ *   session token has client_id or azp, it must be this client. If it has `aud`, it must name an
+ *   accepted audience or this client. Default: none.
  * - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
  *   RS256.
  * - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
  * - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
  * - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
  * - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
- * - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
- *   give it keys too. Default: fetched.
+ * - jwks: the single issuer's keys as a JWKS document. Then nothing is fetched, and the setting issuers
+ *   must not give this issuer keys too. Default: fetched.
  * - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
  *   false.
  * - allow_insecure_http: list of host names for which http:// is allowed, such as
- *   host.docker.internal: whoever is between can replace the keys. Default: none.
- * - ca_file: path of a PEM file with certificate authorities to trust beside the system's; blocks of
- *   other kinds in it are passed over. authkit_verifier_new() refuses a file that cannot be read or
- *   holds no certificate. Default: none.
- * - extra_ca_file: as ca_file, but a file that cannot be used is told of by an event and passed over:
- *   for what a runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
+ *   host.docker.internal. Anyone on the way can replace the keys. Default: none.
+ * - ca_file: path of a PEM file with certificate authorities to trust in addition to the system's. Other
+ *   blocks in it are skipped. authkit_verifier_new() refuses a file that cannot be read or holds no
+ *   certificate. Default: none.
+ * - extra_ca_file: as ca_file, but an unusable file is skipped, with the event `warned`. For a file that a
+ *   runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
  * - proxy: http://host:port to fetch keys through. Default: none.
- * - fetch_timeout: how long one fetch may take, from the name look-up to the last byte, and one call
- *   wait in all, in whole seconds, 1 to 30. Default: 5.
- * - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
- *   than the fetch where nobody is to wait), inline (never a thread, but for the look-up of a
- *   name: a verification that finds a refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+ * - fetch_timeout: the limit for one fetch, from the name look-up to the last byte, and for all waiting
+ *   of one call, in whole seconds, 1 to 30. Default: 5.
+ * - refresh_mode: background (the call that lacks keys fetches them; if no call should wait, a thread
+ *   does that ends with the fetch), inline (a verification that finds a refresh due fetches; only the
+ *   name look-up has a thread) or manual (only authkit_verifier_refresh() uses the network).
  *   Default: background.
  * - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
  *   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
- *   by that user alone. Default: none.
+ *   only by that user. Default: none.
  * - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
  *   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
  *   at most. Default: 1024.
@@ -635,9 +633,9 @@ authkit_status authkit_config_from_json(const char *json,
  * `name` and `value` are copied.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
- * for a name that is no setting or a value that does not fit its form. A configuration that lacks a setting
- * is unusable: authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make
- * a new one. Whether the settings fit together is checked by authkit_verifier_new(). One thread at a time per
+ * for an unknown setting or a value in the wrong form. After a failure the configuration is unusable:
+ * authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make a new one.
+ * authkit_verifier_new() also checks whether the settings fit together. One thread at a time per
  * configuration.
  */
 AUTHKIT_API
@@ -661,8 +659,8 @@ AUTHKIT_API void authkit_config_free(authkit_config *config);
 /**
  * Makes a policy that demands nothing more.
  *
- * Returns a policy that the caller owns. Never NULL, since NULL in its place would demand nothing: without
- * memory the process ends here. Any thread.
+ * Returns a policy that the caller owns. Never NULL, since a NULL policy demands nothing: if there is no
+ * memory, the process ends. Any thread.
  */
 AUTHKIT_API
 authkit_policy *authkit_policy_new(void);
@@ -675,9 +673,9 @@ authkit_policy *authkit_policy_new(void);
  * `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
  * copied.
  *
- * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. A policy
- * that lacks a demand is unusable: every call that is given it returns AUTHKIT_MISUSE with the first
- * failure's reason. Free it and make a new one. One thread at a time per policy.
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. After a
+ * failure the policy is unusable: every call with it returns AUTHKIT_MISUSE with the first failure's
+ * reason. Free it and make a new one. One thread at a time per policy.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -727,16 +725,16 @@ AUTHKIT_API void authkit_policy_free(authkit_policy *policy);
  */
 
 /**
- * Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
- * SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
- * authkit_verifier_refresh()).
+ * Makes a verifier. Checks every setting and reads the certificate files that settings, SSL_CERT_FILE and
+ * SSL_CERT_DIR name. Opens no connection: keys are fetched when the first token needs them, or by
+ * authkit_verifier_refresh().
  *
  * `config` is read and stays the caller's.
  * `out_verifier` receives a verifier that the caller owns, NULL on failure.
  *
- * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
- * the setting that is missing or wrong, with the correction as hint; after a failed authkit_config_set() its
- * status and reason, whatever was set since. Any thread.
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG if a setting is
+ * missing or wrong: the reason names it, the hint says how to correct it. After a failed authkit_config_set()
+ * it returns that status and reason, whatever was set since. Any thread.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -746,16 +744,17 @@ authkit_status authkit_verifier_new(const authkit_config *config,
 
 /**
  * Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
- * keys, fetch_timeout (5 seconds) at most; on an event loop call authkit_verifier_try_verify() first.
+ * keys, at most fetch_timeout (5 seconds); on an event loop call authkit_verifier_try_verify() first.
  *
  * `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
- * `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
- * passed on as NULL.
+ * `nullable_policy` adds demands of this call. NULL adds none, so do not pass NULL for a policy that could
+ * not be made.
  * `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
  *
  * Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
- * is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503);
- * AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
+ * is NULL, `len` is no length, or a demand of the policy has failed; AUTHKIT_SCOPE (403);
+ * AUTHKIT_KEYS_UNAVAILABLE (503); AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401:
+ * AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
  * authkit_status_http_status() tells the HTTP status of each. Any thread.
  */
 AUTHKIT_API
@@ -768,10 +767,10 @@ authkit_status authkit_verifier_verify(const authkit_verifier *verifier,
                                        authkit_error **nullable_out_error);
 
 /**
- * As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
- * first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
- * wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started, and it
- * returns AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
+ * As authkit_verifier_verify(), without network and without waiting. If keys must be fetched first, it
+ * starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread wait in
+ * authkit_verifier_wait() and try again. In the refresh mode inline it starts nothing and returns
+ * AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
  *
  * Parameters and other results are those of authkit_verifier_verify(). Any thread.
  */
@@ -785,10 +784,10 @@ authkit_status authkit_verifier_try_verify(const authkit_verifier *verifier,
                                            authkit_error **nullable_out_error);
 
 /**
- * Fetches the keys of every issuer now, and waits for them, fetch_timeout (5 seconds) at most (for each, if
- * the refresh mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
- * configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
- * authkit_verifier_set_jwks().
+ * Fetches the keys of every issuer now, to warm up before the first token or to try again after an outage.
+ * Waits for them, at most fetch_timeout (5 seconds); if the refresh mode allows no threads, that long for
+ * each issuer. Issuers configured with keys of their own (`jwks`) are skipped; for others, fetched keys
+ * replace those of authkit_verifier_set_jwks().
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
  * keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -820,8 +819,7 @@ authkit_status authkit_verifier_start_refresh(const authkit_verifier *verifier,
 AUTHKIT_API uint64_t authkit_verifier_fetches_ended(const authkit_verifier *verifier);
 
 /**
- * The setting fetch_timeout: how long one call waits for keys in all, for a host that does the waiting
- * itself.
+ * The setting fetch_timeout, for a host that waits for keys itself: how long one call may wait in all.
  *
  * Returns seconds, 1 to 30; 0 if `verifier` is NULL. Any thread.
  */
@@ -829,18 +827,18 @@ AUTHKIT_API
 uint32_t authkit_verifier_fetch_timeout(const authkit_verifier *verifier);
 
 /**
- * Waits until a fetch of keys has ended since `seen` was read: for the worker
- * thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
- * call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
- * waiting requests, then try each of them again; up to authkit_verifier_fetch_timeout() in all, in steps of at
- * most one second, since
- * stale keys serve when a fetch has taken that long.
+ * Waits until a fetch of keys has ended since `seen` was read. For the worker thread of a host with an
+ * event loop. On the loop, read `seen` by authkit_verifier_fetches_ended() and call
+ * authkit_verifier_try_verify(). On AUTHKIT_WOULD_BLOCK let one worker thread wait here, for all waiting
+ * requests, then try each of them again. Wait at most one second per step, since after that long a try
+ * uses stale keys. Wait at most authkit_verifier_fetch_timeout() in all.
  *
  * `seen` is what authkit_verifier_fetches_ended() returned.
  * `timeout_ms` is in milliseconds; 0 looks without waiting.
  *
- * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
- * after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+ * Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if no fetch has ended before the
+ * timeout, or if none was under way for a second; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the
+ * verifier must not be freed meanwhile.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -933,7 +931,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
  *   KiB, or an octet that no token has: 400 invalid_request.
  * - Otherwise the token decides, as by authkit_verifier_verify().
  *
- * `nullable_authorization` is the header's value of `authorization_len` bytes, as it came; NULL where the
+ * `nullable_authorization` is the header's value of `authorization_len` bytes, raw; NULL if the
  * request has none. Several such headers are passed joined by commas, and are refused.
  * `nullable_query` is the query of the request's target, `query_len` bytes, still encoded; NULL for none.
  * `nullable_policy` adds demands of this call, and a challenge names all scopes; NULL adds none.
@@ -941,7 +939,7 @@ AUTHKIT_API void authkit_verifier_free(authkit_verifier *verifier);
  * AUTHKIT_INTERNAL, for which a server answers 500.
  *
  * Returns AUTHKIT_OK if and only if the request may go on; AUTHKIT_MISUSE if `verifier` or `out_response`
- * is NULL or a length is none; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
+ * is NULL or a length is impossible; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
  * authkit_verifier_verify() returns. Any thread.
  */
 AUTHKIT_API
@@ -984,7 +982,7 @@ authkit_status authkit_verifier_try_authorize(const authkit_verifier *verifier,
  * What stands in them is the configuration's: neither a proxy nor a mount changes it.
  *
  * `method` is the request's method: GET and HEAD are served, OPTIONS is a preflight, others get 405.
- * `path` is the path of the request's target, `path_len` bytes as they came; a query behind it is passed
+ * `path` is the path of the request's target, `path_len` raw bytes; a query after it is passed
  * over.
  * `out_response` receives a response that the caller owns, and sends whatever is returned; NULL where the
  * path is not one of these.
@@ -1120,8 +1118,9 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
 /* ------------------------------------------------------------------------------------------------
  * Paths: which of them demand which scopes, and which are open to all.
  *
- * A server with places of its own asks authkit_access_judge() about each request's path first. Is it public,
- * the server serves it; else it puts the scopes into a policy and calls authkit_verifier_authorize().
+ * A server whose paths differ in that calls authkit_access_judge() first, with each request's path. If the
+ * path is public, the server serves it. Otherwise it puts the scopes into a policy and calls
+ * authkit_verifier_authorize().
  */
 
 /**
@@ -1129,26 +1128,26 @@ AUTHKIT_API void authkit_response_free(authkit_response *response);
  * `{"public": ["/health"], "required_scopes": {"/admin": ["admin"]}, "prefix": "/api"}`.
  * Each member may be left out:
  *
- * - required_scopes: from places to scopes. A request at a place or below it needs a token with all of the
- *   place's scopes; with none, it needs a token. A slash at a place's end, with a star behind it or not,
- *   changes nothing. A place is met wherever its segments stand in the path, whatever lies before and
- *   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
- *   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
- *   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
- *   encoded twice, more than 8192 bytes or 128 segments, or without a slash at its beginning.
- * - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
- *   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
- *   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that
- *   routers could read in two ways is never public.
+ * - required_scopes: a map from places (path prefixes) to scopes. A request at a place or below it needs a
+ *   token with all of the place's scopes. If the list is empty, it needs a token. `/admin`, `/admin/` and
+ *   `/admin` with a slash and a star are the same place. A place matches wherever its segments stand in
+ *   the path, ignoring ASCII case: `/admin` matches /admin, /Admin/x and /api/admin, not /administrator.
+ *   If routers could read a path in two ways, every place matches it. Such a path has an empty, `.` or `..`
+ *   segment, a backslash, a control character, bytes that are not UTF-8, something that is encoded
+ *   twice, more than 8192 bytes or 128 segments, or no slash at its start.
+ * - public: paths that need no token. They are compared exactly with the path as received, letter case
+ *   too. A slash and a star at the end mean all paths below. A known prefix is removed first: the longest
+ *   of `prefix` and the request's own that the path begins with. A path with such a prefix elsewhere is not
+ *   public. A path that routers could read in two ways is never public. A demand always wins.
  * - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
- *   place is met at the beginning of the path or behind the prefix alone.
+ *   place matches only at the start of the path or after the prefix.
  *
  * `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
  * `out_access` receives places that the caller owns, NULL on failure.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_access` is NULL, `json` is not UTF-8 or a scope is
- * none; AUTHKIT_CONFIG if it is not such an object, for a place that no path could ever be (with a
- * pattern, say), for a public path that a demand always keeps closed, and for scopes that have no room in
+ * invalid; AUTHKIT_CONFIG if `json` is not such an object, if no path can match a place (because it is a
+ * pattern, for example), if a demand always keeps a public path closed, or if the scopes do not fit into
  * AUTHKIT_ACCESS_CAPACITY. Any thread.
  */
 AUTHKIT_API
@@ -1161,15 +1160,14 @@ authkit_status authkit_access_from_json(const char *json,
 /**
  * Says which scopes the path of a request demands, and whether it needs a token at all.
  *
- * `nullable_path` is the path of the request's target, `path_len` bytes as they came; a query behind it is
- * passed over.
- * `nullable_decoded_path` is the path that the host's router goes by, percent-decoded, if the host has it
- * apart: `decoded_path_len` bytes. Given both, the demands of both hold, and only what is public by both is.
- * Given neither, all places are met.
- * `nullable_root_path` is the prefix, `root_path_len` bytes, percent-decoded, that the host says its
- * application lies below; the path holds it or not. NULL if there is none.
- * `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes with a
- * single space between each two and a NUL behind them. On failure it receives `\`, which is no scope:
+ * `nullable_path` is the raw path of the request's target, `path_len` bytes; a query after it is ignored.
+ * `nullable_decoded_path` is the percent-decoded path that the host's router uses, if the host knows it:
+ * `decoded_path_len` bytes. If both paths are given, the demands of both hold, and the request is public
+ * only if both are. If neither is given, every place matches.
+ * `nullable_root_path` is the percent-decoded prefix below which the host has mounted its application:
+ * `root_path_len` bytes. The path may begin with it or not. NULL if there is no prefix.
+ * `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes, separated
+ * by a single space, and a NUL. On failure it receives `\`, which is not a scope:
  * authkit_policy_require_scope() refuses it.
  * `out_public` receives whether the request needs no token; false on failure.
  *
@@ -1203,7 +1201,7 @@ AUTHKIT_API void authkit_access_free(authkit_access *access);
 
 /**
  * Verifies an access token with the process's default verifier: the front door. May wait for the
- * issuer's keys, fetch_timeout (5 seconds) at most. For the reason of a refusal in words, and for policies,
+ * issuer's keys, at most fetch_timeout (5 seconds). For the reason of a refusal in words, and for policies,
  * use authkit_default_verifier() with authkit_verifier_verify().
  *
  * `token` is NUL-terminated, the text after "Bearer " and nothing else.
@@ -1242,8 +1240,8 @@ authkit_status authkit_default_verifier(const authkit_verifier **out_verifier,
  * own, with the same keys.
  *
  * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already, which stays.
- * After a NULL the environment's is not made in its place: until a default is set, authkit_verify() and
- * authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
+ * After a NULL, the environment's verifier is not used instead: until a default is set, authkit_verify()
+ * and authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -1448,17 +1446,17 @@ AUTHKIT_API const char *authkit_claims_session_id(const authkit_claims *claims);
 AUTHKIT_API const char *authkit_claims_role(const authkit_claims *claims);
 
 /**
- * `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. A person that
- * impersonates the user, if authkit_claims_is_impersonated(); else an application or agent that the
- * subject's rights were delegated to.
+ * `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. If
+ * authkit_claims_is_impersonated(), it is a person who impersonates the user. Otherwise it is an application
+ * or agent to which the subject delegated its rights.
  *
- * Returns borrowed text; NULL if the token does not say or `claims` is NULL. Any thread.
+ * Returns borrowed text; NULL if the token names no actor or `claims` is NULL. Any thread.
  */
 AUTHKIT_API
 const char *authkit_claims_actor(const authkit_claims *claims);
 
 /**
- * How many actors the token names, 0 to 8: of a longer chain the outermost 8.
+ * How many actors the token names, 0 to 8. Of a longer chain only the outermost 8 count.
  *
  * Returns 0 if it names none or `claims` is NULL. Any thread.
  */
@@ -1466,7 +1464,7 @@ AUTHKIT_API size_t authkit_claims_actor_count(const authkit_claims *claims);
 
 /**
  * One of the chain of actors, outermost first; `index` counts from 0. The first acts now; the others
- * acted before it, and are for the record alone (RFC 8693 section 4.1). An actor without a `sub` that is
+ * acted before it, and are only for the record (RFC 8693 section 4.1). An actor without a `sub` that is
  * a string ends the list.
  *
  * Returns borrowed text; NULL if `index` is not below authkit_claims_actor_count(). Any thread.
@@ -1476,9 +1474,9 @@ const char *authkit_claims_actor_at(const authkit_claims *claims,
                                     size_t index);
 
 /**
- * Whether a person acts as the user: a *session* token has an `act` that is not null, also one that does
- * not say who, and no `sub_profile` (of the token or the `act`) that makes it an agent's. Any other `act`
- * is a delegation.
+ * Whether a person acts as the user: a *session* token has an `act` that is not null, even one that names
+ * nobody. False if a `sub_profile`, of the token or the `act`, says that the actor is an agent. Any other
+ * `act` is a delegation.
  *
  * Returns true also if `claims` is NULL. Any thread.
  */
@@ -1625,7 +1623,7 @@ const char *authkit_claims_value_json(const authkit_claims *claims,
  *
  * Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
  * this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
- * tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+ * tickets are equal. Returns 0 if the token must be verified: it is new, or
  * not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
  */
 AUTHKIT_API
@@ -1640,7 +1638,7 @@ uint64_t authkit_verifier_recall(const authkit_verifier *verifier,
  *
  * Parameters are those of authkit_verifier_authorize().
  *
- * Returns a ticket, or 0, where the request must be decided on. Any thread.
+ * Returns a ticket, or 0 if the request must be decided on. Any thread.
  */
 AUTHKIT_API
 uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
@@ -1651,7 +1649,7 @@ uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
                                          const authkit_policy *nullable_policy);
 
 /**
- * Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+ * Verifies a token as authkit_verifier_verify() does, may wait as long, and writes what it says, or why it
  * is refused, into the caller's buffer.
  *
  * The record of an accepted token has five parts with the octet 0x1E between them, which no JSON text
@@ -1666,15 +1664,14 @@ uint64_t authkit_verifier_recall_request(const authkit_verifier *verifier,
  * 5. the payload, both as they were signed.
  *
  * A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
- * a NUL. What stood in the buffer before is cleared first: it is an empty text after a call that writes nothing
- * else.
+ * a NUL. The call clears the buffer first. If it writes nothing else, the buffer holds an empty text.
  *
  * `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
  * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
  *
  * Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
  * authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
- * the buffer, from a capacity of 1 on, holds an empty text. Any thread.
+ * the buffer holds an empty text (if `capacity` is at least 1). Any thread.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -1700,21 +1697,21 @@ int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
                                          size_t capacity);
 
 /**
- * Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+ * Decides on a request as authkit_verifier_authorize() does, may wait as long, and writes what the token says, or
  * what to answer, into the caller's buffer.
  *
- * Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+ * If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
  * object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
- * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
- * A challenge or body that finds no room, as with thousands of scopes, is left out.
+ * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
+ * A challenge or body that does not fit, as with thousands of scopes, is left out.
  *
- * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
- * there is none. `nullable_policy` adds demands of this call; NULL adds none.
+ * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
+ * missing. `nullable_policy` adds demands of this call; NULL adds none.
  * `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
  *
  * Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
- * authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, if the capacity is too small,
- * an empty text from a capacity of 1 on. Any thread.
+ * authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response. If the capacity is too small,
+ * the buffer holds an empty text (if `capacity` is at least 1). Any thread.
  */
 AUTHKIT_API
 AUTHKIT_MUST_USE
@@ -1775,7 +1772,7 @@ AUTHKIT_API AUTHKIT_MUST_USE authkit_status authkit_error_status(const authkit_e
 AUTHKIT_API const char *authkit_error_reason(const authkit_error *error);
 
 /**
- * What to change, where the cause is a known slip of configuration.
+ * What to change, if the cause is a known mistake in the configuration.
  *
  * Returns text borrowed from `error`; NULL if there is no hint or `error` is NULL. Any thread.
  */
@@ -1881,7 +1878,7 @@ AUTHKIT_API void authkit_stats_free(authkit_stats *stats);
  */
 
 /**
- * Takes the oldest event that nobody has taken yet. A verifier keeps 256; then the oldest are lost,
+ * Takes the oldest event that is still there. A verifier keeps 256; then the oldest are lost,
  * which `events_lost` of authkit_stats_json() counts. Does no I/O and waits for nothing: call it in a
  * loop, on a timer or after a verification, to log what it gives. Each event is given once.
  *
@@ -1901,7 +1898,7 @@ authkit_event *authkit_verifier_next_event(const authkit_verifier *verifier);
  * - stale_served: keys past their time to live are used for want of newer ones; age
  * - skew_seen: the issuer's clock and this machine's differ by more than the leeway; skew
  * - shared_file_refused: the shared key file could not be used; reason
- * - warned: something about how keys are fetched that an operator should know, told when the verifier is
+ * - warned: an operator should know something about how keys are fetched; it comes when the verifier is
  *   made (allow_insecure_http is in use; SSL_CERT_FILE, SSL_CERT_DIR or extra_ca_file cannot be used); reason
  *
  * More names may come.

@@ -10,17 +10,17 @@
 // ERRORS
 //   Every call that can fail returns Result<T>: test it and ask for error(), chain it by and_then() and
 //   transform(), or take value(), which throws the Error. Nothing else throws. Compiled with
-//   -fno-exceptions, value() of a failure ends the program (std::abort). Compilers warn where a result is
-//   ignored. If it is, nothing opens: a Config that lacks a setting and a Policy that lacks a demand are
-//   refused by all later calls, with the first failure's reason.
+//   -fno-exceptions, value() of a failure ends the program (std::abort). Compilers warn if a result is
+//   ignored. Even then nothing opens: after a failed setting or demand, all later calls refuse the Config or
+//   Policy, with the first failure's reason.
 //
 // OWNERSHIP, THREADS
 //   Objects own their handle, move and do not copy; an Error alone is copied too. A std::string_view or
 //   List that is returned is borrowed from the object it was asked of: give that object a name first. A
 //   const method may run on any number of threads at once.
-//   An object that was moved from, or made of NULL, holds nothing: calls on it, and calls that it is given to,
-//   are refused with AUTHKIT_MISUSE; what it is asked for is empty. Such a Result is a failure and such a
-//   Decision allows nothing, also where only the value was moved out. It can be assigned to.
+//   An object that was moved from, or made of NULL, is empty. Calls on it, and calls that get it as an argument,
+//   are refused with AUTHKIT_MISUSE; its getters return empty values. Such a Result is a failure, and such a
+//   Decision allows nothing, even if only the value was moved out. You may assign to an empty object.
 //
 // MEMORY
 //   Nothing is allocated here beyond what the library allocates behind a C call, with one exception: C
@@ -126,8 +126,8 @@ private:
     char short_[256] = {};
 };
 
-/// A timeout for C, of any duration: rounded up, none below 0 or of no number, and at most what C can say, which
-/// is 49 days. Counted as floating point, in which nothing overflows.
+/// A timeout for C, of any duration. It is rounded up; negative values and NaN become 0; the longest is 49 days, the
+/// most that C's type holds. Computed in floating point, which does not overflow.
 template <class Count, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Count, Period> timeout) noexcept {
     constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
@@ -182,23 +182,23 @@ public:
 
     /// What happened, as one number.
     authkit_status status() const noexcept { return status_; }
-    /// The kind of it, which alone fixes the HTTP status.
+    /// The kind of it. Only this decides the HTTP status.
     authkit_class status_class() const noexcept { return authkit_status_class(status_); }
     /// The status's stable name: "EXPIRED".
     std::string_view code() const noexcept { return authkit_status_name(status_); }
     /// The HTTP status to answer with: 400, 401, 403, 429, 500 or 503.
     int http_status() const noexcept { return authkit_status_http_status(status_); }
-    /// The `error` of a WWW-Authenticate challenge (RFC 6750), where one is due.
+    /// The `error` of a WWW-Authenticate challenge (RFC 6750), if one is due.
     std::optional<std::string_view> oauth_error() const noexcept {
         return detail::optional_view(authkit_status_oauth_error(status_));
     }
     /// One sentence, safe to log.
     std::string_view reason() const noexcept { return what(); }
-    /// What to change, where the cause is a known slip of configuration.
+    /// What to change, if the cause is a known mistake in the configuration.
     std::optional<std::string_view> hint() const noexcept {
         return detail::optional_view(authkit_error_hint(error_.get()));
     }
-    /// Seconds until another try can succeed, where that is known.
+    /// Seconds until another try can succeed, if known.
     std::optional<std::int64_t> retry_after() const noexcept {
         const std::int64_t seconds = authkit_error_retry_after(error_.get());
         return seconds >= 0 ? std::optional<std::int64_t>(seconds) : std::nullopt;
@@ -235,9 +235,9 @@ Given<F, T> give(F &&function, T &&argument) {
 
 } // namespace detail
 
-/// A value, or the Error that stands in its place. Taking the value of a failure throws the Error. What is
-/// named as in std::expected does as it does there, but that * and -> look before they give, and that it is a
-/// failure, AUTHKIT_MISUSE, once its value was moved out: whoever asks it again must not take that for a success.
+/// A value, or the Error instead of it. Taking the value of a failure throws the Error. Members that are named as
+/// in std::expected do the same as there, with two exceptions. * and -> check first. Once the value was moved out,
+/// the Result is a failure (AUTHKIT_MISUSE), so that a second look does not see a success.
 template <class T>
 class [[nodiscard]] Result {
 public:
@@ -315,7 +315,7 @@ public:
     }
 
 #if defined(__cpp_lib_expected)
-    /// The same as std::expected, where the standard library has it. Moves the content out.
+    /// The same as std::expected, if the standard library has it. Moves the content out.
     std::expected<T, Error> expected() && {
         T *value = there(*this);
         if (!value) {
@@ -527,8 +527,8 @@ public:
         return detail::made<Config>(status, config, error);
     }
 
-    /// As from_env_file(), for a file that nobody named: of it the FastMCP guide's variables alone count.
-    /// AUTHKIT_CONFIG, too, if a stranger can have written it. If there is none, the environment's.
+    /// As from_env_file(), for a file that no one chose: only the FastMCP guide's variables in it count.
+    /// AUTHKIT_CONFIG, too, if a stranger can have written it. If there is no file, only the environment counts.
     static Result<Config> from_implicit_env_file(std::string_view path) noexcept {
         authkit_config *config = nullptr;
         authkit_error *error = nullptr;
@@ -545,7 +545,7 @@ public:
         return detail::made<Config>(status, config, error);
     }
 
-    /// Sets one setting. AUTHKIT_CONFIG for a name that is none or a value that does not fit its form.
+    /// Sets one setting. AUTHKIT_CONFIG for an unknown name or a value in the wrong form.
     Result<Done> set(std::string_view name, std::string_view value) noexcept {
         authkit_error *error = nullptr;
         const authkit_status status =
@@ -589,8 +589,8 @@ public:
         return detail::done(authkit_policy_set_now(handle_.get(), unix_seconds));
     }
 
-    /// For C functions; stays this object's. NULL once it was moved from, which to C functions means no demands: give
-    /// them the handle of none that may have been.
+    /// For C functions; stays this object's. NULL once the object was moved from. To C functions NULL means no
+    /// demands, so do not pass them the handle of an object that may have been moved from.
     const authkit_policy *handle() const noexcept { return handle_.get(); }
 
 private:
@@ -603,7 +603,7 @@ public:
     /// Takes over places that a C call made.
     explicit Access(authkit_access *owned) noexcept : handle_(owned) {}
 
-    /// Reads places from a JSON object. AUTHKIT_CONFIG says what could never hold.
+    /// Reads places from a JSON object. AUTHKIT_CONFIG if a part of it can never take effect.
     static Result<Access> from_json(std::string_view json) noexcept {
         authkit_access *access = nullptr;
         authkit_error *error = nullptr;
@@ -611,10 +611,10 @@ public:
         return detail::made<Access>(status, access, error);
     }
 
-    /// Has the policy demand the scopes of a path, and says whether its request needs no token.
+    /// Adds the scopes of a path to the policy, and says whether the request needs no token.
     ///
-    /// `path` is the path of the request's target, as it came; `root_path` a prefix that the host says its
-    /// application lies below, decoded, empty if there is none. On failure `is_public` is false, and the policy
+    /// `path` is the raw path of the request's target. `root_path` is the decoded prefix below which the host has
+    /// mounted its application, empty if there is none. On failure `is_public` is false, and the policy
     /// passes no token.
     Result<Done> judge(std::string_view path, Policy &policy, bool &is_public,
                        std::string_view root_path = {}) const noexcept {
@@ -625,7 +625,7 @@ public:
         const authkit_status status =
             authkit_access_judge(handle_.get(), detail::data(path), path.size(), nullptr, 0, detail::data(root_path),
                                  root_path.size(), scopes, sizeof scopes, &needs_none, &error);
-        // After a failure they hold what is no scope, so that the policy fails, too.
+        // After a failure they hold something that is not a scope, so that the policy fails too.
         Result<Done> demanded = Done{};
         for (std::string_view rest(scopes); demanded && !rest.empty();) {
             const std::size_t end = std::min(rest.find(' '), rest.size());
@@ -714,7 +714,7 @@ public:
     NamedTexts entitlements() const noexcept { return list("entitlements"); }
     /// `feature_flags`; empty where the token has no such list.
     NamedTexts feature_flags() const noexcept { return list("feature_flags"); }
-    /// `act.sub`: who acts for the subject now, the first of actors(); absent if the token does not say.
+    /// `act.sub`: who acts for the subject now, the first of actors(); absent if the token names no actor.
     std::optional<std::string_view> actor() const noexcept {
         return detail::optional_view(authkit_claims_actor(handle()));
     }
@@ -733,23 +733,23 @@ public:
     /// What AuthKit says of the caller as one JSON object.
     std::string_view identity_json() const noexcept { return detail::sized(authkit_claims_identity_json, handle()); }
 
-    /// Any claim by its name, where it is a string.
+    /// Any claim by its name, if it is a string.
     std::optional<std::string_view> string(std::string_view name) const noexcept {
         return text(authkit_claims_string, name);
     }
-    /// Any claim by its name, where it is a whole number.
+    /// Any claim by its name, if it is a whole number.
     std::optional<std::int64_t> integer(std::string_view name) const noexcept {
         return scalar<std::int64_t>(authkit_claims_integer, name);
     }
-    /// Any claim by its name, where it is a number.
+    /// Any claim by its name, if it is a number.
     std::optional<double> number(std::string_view name) const noexcept {
         return scalar<double>(authkit_claims_number, name);
     }
-    /// Any claim by its name, where it is true or false.
+    /// Any claim by its name, if it is true or false.
     std::optional<bool> boolean(std::string_view name) const noexcept {
         return scalar<bool>(authkit_claims_boolean, name);
     }
-    /// The strings of a claim that is a list of strings; empty if it is none.
+    /// The strings of a claim that is a list of strings; empty if it is not.
     NamedTexts list(std::string_view name) const noexcept {
         return NamedTexts({handle(), detail::Argument(name)});
     }
@@ -829,7 +829,7 @@ public:
     /// One object, whose members are told at authkit_stats_json().
     std::string_view json() const noexcept { return detail::sized(authkit_stats_json, handle()); }
 
-    /// One number over all issuers, such as "fetches" or "verdicts.OK"; none where there is none at this moment.
+    /// One number over all issuers, such as "fetches" or "verdicts.OK"; none if there is no such number now.
     std::optional<std::int64_t> number(std::string_view name) const noexcept { return read(nullptr, name); }
     /// One number of one issuer's.
     std::optional<std::int64_t> number(std::string_view issuer, std::string_view name) const noexcept {
@@ -873,7 +873,7 @@ private:
 template <class Self>
 class VerifierCalls {
 public:
-    /// Verifies a token, the text after "Bearer "; may wait for the issuer's keys, fetch_timeout (5 seconds) at most.
+    /// Verifies a token, the text after "Bearer "; may wait for the issuer's keys, at most fetch_timeout (5 seconds).
     Result<Claims> verify(std::string_view token) const noexcept {
         return judge(authkit_verifier_verify, token, nullptr);
     }
@@ -891,7 +891,7 @@ public:
         return judge(authkit_verifier_try_verify, token, &policy);
     }
 
-    /// Decides whether a request may go on, by its Authorization header and its query, both as they came
+    /// Decides whether a request may go on, by its Authorization header and its query, both raw
     /// and nothing where the request has none; may wait as verify().
     Decision authorize(std::optional<std::string_view> authorization,
                        std::optional<std::string_view> query = std::nullopt) const noexcept {
@@ -944,7 +944,7 @@ public:
         return recall_request_by(authorization, query, &policy);
     }
 
-    /// Fetches every issuer's keys now and waits for them, fetch_timeout (5 seconds) at most.
+    /// Fetches every issuer's keys now and waits for them, at most fetch_timeout (5 seconds).
     Result<Done> refresh() const noexcept {
         authkit_error *error = nullptr;
         const authkit_status status = authkit_verifier_refresh(asked(), &error);
@@ -966,8 +966,8 @@ public:
         return std::chrono::seconds(authkit_verifier_fetch_timeout(asked()));
     }
 
-    /// Waits, off the event loop, until a fetch has ended since `seen`: AUTHKIT_WOULD_BLOCK if none has after
-    /// the timeout, which may be of any length, or after a second without one under way.
+    /// Waits, off the event loop, until a fetch has ended since `seen`. AUTHKIT_WOULD_BLOCK if no fetch has ended
+    /// before the timeout, which may have any length, or if none was under way for a second.
     template <class Count, class Period>
     Result<Done> wait(std::uint64_t seen, std::chrono::duration<Count, Period> timeout) const noexcept {
         return detail::done(authkit_verifier_wait(asked(), seen, detail::milliseconds(timeout)));
@@ -989,7 +989,7 @@ public:
         return detail::made<Stats>(status, stats, error);
     }
 
-    /// The oldest event that nobody has taken yet.
+    /// Takes the oldest event that is still there.
     [[nodiscard]] std::optional<Event> next_event() const noexcept {
         authkit_event *event = authkit_verifier_next_event(asked());
         return event ? std::optional<Event>(event) : std::nullopt;
@@ -1041,7 +1041,7 @@ private:
     static const char *data(const Text &text) noexcept { return text ? detail::data(*text) : nullptr; }
     static std::size_t size(const Text &text) noexcept { return text ? text->size() : 0; }
 
-    // To C, NULL means no demands: a policy without its handle must not get there.
+    // To C, NULL means no demands, so a policy without its handle must not be passed on.
     static bool is_lost(const Policy *policy) noexcept { return policy && !policy->handle(); }
     static const authkit_policy *demands(const Policy *policy) noexcept { return policy ? policy->handle() : nullptr; }
     static Error lost() noexcept {

@@ -1,10 +1,10 @@
-# The soak: an issuer in bad weather, clients in C, Python and Node, and one judge. Include it from the Makefile after
-# mk/native.mk, mk/python.mk and mk/node.mk. docs/soak.md says what is counted.
+# The soak: an issuer that rotates, fails and stalls, clients in C, Python and Node, and one judge. Include it from the
+# Makefile after mk/native.mk, mk/python.mk and mk/node.mk. docs/soak.md says what is counted.
 #
-#   soak          what strangers cost good tokens while the issuer hangs, then for TIME seconds the soak; FLOOD=1
-#                 only clients that are flooded with random key ids, FLOOD=0 only others; MODE=inline has no threads
-#                 fetch; KEEP=directory keeps the logs
-#   test-soak     24 s of faster weather, and the judge's own test
+#   soak          measures how much strangers delay good tokens while the issuer hangs, then runs the soak for TIME
+#                 seconds. FLOOD=1: only clients that are flooded with random key ids; FLOOD=0: only the others;
+#                 MODE=inline: no thread fetches; KEEP=directory: keeps the logs
+#   test-soak     24 s with an issuer that changes faster, and the judge's own test
 
 SOAK := tests/soak
 SOAK_BUILD := build/soak

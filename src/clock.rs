@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The end of a wait that begins now. A caller's duration can be past what an [`Instant`] can say, where
-/// `+` panics: the wait is then as long as any process lives.
+/// The end of a wait that begins now. If a caller's duration is longer than an [`Instant`] can hold, `+` would panic.
+/// The wait is then longer than any process lives.
 pub(crate) fn after(wait: Duration) -> Instant {
     const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
     Instant::now() + wait.min(AGES)

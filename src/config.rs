@@ -32,7 +32,7 @@ pub const MAX_LEEWAY: u64 = 300;
 pub const DEFAULT_TOKEN_CACHE_SIZE: u64 = 1024;
 /// The most verified tokens that can be kept.
 pub const MAX_TOKEN_CACHE_SIZE: u64 = 65_536;
-/// How long a fetch may take and a call may wait where nothing is configured, in seconds.
+/// The default limit for one fetch and for all waiting of one call, in seconds.
 pub const DEFAULT_FETCH_TIMEOUT: u64 = 5;
 /// The longest that can be configured, in seconds: no client waits longer.
 pub const MAX_FETCH_TIMEOUT: u64 = 30;
@@ -68,7 +68,7 @@ pub struct Config {
     pub(crate) refresh_mode: RefreshMode,
     pub(crate) jwks_cache_dir: Option<PathBuf>,
     pub(crate) token_cache_size: usize,
-    /// What a person is to be told of an env file whose lines of ours do not count.
+    /// What to tell a person about an env file whose authkit variables have no effect.
     without_effect: Option<String>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Issuer {
     /// The audiences its tokens may name, and the client ids, which are no URLs.
     pub(crate) audiences: Vec<String>,
     pub(crate) client_ids: Vec<String>,
-    /// The client that all its tokens are issued to, as far as they say; of session tokens alone.
+    /// Only for session tokens: the client that they must be issued to, if they name one.
     pub(crate) client_id: Option<String>,
 }
 
@@ -197,7 +197,7 @@ impl Config {
         self.now
     }
 
-    /// How long one fetch may take, and one call wait in all.
+    /// The limit for one fetch, and for all waiting of one call.
     #[must_use]
     pub fn fetch_timeout(&self) -> Duration {
         self.network.fetch_timeout
@@ -392,8 +392,8 @@ impl ConfigBuilder {
             .collect()
     }
 
-    /// The client that an issuer's session tokens belong to: by the address of its keys, which AuthKit has for each
-    /// client, else the configured one.
+    /// The client that an issuer's session tokens belong to. The address of its keys names it, since AuthKit has one
+    /// for each client; else the issuer does; else it is the configured one.
     fn client_of(&self, issuer: &str, family: TokenFamily, keys: &KeySource) -> Option<String> {
         if family != TokenFamily::Session {
             return None;
@@ -442,7 +442,7 @@ impl ConfigBuilder {
                 ));
             }
             if entries.values().all(has_own_audiences) {
-                return Err(invalid("audiences", "is set, and no issuer would use it")
+                return Err(invalid("audiences", "is set, but no issuer would use it")
                     .with_hint("every issuer inside issuers has audiences of its own, or is not_checked: set one or the other"));
             }
             return non_empty_items("audiences", Some(audiences.clone()));
@@ -479,7 +479,7 @@ impl Accepted<'_> {
     }
 }
 
-/// Audiences and client ids. An id among the audiences is one all the same: ID tokens are meant for it, too.
+/// Audiences and client ids. A client id among the audiences is still a client id: ID tokens have it as `aud`, too.
 fn sorted(audiences: &[String], client_ids: &[String]) -> (Vec<String>, Vec<String>) {
     let is_client_id = |audience: &String| audience.starts_with(CLIENT_ID_PREFIX);
     let (mut ids, audiences): (Vec<_>, Vec<_>) = audiences.iter().cloned().partition(is_client_id);
@@ -487,8 +487,8 @@ fn sorted(audiences: &[String], client_ids: &[String]) -> (Vec<String>, Vec<Stri
     (audiences, ids)
 }
 
-/// `authkit_domain` says where an issuer's keys are and what its tokens are. An entry for the same issuer may say
-/// more, but nothing else.
+/// `authkit_domain` says where an issuer's keys are and what its tokens are. An entry for the same issuer may add to
+/// that, but must not contradict it.
 fn refuse_other_than_authkit(issuer: &str, entry: &IssuerSettings) -> Result<()> {
     let usual = IssuerSettings::default();
     let is_usual_url = |url: &String| *url == format!("{issuer}{JWKS_PATH}");

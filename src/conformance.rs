@@ -76,7 +76,7 @@ pub struct Requester(Arc<Dialer>);
 pub struct Obstacle {
     /// One sentence of ours: the phase, the address, the time that it took, what to change.
     pub reason: String,
-    /// Somebody is there, whose TLS is not good.
+    /// A server answers, but its TLS is not acceptable.
     pub is_tls: bool,
 }
 
@@ -84,7 +84,7 @@ impl Requester {
     /// As the configuration wants connections.
     ///
     /// # Errors
-    /// [`Code::Config`] where `ca_file` or `proxy` is of no use.
+    /// [`Code::Config`] if `ca_file` or `proxy` is unusable.
     pub fn new(setup: &Setup<'_>) -> Result<Self> {
         let dialer = fetch::dialer(setup.network, None);
         let dialer = dialer.map_err(|reason| Error::new(Code::Config, reason))?;
@@ -94,7 +94,7 @@ impl Requester {
     /// Sends one request; `config` has the limit to all of it.
     ///
     /// # Errors
-    /// Whatever kept the answer's head from coming.
+    /// Why the head of the answer did not come.
     pub fn ask(
         &self,
         config: ureq::config::Config,
@@ -105,13 +105,13 @@ impl Requester {
     }
 }
 
-/// What a file operation failed by, to follow the file's name and a colon.
+/// Why a file operation failed, to follow the file's name and a colon.
 #[must_use]
 pub fn file_problem(error: &io::Error) -> String {
     foreign::file(error)
 }
 
-/// What a connection failed by, to follow the word connection.
+/// Why a connection failed, to follow the word connection.
 #[must_use]
 pub fn connection_problem(error: &io::Error) -> String {
     foreign::connection(error)

@@ -30,8 +30,7 @@ pub enum Class {
     NoCredentials = 9,
     /// The request carries its token in a way that must not be: HTTP 400, `invalid_request`.
     Request = 10,
-    /// Nobody knows whether the token is good, since the issuer could not be asked about its key, though
-    /// usable keys are there: HTTP 429.
+    /// HTTP 429. The token may be good: the issuer could not be asked about its key. Usable keys are there.
     Unconfirmed = 11,
 }
 
@@ -86,7 +85,7 @@ codes! {
     Expired = 8, Token, "EXPIRED";
     /// `nbf` or `iat` is still to come.
     NotYetValid = 9, Token, "NOT_YET_VALID";
-    /// A claim is missing or of the wrong type, or binds the token to a key (`cnf`), which nobody checks here.
+    /// A claim is missing or of the wrong type, or binds the token to a key (`cnf`), which is not checked here.
     Claim = 10, Token, "CLAIM";
     /// The issuer is not allow-listed.
     Issuer = 11, Token, "ISSUER";
@@ -98,8 +97,8 @@ codes! {
     KeysUnavailable = 0, KeysUnavailable, "KEYS_UNAVAILABLE";
     /// The answer needs the network; a fetch is under way.
     WouldBlock = 0, WouldBlock, "WOULD_BLOCK";
-    /// The answer needs the network, and no fetch is under way or was started: only a call that may
-    /// wait makes one (`refresh_mode` inline).
+    /// The answer needs the network, and no fetch is under way: only a call that may wait starts one
+    /// (`refresh_mode` inline).
     FetchNeeded = 1, WouldBlock, "FETCH_NEEDED";
     /// The thing asked for is not there.
     Absent = 0, Absent, "ABSENT";
@@ -108,7 +107,7 @@ codes! {
     /// The request carries no bearer token.
     NoCredentials = 0, NoCredentials, "NO_CREDENTIALS";
     /// The token names a key that is not among the issuer's known keys, and the issuer could not be asked:
-    /// it fails, is slow, or was asked too often of late. Another try can succeed.
+    /// it fails, is slow, or was asked too often. Another try can succeed.
     KeyUnconfirmed = 0, Unconfirmed, "KEY_UNCONFIRMED";
     /// The request carries its token wrongly: twice, in the query, or spelled as no token is.
     InvalidRequest = 0, Request, "INVALID_REQUEST";
@@ -189,7 +188,7 @@ impl Error {
         self
     }
 
-    /// This error as a later call tells it, which must not go on without what a setter failed to set.
+    /// This error for a later call, which must not go on without the setting that failed.
     #[cold]
     pub(crate) fn of_earlier(&self, setter: &str) -> Self {
         let told = Self::new(self.code, format!("an earlier {setter} failed: {}", self.reason));
@@ -245,7 +244,7 @@ pub(crate) fn bounded(text: Cow<'static, str>) -> Cow<'static, str> {
     if text.len() <= SENTENCE_LIMIT && text.bytes().all(is_plain) {
         return text;
     }
-    // No more of it than can be needed: it may be megabytes.
+    // Only as much as can be needed: it may be megabytes.
     // `…` is ours, the sign of a text that was cut.
     let pieces = text.chars().take(SENTENCE_LIMIT + 1).map(|character| match character {
         '…' => "…".to_owned(),

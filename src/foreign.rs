@@ -1,5 +1,5 @@
-//! Sentences of ours for other libraries' errors. Their own words may repeat what they read, a key or a
-//! password among it, have no limit, and say nothing of what to change: none is ever passed on.
+//! Our own sentences for other libraries' errors. Theirs are never passed on: they may repeat what they read, such
+//! as a key or a password, have no length limit, and do not say what to change.
 
 use std::io::{self, ErrorKind};
 
@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use serde_json::error::Category;
 use webpki::Error as ChainError;
 
-/// What a file operation failed by, to follow the file's name and a colon.
+/// Why a file operation failed, to follow the file's name and a colon.
 pub(crate) fn file(error: &io::Error) -> String {
     let sentence = match error.kind() {
         ErrorKind::NotFound => "it does not exist",
@@ -20,8 +20,8 @@ pub(crate) fn file(error: &io::Error) -> String {
         ErrorKind::ReadOnlyFilesystem => "its file system is read-only",
         ErrorKind::AddrInUse => "another program listens there; choose another address",
         ErrorKind::AddrNotAvailable => "this machine has no such address; choose another one",
-        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => "that is no usable path",
-        ErrorKind::BrokenPipe => "who was to read it has gone away",
+        ErrorKind::InvalidInput | ErrorKind::InvalidFilename => "that is not a usable path",
+        ErrorKind::BrokenPipe => "the program that reads it has gone away",
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "it took too long",
         ErrorKind::OutOfMemory => "there is not enough memory",
         ErrorKind::UnexpectedEof => "it ends too early",
@@ -30,10 +30,12 @@ pub(crate) fn file(error: &io::Error) -> String {
     sentence.to_owned()
 }
 
-/// What a connection failed by, to follow its address.
+/// Why a connection failed, to follow its address.
 pub(crate) fn connection(error: &io::Error) -> String {
     let sentence = match error.kind() {
-        ErrorKind::ConnectionRefused => "was refused; nothing listens there, or a firewall says no",
+        ErrorKind::ConnectionRefused => {
+            "was refused; nothing listens there, or a firewall refuses it"
+        }
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
             "was reset by the other side or by something on the way"
         }
@@ -82,7 +84,7 @@ pub(crate) fn tls_inside(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// What a TLS handshake or connection failed by, and what to change.
+/// Why a TLS handshake or connection failed, and what to change.
 pub(crate) fn tls(error: &rustls::Error) -> String {
     use rustls::Error as Tls;
     let sentence = match error {
@@ -100,7 +102,7 @@ pub(crate) fn tls(error: &rustls::Error) -> String {
         }
         Tls::UnsupportedNameType => "the URL's host is no name that a certificate can be for",
         Tls::FailedToGetCurrentTime => "this machine's clock cannot be read",
-        Tls::FailedToGetRandomBytes => "this machine gives no random numbers",
+        Tls::FailedToGetRandomBytes => "this machine's source of random numbers fails",
         _ => "the server breaks the rules of TLS; see what answers at that address",
     };
     sentence.to_owned()
@@ -150,10 +152,10 @@ fn chain(problem: &ChainError) -> &'static str {
             "it shows an authority's own certificate; give it one that the authority has signed for it"
         }
         ChainError::EndEntityUsedAsCa => {
-            "its certificate is signed by one that may sign none; replace the chain"
+            "its certificate is signed by one that may not sign others; replace the chain"
         }
         ChainError::PathLenConstraintViolated | ChainError::NameConstraintViolation => {
-            "its certificate is beyond what its authority may sign; replace it"
+            "its authority may not sign such a certificate; replace it"
         }
         _ => "its certificate chain is not acceptable; replace it by one that browsers accept",
     }

@@ -92,7 +92,7 @@ pub enum Happening {
         /// One sentence.
         reason: String,
     },
-    /// Something about how keys are fetched that an operator should know; told when the verifier is made.
+    /// An operator should know something about how keys are fetched. Comes when the verifier is made.
     Warned {
         /// One sentence.
         reason: String,
@@ -113,7 +113,7 @@ pub enum Source {
 }
 
 impl Happening {
-    /// Whatever its maker put in, a sentence is printable, on one line and short.
+    /// A sentence is always printable, on one line and short.
     fn bound(&mut self) {
         let (Self::Failed { reason: sentence, .. }
         | Self::SharedFileRefused { reason: sentence }

@@ -1,4 +1,4 @@
-//! The certificate authorities that servers are judged by: the system's, and those of configured files.
+//! The certificate authorities that are trusted: the system's, and those of configured files.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,7 +18,7 @@ const MAX_FILE_LENGTH: u64 = 16 * 1024 * 1024;
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 
-/// Where authorities are read from, anew for each fetch, so that a file may be replaced.
+/// Where authorities are read from. They are read again for each fetch, so that a file may be replaced.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trust {
     ca_file: Option<PathBuf>,
@@ -42,16 +42,16 @@ pub(crate) struct Pem {
     pub(crate) others: usize,
 }
 
-/// Authorities, and what is to be told where they do not do.
+/// Authorities, and the warnings about unusable ones.
 #[derive(Debug)]
 pub(crate) struct Authorities {
     pub(crate) client: Arc<ClientConfig>,
-    /// What could not be read, as sentences; empty where all is well.
+    /// What could not be read, as sentences; empty if nothing failed.
     pub(crate) problems: Vec<String>,
 }
 
 impl Trust {
-    /// Reads the environment, and refuses a `ca_file` that is of no use.
+    /// Reads the environment, and refuses an unusable `ca_file`.
     pub(crate) fn new(
         ca_file: Option<&Path>,
         extra_ca_file: Option<&Path>,
@@ -66,7 +66,7 @@ impl Trust {
         Ok(Self { ca_file, extra_ca_file, variables })
     }
 
-    /// What is to be told when a verifier is made; the system's own authorities are not read for it.
+    /// The warnings when a verifier is made. The system's own authorities are not read for them.
     pub(crate) fn problems(&self) -> Vec<String> {
         let (mut roots, mut problems) = (RootCertStore::empty(), Vec::new());
         self.variables.read(&mut roots, &mut problems);
@@ -97,7 +97,7 @@ impl Trust {
         Ok(Authorities { client: client(roots)?, problems })
     }
 
-    /// Node trusts its own authorities where the file that it is told of cannot be read, and so do we.
+    /// If Node cannot read this file, it trusts its own authorities. So do we.
     fn add_extra(&self, roots: &mut RootCertStore, problems: &mut Vec<String>) {
         let Some(path) = &self.extra_ca_file else { return };
         match read(path) {
@@ -120,7 +120,7 @@ impl Variables {
         self.file.is_some() || !self.directories.is_empty()
     }
 
-    /// As the system's own, tolerantly; but what yields no certificate is named, with the reason.
+    /// Tolerant, as for the system's own. A file without a certificate is named, with the reason.
     fn read(&self, roots: &mut RootCertStore, problems: &mut Vec<String>) {
         if let Some(path) = &self.file {
             let found = load_certs_from_paths(Some(path), None).certs;
@@ -172,7 +172,7 @@ pub(crate) fn read(path: &Path) -> Result<Pem, String> {
     parse(&octets)
 }
 
-/// What is no certificate is passed over: keys, parameters, text (RFC 7468 §2).
+/// Everything else than certificates is skipped: keys, parameters, text (RFC 7468 §2).
 fn parse(octets: &[u8]) -> Result<Pem, String> {
     let text = String::from_utf8_lossy(octets);
     let mut pem = Pem::default();
@@ -217,7 +217,7 @@ fn certificate(base64: &str) -> Option<CertificateDer<'static>> {
     Some(der)
 }
 
-/// The slips that people make; of the content nothing is told.
+/// Common mistakes. The content is never repeated.
 fn likely_cause(octets: &[u8], text: &str) -> &'static str {
     if octets.is_empty() {
         ": it is empty"
@@ -236,7 +236,7 @@ fn add(roots: &mut RootCertStore, pem: Pem) {
     roots.add_parsable_certificates(pem.certificates);
 }
 
-/// The system's authorities where no variable names others; empty variables must not hide them.
+/// The system's authorities, if no variable names others. Empty variables must not hide them.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn system() -> Vec<CertificateDer<'static>> {
     let places = openssl_probe::probe();

@@ -73,8 +73,8 @@ impl Verifier {
     /// needs them.
     ///
     /// # Errors
-    /// [`Code::Config`] if given keys are no usable key set, if `ca_file` cannot be read or holds no
-    /// certificate, or if `proxy` is no usable URL.
+    /// [`Code::Config`] if given keys are not a usable key set, if `ca_file` cannot be read or holds no
+    /// certificate, or if `proxy` is not a usable URL.
     pub fn new(config: Config) -> Result<Self> {
         let clock: Arc<dyn Clock> = match config.now {
             Some(unix_time) => Arc::new(FixedClock { unix_time, keys: SystemClock::new() }),
@@ -83,7 +83,7 @@ impl Verifier {
         Self::with_clock(config, clock, None)
     }
 
-    /// As [`Self::new`], by the given clock and, where it is given, name look-up.
+    /// As [`Self::new`], with the given clock and (if given) name look-up.
     pub(crate) fn with_clock(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -117,7 +117,7 @@ impl Verifier {
     }
 
     /// Judges a token. May wait for the network when keys are missing, too old, or without the one
-    /// that the token names: `fetch_timeout` (5 s) in all at the very most.
+    /// that the token names: at most `fetch_timeout` (5 s) in all.
     ///
     /// # Errors
     /// The first of these that applies: form ([`Code::TooLarge`], [`Code::Malformed`]), header
@@ -125,7 +125,7 @@ impl Verifier {
     /// for an ID token), [`Code::Issuer`], other claims ([`Code::Claim`], [`Code::Expired`], [`Code::NotYetValid`],
     /// [`Code::Audience`]), key ([`Code::KeysUnavailable`], [`Code::UnknownKey`],
     /// [`Code::KeyUnconfirmed`], [`Code::Algorithm`]), [`Code::Signature`], [`Code::Scope`]. Before all of
-    /// them, [`Code::Misuse`] of a policy one of whose demands could not be made.
+    /// them, [`Code::Misuse`] if a demand of the policy has failed.
     pub fn verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.accept(token.as_ref(), policy, Wait::Allowed)
     }
@@ -133,9 +133,9 @@ impl Verifier {
     /// Judges a token without waiting.
     ///
     /// # Errors
-    /// As [`Self::verify`]; and [`Code::WouldBlock`] if the answer needs the network and a fetch is
-    /// under way: [`Self::wait`] off the event loop tells when to try again. In the refresh mode `inline`
-    /// no fetch is started: [`Code::FetchNeeded`] asks for [`Self::verify`] off the event loop.
+    /// As [`Self::verify`]; and [`Code::WouldBlock`] if the answer needs the network and a fetch is under way. Then
+    /// call [`Self::wait`] off the event loop and try again. In the refresh mode `inline` no fetch is started, and
+    /// the error is [`Code::FetchNeeded`]: call [`Self::verify`] off the event loop.
     pub fn try_verify(&self, token: impl AsRef<[u8]>, policy: &Policy) -> Result<Claims> {
         self.accept(token.as_ref(), policy, Wait::No)
     }
@@ -230,19 +230,19 @@ impl Verifier {
         self.0.around.landings.get().ended()
     }
 
-    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`. False if none has after
-    /// `timeout`, which may be of any length, or after a second without one under way.
+    /// Waits until a fetch has ended since [`Self::fetches_ended`] gave `seen`. False if no fetch has ended before
+    /// `timeout`, which may have any length, or if none was under way for a second.
     ///
     /// For hosts with an event loop: read `seen`, [`Self::try_verify`], and on [`Code::WouldBlock`]
-    /// wait on another thread, a second at most each time, before trying again, 5 s in all.
+    /// wait on another thread, at most a second each time, then try again; 5 s in all.
     #[must_use]
     pub fn wait(&self, seen: u64, timeout: Duration) -> bool {
         self.0.around.landings.get().wait(seen, timeout)
     }
 
     /// Waits until every issuer has keys to judge by, fetching those that are missing: for the start
-    /// of a server, or its readiness check. At once where all are there. Tries again where a fetch fails,
-    /// as often as the timeout allows, which may be of any length.
+    /// of a server, or its readiness check. Returns at once if all are there. If a fetch fails, it tries again, as
+    /// often as the timeout allows. The timeout may have any length.
     ///
     /// # Errors
     /// After `timeout`, of the first issuer without keys: [`Code::KeysUnavailable`], or
@@ -581,8 +581,7 @@ fn key_cache(
     }
 }
 
-/// The first authorization server's metadata; none where its keys were given, as then nothing of it is
-/// fetched.
+/// The first authorization server's metadata; none if its keys were given, since then nothing is fetched.
 fn server_metadata_cache(
     config: &Config,
     dialer: &Arc<Dialer>,
@@ -595,7 +594,7 @@ fn server_metadata_cache(
     Some(Cache::fetched(&issuer, source, None, issuer.clone(), around.clone()))
 }
 
-/// Tells at the start what an operator should know of how keys are fetched.
+/// Warns at the start about how keys are fetched, if an operator should know.
 fn warn(config: &Config, dialer: &Dialer, around: &Surroundings) {
     let mut fetched =
         config.issuers.iter().filter(|issuer| matches!(issuer.keys, KeySource::Url(_))).peekable();

@@ -247,7 +247,7 @@ fn remark_on_kind(payload: &Object, remarks: &mut Vec<String>) {
     }
     if payload.get("cnf").is_some() {
         remarks.push(
-            "cnf binds the token to a key, which nobody checks here: never accepted".to_owned(),
+            "cnf binds the token to a key, which is not checked here: never accepted".to_owned(),
         );
     }
     let text = |name| payload.get(name).and_then(Value::as_str);
@@ -257,7 +257,7 @@ fn remark_on_kind(payload: &Object, remarks: &mut Vec<String>) {
     remarks.push(if text("sub").as_ref() == Some(&client) {
         "aud is a client id, and sub too: a machine's token, accepted if accept_client_id_audience names it".to_owned()
     } else if text("client_id").is_none() {
-        "aud is a client id, and client_id is missing: never accepted, since ID tokens are like that".to_owned()
+        "aud is a client id, and client_id is missing: never accepted, since an ID token would look the same".to_owned()
     } else {
         "aud is a client id: AuthKit knows no resource indicator for the resource that was asked for".to_owned()
     });

@@ -81,7 +81,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         long: "session-client-id",
         value: "ID",
-        help: "Client id whose AuthKit session tokens are taken too",
+        help: "Client id whose AuthKit session tokens are accepted too",
     },
     Flag {
         long: "algorithms",
@@ -109,7 +109,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         long: "allow-insecure-http",
         value: "LIST",
-        help: "Hosts for which http:// is allowed; whoever is between can replace the keys",
+        help: "Hosts for which http:// is allowed; anyone on the way can replace the keys",
     },
     Flag {
         long: "ca-file",
@@ -119,7 +119,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         long: "extra-ca-file",
         value: "FILE",
-        help: "As --ca-file, but passed over if it cannot be used",
+        help: "As --ca-file, but skipped if it cannot be used",
     },
     Flag {
         long: "proxy",

@@ -108,8 +108,8 @@ static authkit_status try_on_loop(const authkit_verifier *verifier, const char *
     return authkit_verifier_try_verify(verifier, token, strlen(token), NULL, claims, error);
 }
 
-/* On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK; then try each of them again,
-   whether a fetch has ended or the second has. */
+/* On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK. Then try each of them again,
+   even if no fetch has ended within the second. */
 static bool wait_on_worker(const authkit_verifier *verifier, uint64_t seen) {
     return authkit_verifier_wait(verifier, seen, 1000) == AUTHKIT_OK;
 }

@@ -37,7 +37,7 @@ authkit::Result<authkit::Verifier> make_verifier() {
 // [readme refusal]
 void tell(const authkit::Error &error) {
     std::cout << error.code() << ", HTTP " << error.http_status() << ": " << error.reason() << '\n';
-    if (error.hint()) // what to change, where the cause is a known slip of configuration
+    if (error.hint()) // what to change, if the cause is a known mistake in the configuration
         std::cout << "hint: " << *error.hint() << '\n';
     if (error.oauth_error()) // 400, 401, 403: the request or the token will not do
         std::cout << "challenge: " << *error.oauth_error() << '\n';
@@ -100,8 +100,8 @@ Try try_on_loop(const authkit::Verifier &verifier, std::string_view token) {
     return {seen, verifier.try_verify(token)};
 }
 
-// On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK; then try each of them again,
-// whether a fetch has ended or the second has.
+// On one worker thread, for all requests whose try gave AUTHKIT_WOULD_BLOCK. Then try each of them again,
+// even if no fetch has ended within the second.
 bool wait_on_worker(const authkit::Verifier &verifier, std::uint64_t seen) {
     return verifier.wait(seen, std::chrono::seconds(1)).has_value();
 }

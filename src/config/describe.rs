@@ -44,7 +44,7 @@ impl Config {
         Value::from(object).to_string()
     }
 
-    /// What an operator should be told, whatever else is printed.
+    /// The warnings for an operator.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let hosts = self.issuers.iter().filter_map(|issuer| self.insecure_host(issuer));
         let hosts: BTreeSet<String> = hosts.map(str::to_ascii_lowercase).collect();
@@ -110,7 +110,7 @@ impl Config {
 pub(crate) fn insecure_host_warning(host: &str) -> String {
     let host = printable(host);
     format!(
-        "allow_insecure_http: keys are fetched from {host} without TLS; whoever is between can replace them"
+        "allow_insecure_http: keys are fetched from {host} without TLS; anyone on the way can replace them"
     )
 }
 
@@ -133,7 +133,7 @@ fn shown(path: Option<&Path>) -> Value {
     json!(path.map(|path| printable(&path.display().to_string())))
 }
 
-/// How many certificates a file holds, or why it is of no use.
+/// How many certificates a file holds, or why it is unusable.
 fn certificates(path: Option<&Path>) -> Value {
     path.map_or(Value::Null, |path| match trust::read(path) {
         Ok(pem) => json!(pem.certificates.len()),

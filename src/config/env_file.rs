@@ -9,22 +9,22 @@
 pub(super) struct Line {
     pub(super) number: usize,
     pub(super) name: String,
-    /// None where the variable is another program's: what it says was not looked at.
+    /// None if the variable is another program's. Its value is not read.
     pub(super) value: Option<String>,
 }
 
-/// A line of ours that cannot be read. By its number alone: what it holds may be a secret.
+/// The error for a line of ours that cannot be read. It names only the number: the line may hold a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) number: usize,
     pub(super) problem: &'static str,
 }
 
-/// By what a value may be quoted that is another program's. The longer ones first.
+/// The quotes of another program's values, the longer ones first.
 const QUOTES: [&str; 5] = ["\"\"\"", "'''", "\"", "'", "`"];
 
-/// The lines about variables, in the file's order. A line about one of ours must be whole; any other may look
-/// as it likes, and only hides what lies within a value that it quotes.
+/// The lines about variables, in the file's order. A line about one of ours must be whole. Any other line may have
+/// any form; only its quoted value hides what stands within the quotes.
 pub(super) fn lines(
     octets: &[u8],
     is_ours: impl Fn(&str) -> bool,
@@ -57,7 +57,7 @@ pub(super) fn lines(
 
 /// The file's text. Octets that are no UTF-8 become U+FFFD: they may be another program's.
 fn text_of(octets: &[u8]) -> std::result::Result<String, Wrong> {
-    // UTF-16 has one in every second place: there is no line of ours to be found in it.
+    // In UTF-16 every second byte is one, so no line of ours can be found in it.
     if octets.contains(&0) {
         return Err(Wrong { number: 1, problem: "is not UTF-8: save the file as UTF-8" });
     }
@@ -70,7 +70,7 @@ fn split_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
 
-/// The variable that a line is about, be the line damaged: its first word, and the next one after `export`.
+/// The variable that a line is about, even if the line is damaged: its first word, or the next one after `export`.
 /// Empty for a comment.
 fn name_in(line: &str) -> &str {
     if line.trim_start().starts_with('#') {
@@ -130,8 +130,8 @@ fn value_in(text: &str) -> std::result::Result<Read<'_>, &'static str> {
     Ok(read)
 }
 
-/// What follows another program's variable whose value is quoted, be it over lines. None where it is not, or
-/// where what it quotes does not end as it should: then that line is all there is to pass over.
+/// What follows another program's variable whose value is quoted, even over several lines. None if it is not quoted,
+/// or if the quotes are not closed: then only that line is skipped.
 fn quoted_by_another(text: &str) -> Option<&str> {
     let (line, _) = split_line(text);
     let (name, _) = line.split_once('=')?;

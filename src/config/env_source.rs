@@ -1,4 +1,4 @@
-//! Where an env file comes from: one that somebody named, or one that happens to lie there.
+//! Where an env file comes from: one that the user or code names, or one that no one chose.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -14,21 +14,21 @@ const MOST: u64 = 1024 * 1024;
 #[cfg(unix)]
 const WRITABLE_BY_ALL: u32 = 0o002;
 
-/// The lines of a file that somebody named. It must be there; whose it is, is theirs to know.
+/// The lines of a named file. It must be there. Its owner is not checked: whoever named it knows it.
 pub(super) fn named(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Vec<Line>> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     lines(path, file, is_ours)
 }
 
-/// The lines of a file that nobody named; none where there is no regular file. Refused where somebody else
-/// could have written it. Asked of the file that is open, not of the path, which may lead elsewhere by now.
+/// The lines of a default file; empty if there is no regular file. Refused if somebody else could have written it.
+/// Checks the open file, not the path, which may lead to another file by now.
 pub(super) fn implicit(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Vec<Line>> {
     let opened = open_if_regular(path).map_err(|error| unreadable(path, &error))?;
     let Some(file) = opened else { return Ok(Vec::new()) };
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if let Some(fault) = fault(path, &metadata, current_user()) {
         return Err(wrong(path, fault).with_hint(
-            "mend its owner or mode, or give the file by name (env_file), if it is meant to be read",
+            "correct its owner or mode, or name the file (env_file) if it is meant to be read",
         ));
     }
     lines(path, file, is_ours)
@@ -50,7 +50,7 @@ fn lines(path: &Path, file: File, is_ours: impl Fn(&str) -> bool) -> Result<Vec<
 #[cfg(unix)]
 fn open_if_regular(path: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{Mode, OFlags};
-    // Without waiting for whoever writes to a pipe of this name.
+    // If it is a pipe, do not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     regular(rustix::fs::open(path, flags, Mode::empty()).map(File::from).map_err(io::Error::from))
 }
@@ -76,16 +76,16 @@ fn is_nothing(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// Whether somebody else can have written a file that nobody named. Its group is trusted: with a mask of 002,
+/// Whether somebody else can have written a default file. Its group is trusted: with a mask of 002,
 /// as many systems have it, every file of a user's is writable by a group that is that user's own.
 #[cfg(unix)]
 fn fault(path: &Path, opened: &Metadata, user: u32) -> Option<&'static str> {
     let is_a_strangers = |file: &Metadata| file.uid() != user && file.uid() != 0;
     let link = std::fs::symlink_metadata(path);
     if is_a_strangers(opened) || link.is_ok_and(|link| link.is_symlink() && is_a_strangers(&link)) {
-        Some("was not named by anybody, and belongs to another user")
+        Some("was not chosen by name, and belongs to another user")
     } else if opened.mode() & WRITABLE_BY_ALL != 0 {
-        Some("was not named by anybody, and every user can write to it")
+        Some("was not chosen by name, and every user can write to it")
     } else {
         None
     }
@@ -120,7 +120,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     wrong(path, &format!("cannot be read: {why}"))
 }
 
-/// The file as errors name it. Not by what may have been its content, given for its name.
+/// The file as errors name it. If the content was given as the name, it is not repeated.
 pub(super) fn shown(path: &Path) -> String {
     let path = path.to_string_lossy();
     if path.contains(|found: char| found == '=' || found.is_control()) {
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(read(&link).unwrap(), 1);
         assert_eq!(fault(&link, &opened(), owner), None);
         assert_eq!(fault(&link, &opened(), STRANGER).is_some(), owner != 0);
-        // Only root can give files away: for others the above is all there is to see.
+        // Only root can give files away, so other users check only the above.
         if owner == 0 {
             lchown(&link, Some(STRANGER), None).unwrap();
             assert!(read(&link).unwrap_err().reason().contains("another user"));

@@ -36,13 +36,13 @@ impl ConfigBuilder {
         Self::from_variables(variables)
     }
 
-    /// Reads the process environment, and for what is not set there an env file (`.env`) that somebody named:
-    /// lines `NAME=value`, comments (`#`), an optional `export`, values bare or in single or double quotes.
-    /// The process environment wins, setting by setting, and is not changed. In lines of ours references
-    /// (`${NAME}`) are refused, not followed. Other programs' lines are passed over, whatever they look like.
+    /// Reads the process environment, and for settings that are missing there an env file (`.env`) that the user or
+    /// code names: lines `NAME=value`, comments (`#`), an optional `export`, values bare or in single or double
+    /// quotes. The process environment wins, setting by setting, and is not changed. In lines that set an authkit
+    /// variable, references (`${NAME}`) are refused, not followed. Other programs' lines are skipped.
     ///
     /// # Errors
-    /// [`Code::Config`] as [`Self::from_environment`], or naming the file, and the line of ours that cannot be
+    /// [`Code::Config`] as [`Self::from_environment`]; and if the file, or a line with an authkit variable, cannot be
     /// read.
     pub fn from_env_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -50,16 +50,15 @@ impl ConfigBuilder {
         Ok(Self::from_environment()?.or(written))
     }
 
-    /// As [`Self::from_env_file`], for an env file that nobody named, such as the `.env` where a program
-    /// happens to be started. Of it the three variables of the FastMCP guide are read, and
-    /// `FASTMCP_SERVER_AUTH`; its domain counts only if nothing else names an issuer. `AUTHKIT_*` have no effect, so that nobody is trusted because of a file that lies
-    /// there, and the configuration's description and errors say so. If there is no regular file, the process
-    /// environment alone counts.
+    /// As [`Self::from_env_file`], for an env file that no one chose, such as the `.env` in the directory where a
+    /// program is started. Only the three variables of the FastMCP guide and `FASTMCP_SERVER_AUTH` are read from
+    /// it, and its domain only counts if no setting names an issuer. `AUTHKIT_*` have no effect, so that a stray file cannot make anyone trusted; the configuration's
+    /// description and errors say so. If there is no regular file, only the process environment counts.
     ///
     /// # Errors
     /// As [`Self::from_env_file`]; and [`Code::Config`] if every user can write to the file, or it (or a
-    /// symbolic link to it) belongs to neither this process's user nor root. Its group is trusted. Systems
-    /// other than Unix do not tell, and nothing is asked there.
+    /// symbolic link to it) belongs to neither this process's user nor root. Its group is trusted. On systems other
+    /// than Unix, owner and permissions are not checked.
     pub fn from_implicit_env_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let lines = env_source::implicit(path, |name| is_of_fastmcp(&canonical(name)))?;
@@ -133,7 +132,7 @@ pub(super) struct FastMcp {
 }
 
 impl FastMcp {
-    /// What is said here, and for what is not, there.
+    /// The values here; for missing ones, the values there.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             provider: self.provider.or(other.provider),
@@ -150,7 +149,7 @@ impl FastMcp {
             (Some(class), _) if class.eq_ignore_ascii_case(AUTHKIT_PROVIDER) => {
                 Ok(Some(FASTMCP_PROVIDER))
             }
-            // Another provider is the host's business, as long as nothing says AuthKit beside it.
+            // Another provider is the host's business, unless AuthKit variables are set too.
             (Some(_), None) => Ok(None),
             (Some(class), Some(variable)) => Err(invalid(
                 variable,
@@ -179,7 +178,7 @@ impl Reading {
             return Ok(());
         }
         let setting = setting_of(&variable)?;
-        // `AUTHKIT_REQUIRED_SCOPES=${UNSET}` must not require nothing without a word.
+        // `AUTHKIT_REQUIRED_SCOPES=${UNSET}` must not silently require no scope.
         if value.trim().is_empty() {
             return Err(invalid(&variable, "is set but empty")
                 .with_hint("unset it, or give it a value; an empty list is written []"));
@@ -219,7 +218,7 @@ impl Reading {
     }
 }
 
-/// What to tell about lines of ours in a file that nobody named: they do not count.
+/// The message about authkit variables in a default env file: they have no effect.
 fn without_effect(path: &Path, lines: &[Line]) -> Option<String> {
     let names: BTreeSet<String> =
         lines.iter().map(|line| canonical(&line.name)).filter(|name| is_ours(name)).collect();
@@ -231,7 +230,7 @@ fn without_effect(path: &Path, lines: &[Line]) -> Option<String> {
     };
     let (file, first) = (env_source::shown(path), printable(first));
     Some(format!(
-        "{file} sets {first}{more} without effect: give it by name (env_file) to have all of it read"
+        "{file} sets {first}{more} without effect: name the file (env_file) to have all of it read"
     ))
 }
 
@@ -290,7 +289,7 @@ fn variable_of(setting: &str) -> String {
     format!("{PREFIX}{}", setting.strip_prefix("authkit_").unwrap_or(setting).to_ascii_uppercase())
 }
 
-/// An error about a setting, retold about the variable or the line that the reader can find.
+/// An error about a setting, rewritten to name the variable or line, which the reader can find.
 fn retold(error: Error, reason: impl FnOnce(&str) -> String) -> Error {
     let retold = Error::new(Code::Config, reason(error.reason()));
     match error.hint() {

@@ -9,7 +9,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<String>, String> {
     let text = text.trim();
     if text.starts_with('[') {
         return serde_json::from_str(text)
-            .map_err(|_| "it begins as a JSON array, but is none of strings".to_owned());
+            .map_err(|_| "it begins as a JSON array, but is not an array of strings".to_owned());
     }
     let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
     let items: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();

@@ -27,12 +27,12 @@ pub enum TypePolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshMode {
-    /// The call that lacks them; a thread that lives as long as the fetch where nobody is to wait.
+    /// The call that lacks them; if no call should wait, a thread that ends with the fetch.
     #[default]
     Background,
-    /// The call that lacks them, or finds a refresh due, on its own thread: no thread is made but for the look-up of a name.
+    /// The call that lacks them, or finds a refresh due, on its own thread. Only the name look-up has a thread.
     Inline,
-    /// The host alone, by [`crate::Verifier::refresh`]: no verification ever uses the network.
+    /// Only the host, by [`crate::Verifier::refresh`]: no verification ever uses the network.
     Manual,
 }
 
@@ -85,8 +85,8 @@ pub struct IssuerSettings {
     /// The audiences that its tokens may name, compared exactly, in place of `audiences` and
     /// `accept_client_id_audience`.
     pub audiences: Option<Vec<String>>,
-    /// What kind of tokens it gives; told by [`crate::Claims::family`]. Session tokens' `client_id` and `azp`, if
-    /// there, must be the client at the end of a `jwks_url` like `…/sso/jwks/{client_id}`, else `session_client_id`.
+    /// What kind of tokens it issues; see [`crate::Claims::family`]. If a session token has `client_id` or `azp`, it
+    /// must be the client at the end of a `jwks_url` like `…/sso/jwks/{client_id}`, else `session_client_id`.
     pub family: TokenFamily,
 }
 
@@ -145,7 +145,7 @@ pub struct ConfigBuilder {
     /// The issuer if no setting names one: an env file that nobody named says so.
     #[serde(skip)]
     pub(super) fallback_domain: Option<String>,
-    /// What a person is to be told of an env file whose lines of ours do not count.
+    /// What to tell a person about an env file whose authkit variables have no effect.
     #[serde(skip)]
     pub(super) without_effect: Option<String>,
 }
@@ -214,7 +214,7 @@ impl ConfigBuilder {
     ///
     /// # Errors
     /// [`Code::Config`] for a name that is not in [`Self::NAMES`] or a text that does not fit. From then on
-    /// [`Self::build`] fails with that reason, also if the result is ignored: make a new builder.
+    /// [`Self::build`] fails with that reason, even if the result is ignored. Make a new builder.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
         self.assign(name, text).map_err(|error| self.fail(name, error))
     }
@@ -422,11 +422,11 @@ impl ConfigBuilder {
         self
     }
 
-    /// Takes AuthKit session tokens of this client, too: allow-lists their issuers
-    /// (`https://api.workos.com`, with a slash, and `…/user_management/{client_id}`, `…/sso/{client_id}`,
-    /// `…/convex/{client_id}`) with the keys at `https://api.workos.com/sso/jwks/{client_id}`. A session token's
-    /// `client_id` and `azp`, if there, must be this client. Such tokens mostly have no `aud`; one that has must
-    /// name an accepted audience or this client ([`AudienceRule::IfPresent`]).
+    /// Accepts AuthKit session tokens of this client, too. Allow-lists their issuers: `https://api.workos.com`, the
+    /// same with a slash, `…/user_management/{client_id}`, `…/sso/{client_id}` and `…/convex/{client_id}`. Their keys
+    /// are at `https://api.workos.com/sso/jwks/{client_id}`. If a session token has `client_id` or `azp`, it must be
+    /// this client. Such tokens mostly have no `aud`. If there is one, it must name an accepted audience or this
+    /// client ([`AudienceRule::IfPresent`]).
     #[must_use]
     pub fn session_client_id(mut self, client_id: impl Into<String>) -> Self {
         self.session_client_id = Some(client_id.into());
@@ -468,8 +468,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// The single issuer's keys as a JWKS document; then nothing is fetched. Its entry in `issuers`, if there is one,
-    /// must not give keys too.
+    /// The single issuer's keys as a JWKS document. Then nothing is fetched. If the issuer has an entry in `issuers`,
+    /// that must not give keys too.
     #[must_use]
     pub fn jwks(mut self, document: impl Into<String>) -> Self {
         self.jwks = Some(document.into());
@@ -483,8 +483,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Allows http:// to these hosts of a developer's own network, compared exactly but for ASCII case: who
-    /// is between here and there can replace the keys. Default none.
+    /// Allows http:// to these hosts of a developer's own network, compared exactly except for ASCII case. Anyone
+    /// on the way can replace the keys. Default none.
     #[must_use]
     pub fn allow_insecure_http<S: Into<String>>(
         mut self,
@@ -494,23 +494,23 @@ impl ConfigBuilder {
         self
     }
 
-    /// A PEM file of certificate authorities to trust beside the system's. Blocks of other kinds in it are
-    /// passed over. [`crate::Verifier::new`] refuses one that cannot be read or holds no certificate.
+    /// A PEM file of certificate authorities to trust in addition to the system's. Other blocks in it are skipped.
+    /// [`crate::Verifier::new`] refuses a file that cannot be read or holds no certificate.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// As `ca_file`, but one that cannot be used is told of by an event and passed over: for the file
-    /// that a runtime's own variable names, such as Node's `NODE_EXTRA_CA_CERTS`.
+    /// As `ca_file`, but an unusable file is skipped, with the event `warned`. For the file that a runtime's own
+    /// variable names, such as Node's `NODE_EXTRA_CA_CERTS`.
     #[must_use]
     pub fn extra_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.extra_ca_file = Some(path.into());
         self
     }
 
-    /// How long one fetch may take, and one call wait in all, in seconds: 1 to [`super::MAX_FETCH_TIMEOUT`];
+    /// The limit for one fetch, and for all waiting of one call, in seconds: 1 to [`super::MAX_FETCH_TIMEOUT`];
     /// default [`super::DEFAULT_FETCH_TIMEOUT`].
     #[must_use]
     pub fn fetch_timeout(mut self, seconds: u64) -> Self {
@@ -568,7 +568,7 @@ pub(super) fn nearest(name: &str) -> &'static str {
     let wanted = pairs(&name);
     let likeness = |known: &&&str| {
         let known = pairs(known);
-        // Twice what is shared, less what either has alone.
+        // Twice the shared pairs, minus the pairs that only one of them has.
         let shared = known.intersection(&wanted).count();
         (4 * shared).saturating_sub(known.len() + wanted.len() - 2 * shared)
     };
@@ -644,12 +644,12 @@ fn issuer_settings(text: &str) -> std::result::Result<IssuerSettings, String> {
     Ok(settings)
 }
 
-/// A member's value; the error says what was expected, and nothing of what was there.
+/// A member's value. The error says what was expected, and does not repeat the value.
 fn part<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> std::result::Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("{name}: {}", misfit(name, &error)))
 }
 
-/// Why a setting's value does not fit: our own words, where a check of ours refused it.
+/// Why a setting's value does not fit: our own words, if our own check refused it.
 fn misfit(name: &str, error: &serde_json::Error) -> String {
     let said = error.to_string();
     match said.strip_prefix(OURS) {
@@ -658,7 +658,7 @@ fn misfit(name: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Begins a sentence of ours inside an error of serde's, whose own repeat what they read.
+/// Marks our own sentence inside an error of serde's. serde's own sentences repeat the value.
 const OURS: char = '\u{1}';
 
 pub(super) fn ours(sentence: &str) -> String {
@@ -689,7 +689,7 @@ fn expected(name: &str) -> &'static str {
     }
 }
 
-/// An object's members as they stand, in their order; none twice.
+/// An object's members, raw and in their order. A repeated member is refused.
 fn members(text: &str) -> std::result::Result<Vec<(String, Box<RawValue>)>, String> {
     let Members(members) = serde_json::from_str(text).map_err(|error| foreign::json(&error))?;
     let mut seen = BTreeSet::new();

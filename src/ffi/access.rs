@@ -1,7 +1,8 @@
 //! Paths: which of them demand which scopes, and which are open to all.
 //!
-//! A server with places of its own asks authkit_access_judge() about each request's path first. Is it public,
-//! the server serves it; else it puts the scopes into a policy and calls authkit_verifier_authorize().
+//! A server whose paths differ in that calls authkit_access_judge() first, with each request's path. If the
+//! path is public, the server serves it. Otherwise it puts the scopes into a policy and calls
+//! authkit_verifier_authorize().
 
 use std::ffi::c_char;
 
@@ -14,11 +15,11 @@ use crate::error::{Code, Error, Result};
 use crate::resource::access;
 use crate::{Access, Request};
 
-/// Room for the scopes of a path, in bytes, their NUL counted.
+/// The size of a buffer for the scopes of a path, in bytes, including the NUL.
 pub const AUTHKIT_ACCESS_CAPACITY: usize = 8192;
 const _: () = assert!(AUTHKIT_ACCESS_CAPACITY == access::CAPACITY);
 
-/// What stands where scopes would if a call fails: no scope, so that whoever demands it is refused.
+/// The scopes that a failed call writes. They are no scope, so a policy that demands them refuses every token.
 const NO_SCOPE: &[u8] = b"\\";
 
 /// Places: which paths demand which scopes, and which are open to all. Immutable. The caller's, freed with
@@ -35,26 +36,26 @@ impl Handle for authkit_access {
 /// `{"public": ["/health"], "required_scopes": {"/admin": ["admin"]}, "prefix": "/api"}`.
 /// Each member may be left out:
 ///
-/// - required_scopes: from places to scopes. A request at a place or below it needs a token with all of the
-///   place's scopes; with none, it needs a token. A slash at a place's end, with a star behind it or not,
-///   changes nothing. A place is met wherever its segments stand in the path, whatever lies before and
-///   behind them, ignoring ASCII case: `/admin` by /admin, /Admin/x and /api/admin, and not by
-///   /administrator. All places are met by a path that routers could read in two ways: one with an empty,
-///   `.` or `..` segment, a backslash, a control character, octets that are not UTF-8, something that is
-///   encoded twice, more than 8192 bytes or 128 segments, or without a slash at its beginning.
-/// - public: paths that need no token, exactly as received, letter case too; with a slash and a star at the
-///   end, what lies below. A known prefix is left out: the longest of `prefix` and the request's own that the
-///   path begins with; a path that has one elsewhere is not public. A demand always wins. A path that
-///   routers could read in two ways is never public.
+/// - required_scopes: a map from places (path prefixes) to scopes. A request at a place or below it needs a
+///   token with all of the place's scopes. If the list is empty, it needs a token. `/admin`, `/admin/` and
+///   `/admin` with a slash and a star are the same place. A place matches wherever its segments stand in
+///   the path, ignoring ASCII case: `/admin` matches /admin, /Admin/x and /api/admin, not /administrator.
+///   If routers could read a path in two ways, every place matches it. Such a path has an empty, `.` or `..`
+///   segment, a backslash, a control character, bytes that are not UTF-8, something that is encoded
+///   twice, more than 8192 bytes or 128 segments, or no slash at its start.
+/// - public: paths that need no token. They are compared exactly with the path as received, letter case
+///   too. A slash and a star at the end mean all paths below. A known prefix is removed first: the longest
+///   of `prefix` and the request's own that the path begins with. A path with such a prefix elsewhere is not
+///   public. A path that routers could read in two ways is never public. A demand always wins.
 /// - prefix: the part of the path that a proxy, a mount or a framework strips before it routes. With it a
-///   place is met at the beginning of the path or behind the prefix alone.
+///   place matches only at the start of the path or after the prefix.
 ///
 /// `json` is `len` bytes of UTF-8; a NUL at the end is not needed and does not count.
 /// `out_access` receives places that the caller owns, NULL on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `json` or `out_access` is NULL, `json` is not UTF-8 or a scope is
-/// none; AUTHKIT_CONFIG if it is not such an object, for a place that no path could ever be (with a
-/// pattern, say), for a public path that a demand always keeps closed, and for scopes that have no room in
+/// invalid; AUTHKIT_CONFIG if `json` is not such an object, if no path can match a place (because it is a
+/// pattern, for example), if a demand always keeps a public path closed, or if the scopes do not fit into
 /// AUTHKIT_ACCESS_CAPACITY. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -75,15 +76,14 @@ pub unsafe extern "C" fn authkit_access_from_json(
 
 /// Says which scopes the path of a request demands, and whether it needs a token at all.
 ///
-/// `nullable_path` is the path of the request's target, `path_len` bytes as they came; a query behind it is
-/// passed over.
-/// `nullable_decoded_path` is the path that the host's router goes by, percent-decoded, if the host has it
-/// apart: `decoded_path_len` bytes. Given both, the demands of both hold, and only what is public by both is.
-/// Given neither, all places are met.
-/// `nullable_root_path` is the prefix, `root_path_len` bytes, percent-decoded, that the host says its
-/// application lies below; the path holds it or not. NULL if there is none.
-/// `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes with a
-/// single space between each two and a NUL behind them. On failure it receives `\`, which is no scope:
+/// `nullable_path` is the raw path of the request's target, `path_len` bytes; a query after it is ignored.
+/// `nullable_decoded_path` is the percent-decoded path that the host's router uses, if the host knows it:
+/// `decoded_path_len` bytes. If both paths are given, the demands of both hold, and the request is public
+/// only if both are. If neither is given, every place matches.
+/// `nullable_root_path` is the percent-decoded prefix below which the host has mounted its application:
+/// `root_path_len` bytes. The path may begin with it or not. NULL if there is no prefix.
+/// `scopes` has room for `capacity` bytes, at least AUTHKIT_ACCESS_CAPACITY. It receives the scopes, separated
+/// by a single space, and a NUL. On failure it receives `\`, which is not a scope:
 /// authkit_policy_require_scope() refuses it.
 /// `out_public` receives whether the request needs no token; false on failure.
 ///

@@ -55,18 +55,18 @@ pub unsafe extern "C" fn authkit_config_from_environment(
     unsafe { produce(out_config, nullable_out_error, body) }
 }
 
-/// As authkit_config_from_environment(), and what is not set in the process environment is taken from an
-/// env file (`.env`) that somebody named: lines NAME=value, comments (#), an optional `export`, values bare
-/// or in single or double quotes. The process environment wins, setting by setting, and is not changed.
-/// Other programs' lines are passed over, whatever they look like. In lines of ours a reference (`${NAME}`)
-/// is refused. Whose the file is, and who can write to it, is not asked.
+/// As authkit_config_from_environment(), and settings that are missing in the process environment are read from an
+/// env file (`.env`) that your user or code names: lines NAME=value, comments (#), an optional `export`, values
+/// bare or in single or double quotes. The process environment wins, setting by setting, and is not changed.
+/// Other programs' lines are skipped. In lines that set an authkit variable, a reference (`${NAME}`) is
+/// refused. The file's owner and permissions are not checked.
 ///
 /// `path` is the file's path, UTF-8; at most 1 MiB is read.
 /// `out_config` receives a configuration that the caller owns, NULL on failure.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `path` or `out_config` is NULL or `path` is not UTF-8;
-/// AUTHKIT_CONFIG if the file cannot be read, or naming the file and the variable or line of ours that is
-/// wrong. Any thread, while none changes the environment (setenv, putenv).
+/// AUTHKIT_CONFIG if the file cannot be read, or if an authkit variable or line is wrong; the reason names it
+/// and the file. Any thread, while none changes the environment (setenv, putenv).
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_config_from_env_file(
@@ -83,20 +83,20 @@ pub unsafe extern "C" fn authkit_config_from_env_file(
     unsafe { produce(out_config, nullable_out_error, body) }
 }
 
-/// As authkit_config_from_env_file(), for an env file that nobody named, such as the `.env` where a program
-/// happens to be started. Of it the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables are read, and
-/// FASTMCP_SERVER_AUTH. AUTHKIT_ variables have no effect, so that a file that lies there makes nobody
-/// trusted; authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
-/// of authkit_verifier_new() says so. If there is no regular file at `path`, the process environment alone
+/// As authkit_config_from_env_file(), for an env file that no one chose, such as the `.env` in the directory
+/// where a program is started. Only the three FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_ variables and
+/// FASTMCP_SERVER_AUTH are read from it. AUTHKIT_ variables have no effect, so that a stray file cannot make
+/// anyone trusted. authkit_verifier_describe() then has a last line `without effect: `, and the hint of an error
+/// of authkit_verifier_new() says so. If there is no regular file at `path`, only the process environment
 /// counts.
 ///
 /// `path` is the file's path, UTF-8; at most 1 MiB is read.
 /// `out_config` receives a configuration that the caller owns, NULL on failure.
 ///
-/// Returns what authkit_config_from_env_file() does, but for a missing file; and AUTHKIT_CONFIG if every
-/// user can write to the file, or if it, or a symbolic link to it, belongs to neither this process's
-/// effective user nor root. Its group is trusted. Any thread, while none changes the environment (setenv,
-/// putenv).
+/// Returns what authkit_config_from_env_file() does, but AUTHKIT_OK for a missing file. Returns
+/// AUTHKIT_CONFIG too if every user can write to the file, or if it, or a symbolic link to it, belongs to
+/// neither this process's effective user nor root. Its group is trusted. Any thread, while none changes
+/// the environment (setenv, putenv).
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_config_from_implicit_env_file(
@@ -169,41 +169,41 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// - scope_claims: list of claims that scopes are read from. Default: scope, else scp.
 /// - scope_hierarchy: JSON map from a scope to the list of scopes it includes. Default: none.
 /// - issuers: JSON map from issuer to its JWKS URL, to null (for {issuer}/oauth2/jwks), or to an
-///   object with jwks_url or jwks; audience: "required", "if_present" (may be absent, but where
-///   there is one it must be accepted) or "not_checked"; audiences: a list in place of audiences
+///   object with jwks_url or jwks; audience: "required", "if_present" (may be absent; if there is
+///   one, it must be accepted) or "not_checked"; audiences: a list in place of audiences
 ///   and accept_client_id_audience; family: "connect" or "session". Default: authkit_domain alone.
-/// - session_client_id: client id whose AuthKit session tokens are taken too: adds the issuers
-///   https://api.workos.com, with a slash, and .../user_management/, .../sso/ and .../convex/ with
-///   {session_client_id}, with the keys at https://api.workos.com/sso/jwks/{session_client_id}. A
-///   session token's client_id and azp, if there, must be this client. It may lack `aud`; one that has
-///   it must name an accepted audience or this client. Default: none.
+/// - session_client_id: client id whose AuthKit session tokens are accepted too. Adds these issuers:
+///   https://api.workos.com, the same with a slash, and .../user_management/, .../sso/ and .../convex/
+///   with {session_client_id}. Their keys are at https://api.workos.com/sso/jwks/{session_client_id}. If a
+///   session token has client_id or azp, it must be this client. If it has `aud`, it must name an
+///   accepted audience or this client. Default: none.
 /// - algorithms: list out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default:
 ///   RS256.
 /// - leeway: clock skew allowed to exp, nbf and iat, in seconds, 0 to 300. Default: 60.
 /// - max_token_age: oldest `iat` to accept, in seconds before now. Default: unlimited.
 /// - typ: any (no typ, JWT or at+jwt) or rfc9068 (at+jwt with client_id, iat, jti). Default: any.
 /// - now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-/// - jwks: the single issuer's keys as a JWKS document; then nothing is fetched, and issuers must not
-///   give it keys too. Default: fetched.
+/// - jwks: the single issuer's keys as a JWKS document. Then nothing is fetched, and the setting issuers
+///   must not give this issuer keys too. Default: fetched.
 /// - allow_insecure_loopback: boolean: allow http:// to this very machine, for tests. Default:
 ///   false.
 /// - allow_insecure_http: list of host names for which http:// is allowed, such as
-///   host.docker.internal: whoever is between can replace the keys. Default: none.
-/// - ca_file: path of a PEM file with certificate authorities to trust beside the system's; blocks of
-///   other kinds in it are passed over. authkit_verifier_new() refuses a file that cannot be read or
-///   holds no certificate. Default: none.
-/// - extra_ca_file: as ca_file, but a file that cannot be used is told of by an event and passed over:
-///   for what a runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
+///   host.docker.internal. Anyone on the way can replace the keys. Default: none.
+/// - ca_file: path of a PEM file with certificate authorities to trust in addition to the system's. Other
+///   blocks in it are skipped. authkit_verifier_new() refuses a file that cannot be read or holds no
+///   certificate. Default: none.
+/// - extra_ca_file: as ca_file, but an unusable file is skipped, with the event `warned`. For a file that a
+///   runtime's own variable names (NODE_EXTRA_CA_CERTS). Default: none.
 /// - proxy: http://host:port to fetch keys through. Default: none.
-/// - fetch_timeout: how long one fetch may take, from the name look-up to the last byte, and one call
-///   wait in all, in whole seconds, 1 to 30. Default: 5.
-/// - refresh_mode: background (the call that lacks keys fetches them, a thread that lives no longer
-///   than the fetch where nobody is to wait), inline (never a thread, but for the look-up of a
-///   name: a verification that finds a refresh due makes it) or manual (nothing but authkit_verifier_refresh() uses the network).
+/// - fetch_timeout: the limit for one fetch, from the name look-up to the last byte, and for all waiting
+///   of one call, in whole seconds, 1 to 30. Default: 5.
+/// - refresh_mode: background (the call that lacks keys fetches them; if no call should wait, a thread
+///   does that ends with the fetch), inline (a verification that finds a refresh due fetches; only the
+///   name look-up has a thread) or manual (only authkit_verifier_refresh() uses the network).
 ///   Default: background.
 /// - jwks_cache_dir: path of a directory in which processes of one user on one machine share fetched
 ///   keys, so that one of them fetches for all; made where it is missing, on a local disk, writable
-///   by that user alone. Default: none.
+///   only by that user. Default: none.
 /// - token_cache_size: how many verified tokens are kept, so that they need not be verified again while
 ///   the key set that signed them is in force; 0 to 65536, 0 for none. They take 8 KiB each on average
 ///   at most. Default: 1024.
@@ -211,9 +211,9 @@ pub unsafe extern "C" fn authkit_config_from_json(
 /// `name` and `value` are copied.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if an argument is NULL or a text is not UTF-8; AUTHKIT_CONFIG
-/// for a name that is no setting or a value that does not fit its form. A configuration that lacks a setting
-/// is unusable: authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make
-/// a new one. Whether the settings fit together is checked by authkit_verifier_new(). One thread at a time per
+/// for an unknown setting or a value in the wrong form. After a failure the configuration is unusable:
+/// authkit_verifier_new() refuses it with the first failure's status and reason. Free it and make a new one.
+/// authkit_verifier_new() also checks whether the settings fit together. One thread at a time per
 /// configuration.
 #[unsafe(no_mangle)]
 #[must_use]

@@ -19,8 +19,8 @@ use crate::{Config, Policy, Verifier};
 /// cannot catch it half made. A failure is not kept, so that each call gets its message anew.
 static DEFAULT: OnceBox<authkit_verifier> = OnceBox::new();
 
-/// Whether a default was to be set and there was none to set. The environment's, which may demand less, does
-/// not stand in for it.
+/// Whether authkit_set_default() was called with NULL. Then the environment's verifier is not used instead: it
+/// may demand less.
 static MISSED: AtomicBool = AtomicBool::new(false);
 
 fn default_verifier() -> Result<&'static authkit_verifier> {
@@ -34,7 +34,7 @@ fn default_verifier() -> Result<&'static authkit_verifier> {
 }
 
 /// Verifies an access token with the process's default verifier: the front door. May wait for the
-/// issuer's keys, fetch_timeout (5 seconds) at most. For the reason of a refusal in words, and for policies,
+/// issuer's keys, at most fetch_timeout (5 seconds). For the reason of a refusal in words, and for policies,
 /// use authkit_default_verifier() with authkit_verifier_verify().
 ///
 /// `token` is NUL-terminated, the text after "Bearer " and nothing else.
@@ -100,8 +100,8 @@ pub unsafe extern "C" fn authkit_default_verifier(
 /// own, with the same keys.
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL or a default verifier exists already, which stays.
-/// After a NULL the environment's is not made in its place: until a default is set, authkit_verify() and
-/// authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
+/// After a NULL, the environment's verifier is not used instead: until a default is set, authkit_verify()
+/// and authkit_default_verifier() return AUTHKIT_MISUSE. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_set_default(verifier: *const authkit_verifier) -> authkit_status {

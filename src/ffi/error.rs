@@ -55,7 +55,7 @@ pub unsafe extern "C" fn authkit_error_reason(error: *const authkit_error) -> *c
     borrowed(|| Ok(Some(&unsafe { authkit_error::lend(error) }?.reason)))
 }
 
-/// What to change, where the cause is a known slip of configuration.
+/// What to change, if the cause is a known mistake in the configuration.
 ///
 /// Returns text borrowed from `error`; NULL if there is no hint or `error` is NULL. Any thread.
 #[unsafe(no_mangle)]

@@ -18,7 +18,7 @@ impl Handle for authkit_event {
     const NAME: &'static str = "event";
 }
 
-/// Takes the oldest event that nobody has taken yet. A verifier keeps 256; then the oldest are lost,
+/// Takes the oldest event that is still there. A verifier keeps 256; then the oldest are lost,
 /// which `events_lost` of authkit_stats_json() counts. Does no I/O and waits for nothing: call it in a
 /// loop, on a timer or after a verification, to log what it gives. Each event is given once.
 ///
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn authkit_verifier_next_event(
 /// - stale_served: keys past their time to live are used for want of newer ones; age
 /// - skew_seen: the issuer's clock and this machine's differ by more than the leeway; skew
 /// - shared_file_refused: the shared key file could not be used; reason
-/// - warned: something about how keys are fetched that an operator should know, told when the verifier is
+/// - warned: an operator should know something about how keys are fetched; it comes when the verifier is
 ///   made (allow_insecure_http is in use; SSL_CERT_FILE, SSL_CERT_DIR or extra_ca_file cannot be used); reason
 ///
 /// More names may come.

@@ -102,18 +102,18 @@ pub unsafe extern "C" fn authkit_claims_role(claims: *const authkit_claims) -> *
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().role.as_ref()))
 }
 
-/// `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. A person that
-/// impersonates the user, if authkit_claims_is_impersonated(); else an application or agent that the
-/// subject's rights were delegated to.
+/// `act.sub`: who acts for the subject now (RFC 8693 section 4.1), the first of the chain. If
+/// authkit_claims_is_impersonated(), it is a person who impersonates the user. Otherwise it is an application
+/// or agent to which the subject delegated its rights.
 ///
-/// Returns borrowed text; NULL if the token does not say or `claims` is NULL. Any thread.
+/// Returns borrowed text; NULL if the token names no actor or `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_claims_actor(claims: *const authkit_claims) -> *const c_char {
     // SAFETY: NULL or a live handle, by the header's contract.
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().actors.first()))
 }
 
-/// How many actors the token names, 0 to 8: of a longer chain the outermost 8.
+/// How many actors the token names, 0 to 8. Of a longer chain only the outermost 8 count.
 ///
 /// Returns 0 if it names none or `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn authkit_claims_actor_count(claims: *const authkit_claim
 }
 
 /// One of the chain of actors, outermost first; `index` counts from 0. The first acts now; the others
-/// acted before it, and are for the record alone (RFC 8693 section 4.1). An actor without a `sub` that is
+/// acted before it, and are only for the record (RFC 8693 section 4.1). An actor without a `sub` that is
 /// a string ends the list.
 ///
 /// Returns borrowed text; NULL if `index` is not below authkit_claims_actor_count(). Any thread.
@@ -136,9 +136,9 @@ pub unsafe extern "C" fn authkit_claims_actor_at(
     borrowed(|| Ok(unsafe { authkit_claims::lend(claims) }?.identity().actors.get(index)))
 }
 
-/// Whether a person acts as the user: a *session* token has an `act` that is not null, also one that does
-/// not say who, and no `sub_profile` (of the token or the `act`) that makes it an agent's. Any other `act`
-/// is a delegation.
+/// Whether a person acts as the user: a *session* token has an `act` that is not null, even one that names
+/// nobody. False if a `sub_profile`, of the token or the `act`, says that the actor is an agent. Any other
+/// `act` is a delegation.
 ///
 /// Returns true also if `claims` is NULL. Any thread.
 #[unsafe(no_mangle)]

@@ -16,8 +16,8 @@ pub struct authkit_policy {
     pub(super) policy: Policy,
 }
 
-/// Gives what `read` makes of a policy, of one without demands where there is none. A policy that lacks a
-/// demand is not even read.
+/// Gives what `read` makes of a policy; NULL counts as a policy without demands. After a failed demand, the
+/// policy is not read.
 ///
 /// # Safety
 /// `nullable_policy` is NULL or a live handle.
@@ -38,8 +38,8 @@ impl Handle for authkit_policy {
 
 /// Makes a policy that demands nothing more.
 ///
-/// Returns a policy that the caller owns. Never NULL, since NULL in its place would demand nothing: without
-/// memory the process ends here. Any thread.
+/// Returns a policy that the caller owns. Never NULL, since a NULL policy demands nothing: if there is no
+/// memory, the process ends. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn authkit_policy_new() -> *mut authkit_policy {
     // Nothing here can panic, so there is no guard, and no NULL for it to give.
@@ -53,9 +53,9 @@ pub extern "C" fn authkit_policy_new() -> *mut authkit_policy {
 /// `scope` is one scope of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`; it is
 /// copied.
 ///
-/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. A policy
-/// that lacks a demand is unusable: every call that is given it returns AUTHKIT_MISUSE with the first
-/// failure's reason. Free it and make a new one. One thread at a time per policy.
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `scope` is NULL or `scope` is not one scope. After a
+/// failure the policy is unusable: every call with it returns AUTHKIT_MISUSE with the first failure's
+/// reason. Free it and make a new one. One thread at a time per policy.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_policy_require_scope(

@@ -62,7 +62,7 @@ impl From<Decision> for authkit_response {
 ///   KiB, or an octet that no token has: 400 invalid_request.
 /// - Otherwise the token decides, as by authkit_verifier_verify().
 ///
-/// `nullable_authorization` is the header's value of `authorization_len` bytes, as it came; NULL where the
+/// `nullable_authorization` is the header's value of `authorization_len` bytes, raw; NULL if the
 /// request has none. Several such headers are passed joined by commas, and are refused.
 /// `nullable_query` is the query of the request's target, `query_len` bytes, still encoded; NULL for none.
 /// `nullable_policy` adds demands of this call, and a challenge names all scopes; NULL adds none.
@@ -70,7 +70,7 @@ impl From<Decision> for authkit_response {
 /// AUTHKIT_INTERNAL, for which a server answers 500.
 ///
 /// Returns AUTHKIT_OK if and only if the request may go on; AUTHKIT_MISUSE if `verifier` or `out_response`
-/// is NULL or a length is none; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
+/// is NULL or a length is impossible; AUTHKIT_NO_CREDENTIALS, AUTHKIT_INVALID_REQUEST, or what
 /// authkit_verifier_verify() returns. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn authkit_verifier_try_authorize(
 /// What stands in them is the configuration's: neither a proxy nor a mount changes it.
 ///
 /// `method` is the request's method: GET and HEAD are served, OPTIONS is a preflight, others get 405.
-/// `path` is the path of the request's target, `path_len` bytes as they came; a query behind it is passed
+/// `path` is the path of the request's target, `path_len` raw bytes; a query after it is passed
 /// over.
 /// `out_response` receives a response that the caller owns, and sends whatever is returned; NULL where the
 /// path is not one of these.

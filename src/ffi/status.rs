@@ -32,8 +32,7 @@ pub enum authkit_class {
     AUTHKIT_CLASS_NO_CREDENTIALS = 9,
     /// The request carries its token in a way that must not be: HTTP 400.
     AUTHKIT_CLASS_REQUEST = 10,
-    /// Nobody knows whether the token is good, since the issuer could not be asked about its key: HTTP
-    /// 429.
+    /// HTTP 429. The token may be good: the issuer could not be asked about its key.
     AUTHKIT_CLASS_UNCONFIRMED = 11,
 }
 
@@ -80,7 +79,7 @@ pub enum authkit_status {
     /// The answer needs the network, and a fetch is under way. Wait in authkit_verifier_wait() on
     /// another thread, then try again.
     AUTHKIT_WOULD_BLOCK = 6,
-    /// The answer needs the network, and no fetch is under way or was started (refresh_mode inline).
+    /// The answer needs the network, and no fetch is under way (refresh_mode inline).
     /// Call authkit_verifier_verify() on a thread that may wait.
     AUTHKIT_FETCH_NEEDED = (1 << 8) | 6,
     /// The thing asked for is not there: a claim that the token does not carry in this type.
@@ -92,7 +91,7 @@ pub enum authkit_status {
     /// 400. The request carries its token twice, in the query, or spelled as no token is.
     AUTHKIT_INVALID_REQUEST = 10,
     /// HTTP 429. The token names a key that is not among the issuer's known keys, and the issuer could not be
-    /// asked: it fails, is slow, or was asked too often of late. The token may be good; see
+    /// asked: it fails, is slow, or was asked too often. The token may be good; see
     /// authkit_error_retry_after().
     AUTHKIT_KEY_UNCONFIRMED = 11,
 }

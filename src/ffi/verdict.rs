@@ -31,7 +31,7 @@ pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
 ///
 /// Returns the ticket of the acceptance, below 2^53: its low 16 bits are a slot, and no other acceptance by
 /// this verifier ever has the same number, so that what a host keeps for a slot is good as long as the
-/// tickets are equal. Returns 0 where that says nothing of the token, and it must be verified: it is new, or
+/// tickets are equal. Returns 0 if the token must be verified: it is new, or
 /// not kept (token_cache_size), or no longer good; and if `verifier` or `token` is NULL. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_recall(
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn authkit_verifier_recall(
 ///
 /// Parameters are those of authkit_verifier_authorize().
 ///
-/// Returns a ticket, or 0, where the request must be decided on. Any thread.
+/// Returns a ticket, or 0 if the request must be decided on. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn authkit_verifier_recall_request(
     verifier: *const authkit_verifier,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
     plain(0, body)
 }
 
-/// Verifies a token as authkit_verifier_verify() does, waiting likewise, and writes what it says, or why it
+/// Verifies a token as authkit_verifier_verify() does, may wait as long, and writes what it says, or why it
 /// is refused, into the caller's buffer.
 ///
 /// The record of an accepted token has five parts with the octet 0x1E between them, which no JSON text
@@ -94,15 +94,14 @@ pub unsafe extern "C" fn authkit_verifier_recall_request(
 /// 5. the payload, both as they were signed.
 ///
 /// A refusal is a JSON object with reason, hint (or null) and retry_after (or null). Both are UTF-8 and end with
-/// a NUL. What stood in the buffer before is cleared first: it is an empty text after a call that writes nothing
-/// else.
+/// a NUL. The call clears the buffer first. If it writes nothing else, the buffer holds an empty text.
 ///
 /// `token`, `len` and `nullable_policy` are as for authkit_verifier_verify().
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the token is accepted; else the status of
 /// authkit_verifier_verify(), negated. With a NULL or a capacity that is too small it is -AUTHKIT_MISUSE, and
-/// the buffer, from a capacity of 1 on, holds an empty text. Any thread.
+/// the buffer holds an empty text (if `capacity` is at least 1). Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_verify_into(
@@ -137,21 +136,21 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
     unsafe { judge_into(how, verifier, (token, len), nullable_policy, (buffer, capacity)) }
 }
 
-/// Decides on a request as authkit_verifier_authorize() does, waiting likewise, and writes what the token says, or
+/// Decides on a request as authkit_verifier_authorize() does, may wait as long, and writes what the token says, or
 /// what to answer, into the caller's buffer.
 ///
-/// Where the request may go on it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
+/// If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
-/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are for the server's log alone.
-/// A challenge or body that finds no room, as with thousands of scopes, is left out.
+/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
+/// A challenge or body that does not fit, as with thousands of scopes, is left out.
 ///
-/// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both as they came; NULL where
-/// there is none. `nullable_policy` adds demands of this call; NULL adds none.
+/// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
+/// missing. `nullable_policy` adds demands of this call; NULL adds none.
 /// `buffer` has `capacity` bytes, AUTHKIT_RECORD_CAPACITY at least.
 ///
 /// Returns the record's length in bytes, without the NUL, if the request may go on; else the status of
-/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response, and, if the capacity is too small,
-/// an empty text from a capacity of 1 on. Any thread.
+/// authkit_verifier_authorize(), negated. With -AUTHKIT_MISUSE there is no response. If the capacity is too small,
+/// the buffer holds an empty text (if `capacity` is at least 1). Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_authorize_into(
@@ -282,10 +281,10 @@ impl Told {
     }
 }
 
-/// Of a refusal that finds no room, what is longer than this is left out: code and HTTP status are what counts.
+/// If a refusal does not fit, its parts that are longer than this are left out. Code and HTTP status always remain.
 const LONGEST_PART: usize = 1024;
 
-/// An error that finds room.
+/// An error that fits.
 fn short(error: &Error) -> Error {
     let reason: String = error.reason().chars().take(LONGEST_PART).collect();
     let short = Error::new(error.code(), reason);

@@ -39,16 +39,16 @@ impl Handle for authkit_verifier {
     const NAME: &'static str = "verifier";
 }
 
-/// Makes a verifier. Checks every setting and reads the certificate files that settings or SSL_CERT_FILE and
-/// SSL_CERT_DIR name; opens no connection (keys are fetched when the first token needs them, or by
-/// authkit_verifier_refresh()).
+/// Makes a verifier. Checks every setting and reads the certificate files that settings, SSL_CERT_FILE and
+/// SSL_CERT_DIR name. Opens no connection: keys are fetched when the first token needs them, or by
+/// authkit_verifier_refresh().
 ///
 /// `config` is read and stays the caller's.
 /// `out_verifier` receives a verifier that the caller owns, NULL on failure.
 ///
-/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG, naming
-/// the setting that is missing or wrong, with the correction as hint; after a failed authkit_config_set() its
-/// status and reason, whatever was set since. Any thread.
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `config` or `out_verifier` is NULL; AUTHKIT_CONFIG if a setting is
+/// missing or wrong: the reason names it, the hint says how to correct it. After a failed authkit_config_set()
+/// it returns that status and reason, whatever was set since. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_new(
@@ -66,16 +66,17 @@ pub unsafe extern "C" fn authkit_verifier_new(
 }
 
 /// Verifies an access token: signature, issuer, audience, times, scopes. May wait for the issuer's
-/// keys, fetch_timeout (5 seconds) at most; on an event loop call authkit_verifier_try_verify() first.
+/// keys, at most fetch_timeout (5 seconds); on an event loop call authkit_verifier_try_verify() first.
 ///
 /// `token` is `len` bytes, the text after "Bearer " and nothing else; a NUL at the end is not needed.
-/// `nullable_policy` adds demands of this call; NULL adds none, so that what could not be made must not be
-/// passed on as NULL.
+/// `nullable_policy` adds demands of this call. NULL adds none, so do not pass NULL for a policy that could
+/// not be made.
 /// `out_claims` receives claims that the caller owns, NULL unless AUTHKIT_OK is returned.
 ///
 /// Returns AUTHKIT_OK if the token is accepted; AUTHKIT_MISUSE if `verifier`, `token` or `out_claims`
-/// is NULL, `len` is no length, or the policy lacks a demand that could not be made; AUTHKIT_SCOPE (403); AUTHKIT_KEYS_UNAVAILABLE (503);
-/// AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401: AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
+/// is NULL, `len` is no length, or a demand of the policy has failed; AUTHKIT_SCOPE (403);
+/// AUTHKIT_KEYS_UNAVAILABLE (503); AUTHKIT_KEY_UNCONFIRMED (429); otherwise the reason to answer 401:
+/// AUTHKIT_MALFORMED to AUTHKIT_AUDIENCE.
 /// authkit_status_http_status() tells the HTTP status of each. Any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -95,10 +96,10 @@ pub unsafe extern "C" fn authkit_verifier_verify(
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
-/// As authkit_verifier_verify(), without network and without waiting: where keys must be fetched
-/// first it starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread
-/// wait in authkit_verifier_wait() and try again. In the refresh mode inline nothing is started, and it
-/// returns AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
+/// As authkit_verifier_verify(), without network and without waiting. If keys must be fetched first, it
+/// starts the fetch in the background and returns AUTHKIT_WOULD_BLOCK. Then let another thread wait in
+/// authkit_verifier_wait() and try again. In the refresh mode inline it starts nothing and returns
+/// AUTHKIT_FETCH_NEEDED: let another thread call authkit_verifier_verify().
 ///
 /// Parameters and other results are those of authkit_verifier_verify(). Any thread.
 #[unsafe(no_mangle)]
@@ -125,10 +126,10 @@ pub unsafe extern "C" fn authkit_verifier_try_verify(
     unsafe { produce(out_claims, nullable_out_error, body) }
 }
 
-/// Fetches the keys of every issuer now, and waits for them, fetch_timeout (5 seconds) at most (for each, if
-/// the refresh mode allows no threads): to warm up before the first token, or to try again after an outage. Issuers
-/// configured with keys of their own (`jwks`) are passed over; for others, fetched keys replace those of
-/// authkit_verifier_set_jwks().
+/// Fetches the keys of every issuer now, to warm up before the first token or to try again after an outage.
+/// Waits for them, at most fetch_timeout (5 seconds); if the refresh mode allows no threads, that long for
+/// each issuer. Issuers configured with keys of their own (`jwks`) are skipped; for others, fetched keys
+/// replace those of authkit_verifier_set_jwks().
 ///
 /// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `verifier` is NULL; AUTHKIT_KEYS_UNAVAILABLE if an issuer's
 /// keys could not be had, in which case keys fetched earlier stay in use. Any thread.
@@ -178,8 +179,7 @@ pub unsafe extern "C" fn authkit_verifier_fetches_ended(verifier: *const authkit
     })
 }
 
-/// The setting fetch_timeout: how long one call waits for keys in all, for a host that does the waiting
-/// itself.
+/// The setting fetch_timeout, for a host that waits for keys itself: how long one call may wait in all.
 ///
 /// Returns seconds, 1 to 30; 0 if `verifier` is NULL. Any thread.
 #[unsafe(no_mangle)]
@@ -192,18 +192,18 @@ pub unsafe extern "C" fn authkit_verifier_fetch_timeout(verifier: *const authkit
     })
 }
 
-/// Waits until a fetch of keys has ended since `seen` was read: for the worker
-/// thread of a host with an event loop. On the loop read `seen` by authkit_verifier_fetches_ended() and
-/// call authkit_verifier_try_verify(); on AUTHKIT_WOULD_BLOCK have one worker thread wait here, for all
-/// waiting requests, then try each of them again; up to authkit_verifier_fetch_timeout() in all, in steps of at
-/// most one second, since
-/// stale keys serve when a fetch has taken that long.
+/// Waits until a fetch of keys has ended since `seen` was read. For the worker thread of a host with an
+/// event loop. On the loop, read `seen` by authkit_verifier_fetches_ended() and call
+/// authkit_verifier_try_verify(). On AUTHKIT_WOULD_BLOCK let one worker thread wait here, for all waiting
+/// requests, then try each of them again. Wait at most one second per step, since after that long a try
+/// uses stale keys. Wait at most authkit_verifier_fetch_timeout() in all.
 ///
 /// `seen` is what authkit_verifier_fetches_ended() returned.
 /// `timeout_ms` is in milliseconds; 0 looks without waiting.
 ///
-/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if none has after the timeout, or
-/// after a second without one under way; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the verifier must not be freed meanwhile.
+/// Returns AUTHKIT_OK if a fetch has ended since; AUTHKIT_WOULD_BLOCK if no fetch has ended before the
+/// timeout, or if none was under way for a second; AUTHKIT_MISUSE if `verifier` is NULL. Any thread; the
+/// verifier must not be freed meanwhile.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn authkit_verifier_wait(

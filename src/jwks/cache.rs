@@ -27,7 +27,7 @@ use super::pace::{Attempt, Pace, Pause};
 use super::snapshot::Snapshot;
 use super::store::{Lock, LockOutcome, SharedFile, Stored};
 
-/// How long a call waits for a fetch that it can do without: it has stale keys, or another caller made the
+/// How long a call waits for a fetch that it does not need: it has stale keys, or another caller made the
 /// fetch and the answer can be "try again".
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -229,12 +229,12 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// Newer than that in which this key id was not found.
+    /// Gives a key set that is newer than the one without this key id.
     ///
     /// # Errors
-    /// [`Code::UnknownKey`] only if the issuer itself has said so since this call began, or twice in a row
-    /// of a key that it once published. [`Code::KeyUnconfirmed`] if it could not be asked: a client must
-    /// not throw away a token that may be good.
+    /// [`Code::UnknownKey`] only if the issuer itself has said so since this call began. For a key that it once
+    /// published, it must have said so twice in a row. [`Code::KeyUnconfirmed`] if it could not be asked: a client
+    /// must not throw away a token that may be good.
     pub(crate) fn newer_than(
         self: &Arc<Self>,
         searched: &Arc<Snapshot<D>>,
@@ -364,8 +364,8 @@ impl<D: Document> Cache<D> {
         self.obtain_within(need, call, self.patience(need, call))
     }
 
-    /// Strangers cause these fetches, so they must not hold the host's threads: nobody waits long for
-    /// another caller's, or at all while the issuer is known to be slow.
+    /// Strangers cause these fetches, so they must not block the host's threads. No call waits long for another
+    /// call's fetch. While the issuer is known to be slow, no call waits at all.
     fn patience(&self, need: &Need<'_, D>, call: &Call<'_>) -> Patience {
         match need {
             Need::Request => Patience::default(),
@@ -377,8 +377,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// One more fetch, made or joined or, for a caller that cannot wait, started. If the caller's
-    /// patience ends before the fetch does, the fetch goes on without it.
+    /// Makes or joins one more fetch. For a caller that cannot wait, only starts it. If the caller's time ends
+    /// before the fetch does, the fetch goes on.
     fn obtain_within(
         self: &Arc<Self>,
         need: &Need<'_, D>,
@@ -478,8 +478,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// The error of a call that must not wait. If usable keys are there it says when to come back: for a host
-    /// that has waited long enough, and then answers as in [`Self::unanswered`].
+    /// The error of a call that must not wait. If usable keys are there, it says when to retry. A host that has
+    /// waited long enough uses that to answer as in [`Self::unanswered`].
     fn without_waiting(&self, need: &Need<'_, D>, error: Error) -> Error {
         match need {
             Need::UnknownKey { .. } if self.has_good() => error.with_retry_after(1),
@@ -487,8 +487,8 @@ impl<D: Document> Cache<D> {
         }
     }
 
-    /// What is said if the issuer has not answered what a call needs to know. As long as usable keys are
-    /// there the server is not at fault for a key id that anybody can make up.
+    /// The error if the issuer has not answered what a call needs to know. While usable keys are there, it is not
+    /// the server's fault: anybody can invent a key id.
     fn unanswered(&self, need: &Need<'_, D>, reason: &str, left: Duration) -> Error {
         let error = match need {
             Need::UnknownKey { .. } if self.has_good() => Error::new(
@@ -591,7 +591,7 @@ impl<D: Document> Cache<D> {
             return Err(FetchError::new("no time was left to fetch it"));
         }
         let began = self.moment();
-        // Behind a shared cache a new key would stay unknown until that cache's copy is too old.
+        // A shared cache would hide a new key until the cache's copy expires.
         let first_hand = errand.key_id.is_some();
         let fetched = source.fetch(Ask {
             known_tag: known.and_then(|known| known.tag.as_deref()),
@@ -778,8 +778,8 @@ impl<D: Document> Cache<D> {
         self.flight.get().pace(|pace| pace.last_failure().is_some())
     }
 
-    /// Whether the issuer is known to be slow, so that nobody who can do without waits for it: a fetch is
-    /// under way for long already, or the last one took long and failed.
+    /// Whether the issuer is known to be slow: a fetch has been under way for long, or the last one took long and
+    /// failed. Then only calls that need the fetch wait for it.
     pub(crate) fn is_slow(&self) -> bool {
         let flight = self.flight.get();
         let is_long = flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
@@ -883,7 +883,7 @@ fn would_block() -> Error {
 fn fetch_needed() -> Error {
     Error::new(
         Code::FetchNeeded,
-        "the issuer's keys must be fetched, which only a call that may wait does",
+        "the issuer's keys must be fetched, and only a call that may wait fetches them",
     )
     .with_hint("refresh_mode is inline: call verify, not try_verify, on a thread that may wait")
 }

@@ -31,7 +31,7 @@ pub(crate) struct Target {
     pub(crate) port: u16,
 }
 
-/// A proxy, with what it wants to know of who asks.
+/// A proxy, with its credentials.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) at: Target,
@@ -59,9 +59,9 @@ pub(crate) struct Dialer {
 pub(crate) struct DialError {
     /// One sentence, with the phase, the address and the time that it took.
     pub(crate) reason: String,
-    /// Another try may find what this one did not.
+    /// Another try may succeed.
     pub(crate) passing: bool,
-    /// Somebody is there, whose TLS is not good.
+    /// A server answers, but its TLS is not acceptable.
     #[cfg_attr(not(feature = "conformance"), allow(dead_code))] // for `authkit doctor`
     pub(crate) is_tls: bool,
 }
@@ -89,7 +89,7 @@ pub(crate) struct Connection {
     pub(crate) peer: String,
 }
 
-/// What is said of a connection's failure: since when, with whom and by which authorities.
+/// What the reason of a failed connection needs: its start, the server, and the authorities.
 struct Attempt<'a> {
     began: Instant,
     peer: String,
@@ -97,7 +97,7 @@ struct Attempt<'a> {
 }
 
 impl Dialer {
-    /// Reads what the environment says of authorities, and refuses a `ca_file` that is of no use.
+    /// Reads the environment's certificate authorities, and refuses an unusable `ca_file`.
     pub(crate) fn new(
         network: &Network,
         proxy: Option<Proxy>,
@@ -195,7 +195,7 @@ fn secured(mut stream: Stream, client: &Arc<ClientConfig>, target: &Target) -> i
     Ok(stream.under(Some(tls)))
 }
 
-/// Why a proxy does not let through.
+/// Why a proxy refuses the tunnel.
 enum Tunnel {
     Io(io::Error),
     Status(u16),
@@ -312,7 +312,7 @@ impl Attempt<'_> {
             self.took(),
             foreign::tls(error)
         );
-        // Authorities that are missing for a reason: that is the reason.
+        // If authorities could not be read, that is the reason.
         use rustls::{CertificateError, Error};
         let is_unknown = matches!(
             error,
@@ -424,7 +424,7 @@ impl Write for Stream {
     }
 }
 
-/// A socket that nobody waits for beyond its deadline.
+/// A socket whose reads and writes end at its deadline.
 #[derive(Debug)]
 pub(crate) struct Timed {
     socket: TcpStream,
@@ -438,7 +438,7 @@ impl Timed {
     }
 }
 
-/// What a socket calls a wait that was too long differs between systems.
+/// Systems differ in the error for a socket's timeout.
 fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),

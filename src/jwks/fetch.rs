@@ -67,11 +67,11 @@ impl FetchError {
 /// What is asked of the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
-    /// The tag of the document that is there already: the server may say that it is still the one.
+    /// The tag of the document that is there already. The server may answer that it has not changed.
     pub(crate) known_tag: Option<&'a str>,
     /// A cache on the way must ask the server (RFC 9111 §5.2.1.4).
     pub(crate) first_hand: bool,
-    /// One more request may be made if the first fails in passing.
+    /// One more request may be made if the first failure may be temporary.
     pub(crate) may_retry: bool,
     /// For all of it.
     pub(crate) timeout: Duration,
@@ -92,7 +92,7 @@ pub(crate) struct HttpFetch {
 }
 
 impl Fetch for HttpFetch {
-    /// One try, and one more if the first failed in passing; both within the one limit.
+    /// One try, and one more if the first failure may be temporary. Both share one limit.
     fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, FetchError> {
         let deadline = Instant::now() + ask.timeout;
         let first = self.attempt(ask);
@@ -201,7 +201,7 @@ pub(crate) fn dialer(network: &Network, look_up: Option<Arc<LookUp>>) -> Result<
     Dialer::new(network, proxy, look_up)
 }
 
-/// Neither the URL nor what ureq says of it is repeated: it may hold a password.
+/// Neither the URL nor ureq's message about it is repeated: it may hold a password.
 fn proxy(ProxyUrl(url): &ProxyUrl) -> Result<Proxy, String> {
     let proxy = ureq::Proxy::new(url).map_err(|_| "proxy is not a usable URL".to_owned())?;
     let at = Target {
@@ -218,13 +218,13 @@ fn proxy(ProxyUrl(url): &ProxyUrl) -> Result<Proxy, String> {
     Ok(Proxy { at, credentials })
 }
 
-/// Whom a request is put to, once that is known.
+/// The server that a request goes to, once that is known.
 type Peer = Arc<OnceLock<String>>;
 
 /// Why there is no answer, as for a connection.
 pub(crate) type Trouble = DialError;
 
-/// An agent whose connections are the dialer's. Whoever waits for it waits for one limit, the global one.
+/// An agent whose connections are the dialer's. Only the global limit ends its waits.
 fn agent_through(dialer: &Arc<Dialer>, config: ureq::config::Config) -> (Agent, Peer) {
     let peer = Peer::default();
     let connect = Connect { dialer: Arc::clone(dialer), peer: Arc::clone(&peer) };
@@ -243,7 +243,7 @@ pub(crate) fn ask(
     agent.run(request).map_err(|error| trouble(&error, "answer", &peer, began))
 }
 
-/// What a request failed by, in a sentence of ours.
+/// Why a request failed, in our own sentence.
 fn trouble(error: &ureq::Error, phase: &'static str, peer: &Peer, began: Instant) -> Trouble {
     if let ureq::Error::Other(inner) = error
         && let Some(error) = inner.downcast_ref::<DialError>()

@@ -29,7 +29,7 @@ const MAX_EXPLAINED: usize = 4;
 pub(crate) struct KeySet {
     keys: Vec<Key>,
     dropped: Vec<DroppedKey>,
-    /// The ids of dropped entries that have a legible one, and why each is of no use.
+    /// The ids of dropped entries, if legible, and why each entry is unusable.
     dropped_ids: Vec<(String, Unusable)>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct KeySet {
 pub(crate) enum Miss {
     /// No key has the token's key id: it may have been rotated in since.
     UnknownId,
-    /// The issuer publishes it, but it is of no use for this reason: to ask once more would not help.
+    /// The issuer publishes it, but it is unusable for this reason. Another fetch would not help.
     Dropped(Unusable),
     /// The key is there, for another algorithm.
     OtherAlgorithm,

@@ -37,8 +37,8 @@ impl Landings {
         self.state().ended
     }
 
-    /// Waits until more than `seen` fetches have ended. False if none has after `timeout`, or after a
-    /// second without one under way: "done" is never said if nothing was fetched.
+    /// Waits until more than `seen` fetches have ended. False if no fetch has ended before `timeout`, or if none
+    /// was under way for a second: true always means that something was fetched.
     pub(crate) fn wait(&self, seen: u64, timeout: Duration) -> bool {
         let began = Instant::now();
         let mut state = self.state();

@@ -1,6 +1,6 @@
-//! Look-ups of host names. `getaddrinfo()` knows no limit, so each look-up is on a thread that lives no
-//! longer than it, and a call waits for it as long as it may. What comes after that serves the next try:
-//! a resolver whose first server is silent takes 5 s, and would otherwise never be heard.
+//! Look-ups of host names. `getaddrinfo()` has no timeout, so each look-up runs on a thread that ends with it. A
+//! call waits for it until its own limit. An answer after that serves the next try: if a resolver's first server
+//! is silent, a look-up takes 5 s, and its answer would otherwise always come too late.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::fork::PerProcess;
 use crate::sync::{Condvar, Mutex, PoisonError};
 
-/// For how long an answer that came too late is believed: longer than any pause between two tries.
+/// For how long an answer that came too late is used: longer than any pause between two tries.
 const LATE_ANSWER: Duration = Duration::from_secs(120);
 
 /// Finds a host's addresses; blocks for as long as it takes.
@@ -35,7 +35,7 @@ pub(crate) struct Names {
     questions: PerProcess<Mutex<HashMap<String, Arc<Question>>>>,
 }
 
-/// One look-up, asked once for all who wait for it.
+/// One look-up, shared by all callers that wait for it.
 #[derive(Default)]
 struct Question {
     answer: Mutex<Option<(Found, Instant)>>,
@@ -70,7 +70,7 @@ impl Names {
         found
     }
 
-    /// The question under way, or one that was answered too late for who asked it; else a new one.
+    /// The look-up under way, or one that was answered too late for its caller; else a new one.
     fn ask(&self, key: &str, host: &str, port: u16) -> Result<Arc<Question>, Nameless> {
         let questions = self.questions.get();
         let mut questions = questions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl Names {
         thread::Builder::new()
             .name("authkit-names".to_owned())
             .spawn(move || {
-                // Taken back when the look-up panics: nobody must wait for nothing.
+                // Removed if the look-up panics, so that no caller waits for it.
                 let answering = Answering(&asked);
                 let found = look_up(&host, port).ok().filter(|found| !found.is_empty());
                 answering.give(found.ok_or(Nameless::NotFound));
@@ -100,7 +100,7 @@ impl fmt::Debug for Names {
     }
 }
 
-/// Answers its question, in the worst case by saying that nothing was found.
+/// Answers its look-up, in the worst case with "nothing was found".
 struct Answering<'q>(&'q Question);
 
 impl Answering<'_> {
@@ -118,7 +118,7 @@ impl Drop for Answering<'_> {
 }
 
 impl Question {
-    /// Whether it is under way, or has an answer that nobody has had and that is not too old.
+    /// Whether it is under way, or has an unused answer that is not too old.
     fn is_of_use(&self) -> bool {
         match &*self.answer.lock().unwrap_or_else(PoisonError::into_inner) {
             None => true,

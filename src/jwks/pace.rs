@@ -7,15 +7,15 @@ use super::throttle::TokenBucket;
 
 /// Shortest time between a failed fetch and the next.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// The same from the third failure in a row on: a failing issuer gets a request in 2 s at the most.
+/// The same from the third failure in a row on: a failing issuer gets at most one request in 2 s.
 const LATER_RETRY_PAUSE: Duration = Duration::from_secs(2);
 const QUICK_RETRIES: u32 = 2;
-/// Longest time that somebody without keys is told to come back after, if the server asks for no
+/// Longest time after which a caller without keys is told to retry, if the server asks for no
 /// longer: recovery must not be slept through.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Longest time between two tries to refresh keys that are still good.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
-/// From the start of a failed fetch to the next one for an unknown key: this long at least, and up to
+/// Pause from the start of a failed fetch to the next one for an unknown key: at least this long, and up to
 /// the spread more. Shorter than the pause of refreshes, since good tokens wait for it.
 const LOOK_UP_PAUSE: Duration = Duration::from_secs(2);
 const LOOK_UP_SPREAD: Duration = Duration::from_secs(3);
@@ -106,8 +106,8 @@ impl Pace {
         Some(Pause { failure: Some(failure), left })
     }
 
-    /// `has_new_key`: the issuer publishes a key that it did not publish before. Others may follow, and
-    /// nobody but the issuer can bring that about, so look-ups are free again.
+    /// `has_new_key`: the issuer publishes a key that it did not publish before. Other keys may follow. Only the
+    /// issuer can cause this, so look-ups are free again.
     pub(crate) fn succeeded(&mut self, attempt: Attempt, has_new_key: bool) {
         self.last_failure = None;
         self.failures = 0;
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn backing_off_doubles_up_to_a_limit_and_is_spread() {
         let seconds = |pause: Option<Pause>| pause.map(|pause| pause.left.as_secs());
-        // (failures, the most for who lacks keys, the most for who has some, the least for both)
+        // (failures, the most for callers without keys, the most for callers with keys, the least for both)
         for (failures, most, most_refreshing, least) in [
             (1, 1, 1, 1),
             (2, 2, 2, 1),
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!((pace.failures(), pace.last_failure().is_some()), (0, false));
     }
 
-    /// Under whatever weather, if somebody asks for an unknown key all the time.
+    /// However the issuer fails, if somebody asks for an unknown key all the time.
     #[test]
     fn requests_are_bounded_while_the_issuer_answers_and_while_it_fails() {
         for (name, weather) in [

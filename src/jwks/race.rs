@@ -1,6 +1,5 @@
-//! A connection to whichever of a host's addresses is there first (RFC 8305), TLS handshake included: an
-//! address that is dead, or accepts and then says nothing, costs 250 ms and no more. One thread, the
-//! caller's, watches all of them.
+//! A connection to the address of a host that answers first (RFC 8305), TLS handshake included. An address that
+//! is dead, or accepts but never answers, costs only 250 ms. One thread, the caller's, watches all of them.
 
 use std::io;
 use std::net::{self, SocketAddr};
@@ -11,7 +10,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use rustls::ClientConnection;
 
-/// After which the next address is tried beside those under way (RFC 8305 §5).
+/// After this time the next address is tried in addition to those under way (RFC 8305 §5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Most addresses that are tried.
 const MAX_ADDRESSES: usize = 32;
@@ -23,7 +22,7 @@ pub(super) enum Stage {
     Handshake,
 }
 
-/// Why an address did not make it.
+/// Why an address failed.
 #[derive(Debug)]
 pub(super) enum Cause {
     TimedOut,
@@ -41,7 +40,7 @@ pub(super) struct Lost {
     pub(super) tried: usize,
 }
 
-/// The address that was there first; its handshake is done where there is one.
+/// The address that answered first. Its handshake, if there is one, is done.
 #[derive(Debug)]
 pub(super) struct Won {
     pub(super) address: SocketAddr,
@@ -84,7 +83,7 @@ struct Race<'a> {
     poll: Poll,
     make_tls: Option<&'a MakeTls<'a>>,
     deadline: Instant,
-    /// Each at the place that its token names; `None` once it is out.
+    /// Each at the index that its token names; `None` once it has failed.
     runners: Vec<Option<Runner>>,
     lost: Option<Lost>,
 }
@@ -161,7 +160,7 @@ impl Race<'_> {
         Ok(Runner { address, socket, tls, stage: Stage::Connection })
     }
 
-    /// Who has won, or that somebody is out.
+    /// The attempt that has won, or that one has failed.
     fn advance(&mut self, event: &Event) -> Option<Result<Won, ()>> {
         let place = self.runners.get_mut(event.token().0)?;
         let runner = place.as_mut()?;
@@ -199,7 +198,7 @@ impl Race<'_> {
         }
     }
 
-    /// Those that are still under way say most of what the time went by with.
+    /// The attempts still under way explain best what the time was spent on.
     fn timed_out(mut self) -> Lost {
         let farthest = self.runners.iter().flatten().max_by_key(|runner| runner.stage);
         if let Some(runner) = farthest {
@@ -218,7 +217,7 @@ impl Race<'_> {
 }
 
 impl Runner {
-    /// Goes on as far as it can without waiting; whether it is there.
+    /// Goes on as far as it can without waiting. True if it is connected.
     fn advance(&mut self, deadline: Instant) -> Result<bool, Cause> {
         if self.stage == Stage::Connection && !self.is_connected().map_err(Cause::Io)? {
             return Ok(false);
@@ -246,7 +245,7 @@ impl Runner {
     }
 }
 
-/// As much of a handshake as there are octets for.
+/// As much of a handshake as the received octets allow.
 fn handshake(
     tls: &mut ClientConnection,
     socket: &mut TcpStream,

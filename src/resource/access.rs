@@ -1,9 +1,9 @@
 //! Which paths demand which scopes, and which are open to all: one rule for every host.
 //!
-//! A host configures *places*: `/admin` is that path and what lies below it. What the application's router will
-//! make of a request's path is not known here: a proxy, a mount or a framework may strip a prefix unseen. So a
-//! demand is met wherever the place's segments stand in the path, and everything is demanded of a path that
-//! routers read differently. Public is the opposite: only what is named, as it was received.
+//! A host configures *places*: `/admin` is that path and all paths below it. This module cannot know how the
+//! application's router reads a request's path: a proxy, a mount or a framework may strip a prefix first. So a
+//! place matches wherever its segments stand in the path. A path that routers could read in two ways matches
+//! every place. Public is the opposite: only the named paths, compared with the raw path.
 
 mod path;
 
@@ -16,7 +16,7 @@ use crate::token::policy::Policy;
 use super::request::Request;
 use path::{Name, Plain, Spelling};
 
-/// Room for the scopes of all places with a space between each two and one octet behind them.
+/// Room for the scopes of all places, separated by a space, and one octet after them.
 pub(crate) const CAPACITY: usize = 8192;
 
 /// Which paths demand which scopes, and which are open to all.
@@ -28,7 +28,7 @@ pub(crate) const CAPACITY: usize = 8192;
 ///     r#"{"public": ["/health", "/static/*"], "required_scopes": {"/admin": ["admin"]}}"#,
 /// )?;
 /// assert!(access.judge(&Request::new().path("/static/logo.svg")).is_public());
-/// // Also below a prefix that somebody strips before the application routes.
+/// // Also below a prefix that a proxy strips before the application routes.
 /// assert_eq!(access.judge(&Request::new().path("/api/admin/users")).scopes(), ["admin"]);
 /// // Routers read it in two ways: every demand holds.
 /// assert_eq!(access.judge(&Request::new().path("/static/../x")).scopes(), ["admin"]);
@@ -52,7 +52,7 @@ pub struct Judgement<'a> {
 }
 
 impl<'a> Judgement<'a> {
-    /// Whether the request needs no token: its path is named public, and no demand is met.
+    /// Whether the request needs no token: its path is named public, and no place matches.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.is_public
@@ -77,7 +77,7 @@ struct Demand {
 enum Public {
     /// This path and no other.
     Exactly(String),
-    /// What lies below this path, which ends in a slash.
+    /// All paths below this path, which ends in a slash.
     Below(String),
 }
 
@@ -85,18 +85,18 @@ impl Access {
     /// Reads places from a JSON object; each member may be left out:
     ///
     /// - `required_scopes`: an object from places to arrays of scopes. A request at a place or below it needs
-    ///   a token with all of them; with none, it needs a token.
-    /// - `public`: an array of paths that need no token, each exactly as written; with `/*` at its end, what
-    ///   lies below. A known prefix that they begin with is left out. A demand always wins over it.
+    ///   a token with all of them. If the array is empty, it needs a token.
+    /// - `public`: an array of paths that need no token, compared exactly. `/*` at the end means all paths
+    ///   below. A known prefix that the path begins with is removed first. A demand always wins over it.
     /// - `prefix`: the part of the path that a proxy, a mount or a framework strips before it routes, such as
-    ///   `/api`. With it a place is met at the beginning of the path or behind the prefix alone.
+    ///   `/api`. With it a place matches only at the start of the path or after the prefix.
     ///
     /// Places are written decoded, without query, parameters and patterns.
     ///
     /// # Errors
-    /// [`Code::Config`] if the text is not such an object, for a place that no path could ever be, for a public
-    /// path that a demand always keeps closed, and for scopes that have more than 8191 octets in all;
-    /// [`Code::Misuse`] for a scope that is none (RFC 6749 §3.3).
+    /// [`Code::Config`] if the text is not such an object, if no path can match a place, if a demand always
+    /// keeps a public path closed, or if the scopes have more than 8191 octets in all. [`Code::Misuse`] for
+    /// an invalid scope (RFC 6749 §3.3).
     pub fn from_json(json: &str) -> Result<Self> {
         let document = Document::parse(json.as_bytes().to_vec())
             .map_err(|problem| config(format!("the document of places: {problem}")))?;
@@ -114,8 +114,8 @@ impl Access {
         Ok(access)
     }
 
-    /// Says what a request's path demands. A request without a path is one whose path nobody knows: every
-    /// place's scopes are demanded.
+    /// Says what a request's path demands. Without a path, the request could be at any place: the scopes of every
+    /// place are demanded.
     pub fn judge(&self, request: &Request<'_>) -> Judgement<'_> {
         let paths = Paths::of(request);
         let met: Vec<&Demand> = match &paths {
@@ -152,7 +152,7 @@ impl Access {
         paths.spellings.iter().all(is_open)
     }
 
-    /// Refuses a public path that every request for it would be kept out of.
+    /// Refuses a public path if a demand would close it to every request.
     fn check_public(&self) -> Result<()> {
         for place in &self.public {
             let (Public::Exactly(path) | Public::Below(path)) = place;
@@ -210,12 +210,12 @@ impl<'r> Paths<'r> {
     }
 }
 
-/// One spelling of a path, as demands look at it.
+/// One spelling of a path, as places are compared with it.
 struct View<'p> {
     names: Vec<Name<'p>>,
-    /// Whether a place is looked for at the beginning alone.
+    /// Whether a place matches only at the start.
     is_exact: bool,
-    /// The whole, and what stands behind a known prefix: a place is looked for at the beginning of each.
+    /// The whole path, and the part after a known prefix. A place matches at the start of each.
     rests: Vec<&'p str>,
 }
 
@@ -223,13 +223,13 @@ impl<'p> View<'p> {
     fn of(path: &'p Plain, root: &'p str, prefix: &str) -> Self {
         let mut names: Vec<Name<'_>> = path::names(&path.text).collect();
         if path.below(root).is_none() {
-            // A host that leaves it out of the path: demands name the whole.
+            // The host leaves the prefix out of the path, but places name the whole path.
             names.splice(0..0, path::names(root));
         }
         let mut rests = path.rests(root);
         rests.extend(path.rests(prefix));
         rests.push(&path.text);
-        // Cut elsewhere than at the end of a segment, nobody knows what else is cut.
+        // If it is cut within a segment, we cannot know what else is cut.
         let is_aligned = rests.iter().all(|rest| rest.is_empty() || rest.starts_with('/'));
         let is_exact = !prefix.is_empty() && path.is_simple() && is_aligned;
         Self { names, rests, is_exact }
@@ -253,7 +253,7 @@ impl Public {
     fn opens(&self, path: &str) -> bool {
         match self {
             Public::Exactly(place) => path == place,
-            // A router that overlooks a final slash takes the place itself for the path above it.
+            // A router that ignores a final slash reads the place itself as the path above it.
             Public::Below(place) => {
                 path.starts_with(place.as_str()) && (path != place || place == "/")
             }
@@ -314,7 +314,7 @@ fn texts(name: &str, value: Value<'_>) -> Result<Vec<String>> {
     Ok(items.filter_map(Value::as_str).map(Cow::into_owned).collect())
 }
 
-/// Refuses a place that no path is: a demand that is never met would be an open door.
+/// Refuses a place that no path can match: a demand that never applies would be an open door.
 fn check_place(setting: &str, written: &str, place: &str) -> Result<()> {
     let wrong =
         |problem: &str| Err(config(format!("{setting}: the path {} {problem}", quoted(written))));

@@ -30,8 +30,8 @@ impl Document for ServerMetadata {
     const WHAT: &'static str = "the authorization server's metadata";
     const IS_VITAL: bool = false;
 
-    /// The issuer must be the very one that the address was made of, letter by letter, or somebody else
-    /// speaks for it (RFC 8414 §3.3).
+    /// The issuer must be exactly the one that the address was made of. Otherwise somebody else could speak for it
+    /// (RFC 8414 §3.3).
     fn read(octets: &[u8], issuer: &String) -> std::result::Result<Self, String> {
         let document = json::Document::parse(octets.to_vec())
             .map_err(|problem| format!("the authorization server's metadata are {problem}"))?;
@@ -72,8 +72,8 @@ fn addresses(issuer: &str) -> Vec<String> {
 }
 
 impl Fetch for Alternatives {
-    /// The next address is asked where a server is there and has nothing at this one; a server that
-    /// cannot be reached, or says when to come back, is not asked for more.
+    /// If a server answers but has no document at this address, the next address is asked. A server that cannot be
+    /// reached, or says when to come back, is not asked again.
     fn fetch(&self, ask: Ask<'_>) -> std::result::Result<Fetched, FetchError> {
         let deadline = Instant::now() + ask.timeout;
         let mut first_failure = None;

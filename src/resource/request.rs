@@ -52,7 +52,7 @@ impl<'r> Request<'r> {
         self
     }
 
-    /// The path of the request's target, as it came; a query behind it is passed over. For
+    /// The raw path of the request's target; a query after it is ignored. For
     /// [`Access::judge`](crate::Access::judge).
     #[must_use]
     pub fn path<P: AsRef<[u8]> + ?Sized>(mut self, path: &'r P) -> Self {
@@ -60,16 +60,16 @@ impl<'r> Request<'r> {
         self
     }
 
-    /// The path that the host's router goes by, percent-decoded, if the host has it apart: ASGI's `path`,
-    /// WSGI's `SCRIPT_NAME` with `PATH_INFO`. The demands of both paths hold, and public are both or none.
+    /// The percent-decoded path that the host's router uses, if the host knows it: ASGI's `path`, WSGI's
+    /// `SCRIPT_NAME` with `PATH_INFO`. The demands of both paths hold. The request is public only if both are.
     #[must_use]
     pub fn decoded_path<P: AsRef<[u8]> + ?Sized>(mut self, path: &'r P) -> Self {
         self.decoded_path = Some(path.as_ref());
         self
     }
 
-    /// The prefix that the host says its application lies below, percent-decoded: ASGI's `root_path`, WSGI's
-    /// `SCRIPT_NAME`. The path holds it or not.
+    /// The percent-decoded prefix below which the host has mounted its application: ASGI's `root_path`, WSGI's
+    /// `SCRIPT_NAME`. The path may begin with it or not.
     #[must_use]
     pub fn root_path<P: AsRef<[u8]> + ?Sized>(mut self, root: &'r P) -> Self {
         self.root_path = root.as_ref();

@@ -12,7 +12,7 @@ use super::json::Value;
 
 /// What AuthKit's user ids start with.
 const USER_ID_PREFIX: &str = "user_";
-/// How many actors are told of a chain.
+/// The most actors of a chain that are reported.
 const MAX_ACTORS: usize = 8;
 
 /// Who a token speaks for: a user, or a program on its own behalf.
@@ -104,23 +104,23 @@ impl Claims {
         self.texts("feature_flags")
     }
 
-    /// Who acts for the subject now (`act.sub`, RFC 8693 §4.1): the first of [`Claims::actors`]. A person that
-    /// impersonates a user, if [`Claims::is_impersonated`]; else an application or agent that the subject's rights
-    /// were delegated to.
+    /// Who acts for the subject now (`act.sub`, RFC 8693 §4.1): the first of [`Claims::actors`]. If
+    /// [`Claims::is_impersonated`], it is a person who impersonates the user. Otherwise it is an application or agent
+    /// to which the subject delegated its rights.
     #[must_use]
     pub fn actor(&self) -> Option<Cow<'_, str>> {
         actors(self.get("act")).next()?.as_str()
     }
 
-    /// The chain of actors, outermost first, eight at most: the first acts now, the others acted before it and are
-    /// for the record alone (RFC 8693 §4.1). An actor without a `sub` that is a string ends the list.
+    /// The chain of actors, outermost first, eight at most. The first acts now. The others acted before it and are
+    /// only for the record (RFC 8693 §4.1). An actor without a `sub` that is a string ends the list.
     #[must_use]
     pub fn actors(&self) -> Vec<Cow<'_, str>> {
         actors(self.get("act")).filter_map(Value::as_str).collect()
     }
 
-    /// Whether a person acts as the user: a *session* token has an `act`, also one that does not say who, and no
-    /// `sub_profile` that makes it an agent's. Any other `act` is a delegation.
+    /// Whether a person acts as the user: a *session* token has an `act`, even one that names nobody. False if a
+    /// `sub_profile` says that the actor is an agent. Any other `act` is a delegation.
     #[must_use]
     pub fn is_impersonated(&self) -> bool {
         is_impersonated(self.family(), self.get("act"), self.get("sub_profile"))
@@ -183,14 +183,14 @@ pub(crate) fn acts(outermost: Option<Value<'_>>) -> impl Iterator<Item = Value<'
     std::iter::successors(outermost, |act| act.get("act"))
 }
 
-/// Who acts, as far as `act` says so: to skip one that it does not name would put another in its place.
+/// Who acts, if `act` names an actor. An unnamed one ends the list: to skip it would put another in its place.
 pub(crate) fn actors(outermost: Option<Value<'_>>) -> impl Iterator<Item = Value<'_>> {
     let named = acts(outermost).map_while(|act| act.get("sub").filter(|sub| sub.is_text()));
     named.take(MAX_ACTORS)
 }
 
-/// Whether a person acts as the user, be it that `act` does not say who. A `sub_profile`, of the subject or of the
-/// actor, tells an agent or a service.
+/// Whether a person acts as the user, even if `act` names nobody. A `sub_profile`, of the subject or of the actor,
+/// shows that it is an agent or a service.
 pub(crate) fn is_impersonated(
     family: TokenFamily,
     act: Option<Value<'_>>,

@@ -11,7 +11,7 @@ pub struct Policy {
     /// Groups of scopes, of each of which one is enough.
     pub(crate) alternatives: Vec<Vec<String>>,
     pub(crate) now: Option<i64>,
-    /// The first demand that could not be made. Without it the policy would ask for less than was meant.
+    /// The first demand that failed. Without it the policy would demand too little.
     failure: Option<Box<Error>>,
 }
 
@@ -26,7 +26,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3). From then on every verdict under
-    /// this policy is refused with that reason, also if the result is ignored: make a new policy.
+    /// this policy is refused with that reason, even if the result is ignored. Make a new policy.
     pub fn require_scope(&mut self, scope: &str) -> Result<()> {
         check(scope).map_err(|error| self.fail("require_scope", error))?;
         if !self.scopes.iter().any(|known| known == scope) {
@@ -38,8 +38,8 @@ impl Policy {
     /// Demands one of these scopes, whichever; several calls demand one of each group.
     ///
     /// # Errors
-    /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3), and for no scopes at all,
-    /// which no token could have one of. The policy is then unusable, as after [`Self::require_scope`].
+    /// [`Code::Misuse`] for a text that cannot be a scope (RFC 6749 §3.3), and for an empty list, which no token
+    /// could satisfy. The policy is then unusable, as after [`Self::require_scope`].
     pub fn require_any_scope<S: Into<String>>(
         &mut self,
         scopes: impl IntoIterator<Item = S>,

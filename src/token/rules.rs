@@ -82,8 +82,8 @@ pub(crate) struct Registered {
 }
 
 /// Refuses an ID token (OpenID Connect Core §2, §3.1.3.6 and §3.3.2.11): it tells an application who signed in, and
-/// gives nobody access to a server. Only an operator who lists another provider's client as an audience, and names
-/// no resource, has said that its ID tokens will do.
+/// does not give access to a server. Exception: the operator lists another provider's client as an audience and
+/// names no resource. That says that its ID tokens are wanted.
 pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()> {
     let Some(name) = claims.id_token.filter(|_| !is_for_a_listed_client(claims, config)) else {
         return Ok(());
@@ -92,8 +92,8 @@ pub(crate) fn refuse_id_token(claims: &Named<'_>, config: &Config) -> Result<()>
     Err(Error::new(Code::Type, reason).with_hint(SEND_ACCESS_TOKEN))
 }
 
-/// Whether the token's one audience is listed and is no URL, as a resource is. AuthKit's own client ids are never
-/// among these audiences.
+/// Whether the token's only audience is listed and is not a URL. (A resource is a URL.) AuthKit's own client ids are
+/// never among these audiences.
 fn is_for_a_listed_client(claims: &Named<'_>, config: &Config) -> bool {
     let Some(audience) = claims.aud.filter(|_| config.resource.is_none()) else { return false };
     let lists = |own: &String| !own.contains("://") && audience.is_string(own);
@@ -297,8 +297,8 @@ fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::Claim, reason)
 }
 
-/// A token that is bound to a key (RFC 7800) is good in the hands of that key's holder alone. The holder's proof is
-/// not checked here, so whoever stole the token could use it (RFC 9449 §7.2, RFC 8705 §3).
+/// A token that is bound to a key (RFC 7800) is valid only with a proof of that key. The proof is not checked here,
+/// so a thief could use the token (RFC 9449 §7.2, RFC 8705 §3).
 fn refuse_bound(cnf: Option<Value<'_>>) -> Result<()> {
     if cnf.is_none() {
         return Ok(());
@@ -307,8 +307,8 @@ fn refuse_bound(cnf: Option<Value<'_>>) -> Result<()> {
         .with_hint("let the client get a plain bearer token, without DPoP and mutual TLS"))
 }
 
-/// A session token that says which client it was issued to was issued to the configured one. Most have no `aud`, so
-/// this is what tells one application's tokens from another's, and another's get the same code.
+/// If a session token says which client it was issued to, it must be the configured one. Most have no `aud`, so this
+/// is how one application's tokens are told from another's. The refusal has the same code as a wrong `aud`.
 fn check_session_client(claims: &Named<'_>, issuer: &Issuer) -> Result<()> {
     let Some(ours) = &issuer.client_id else { return Ok(()) };
     for (name, value) in [("client_id", claims.client_id), ("azp", claims.azp)] {
@@ -357,8 +357,8 @@ fn audience(claims: &Named<'_>, config: &Config, issuer: &Issuer) -> Result<Opti
     }
 }
 
-/// A client id is what ID tokens are meant for, too. Access tokens for one name a client (RFC 9068 §2.2), or are a
-/// machine's own.
+/// ID tokens have a client id as `aud`, too. So an access token with such an `aud` must have `client_id`
+/// (RFC 9068 §2.2), or be a machine's own.
 fn is_access_token_for(client: &str, claims: &Named<'_>) -> bool {
     names_a_client(claims) || claims.sub.is_some_and(|sub| sub.is_string(client))
 }
@@ -395,7 +395,7 @@ pub(crate) fn audience_list(value: Value<'_>) -> Result<Vec<std::borrow::Cow<'_,
         .collect()
 }
 
-/// Exact comparison; a slash alone is forgiven only where both spell one URI, or where the operator said so.
+/// Exact comparison. A missing or extra slash is accepted only if both spell one URI, or if the operator allows it.
 fn resource<'c>(audience: &str, issuer: &'c Issuer, config: &Config) -> Option<&'c str> {
     let fits = |ours: &str| {
         ours == audience

@@ -42,7 +42,7 @@ fn every_way_in_which_tls_fails_is_told_in_a_sentence_of_ours() {
         (shaking_hands(tls::config(Certificate::Expired)), "has expired"),
         (shaking_hands(tls::config(Certificate::NotYetValid)), "not valid yet"),
         (shaking_hands(tls::config(Certificate::WrongHost)), "another name"),
-        (shaking_hands(tls::config(Certificate::IssuedByALeaf)), "may sign none"),
+        (shaking_hands(tls::config(Certificate::IssuedByALeaf)), "may not sign others"),
         (authority, "an authority's own certificate"),
         (sending(tls::HANDSHAKE_FAILURE), "refused the handshake"),
         (sending(tls::EMPTY_RECORD), "TLS"),

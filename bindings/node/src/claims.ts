@@ -45,13 +45,13 @@ export interface ClaimsData {
   /** `act.sub`: who acts for the subject now (RFC 8693), the first of `actors`. */
   readonly actor: string | undefined;
   /**
-   * The chain of actors, outermost first, eight at most. The first acts now; the others acted before it, and are for the
-   * record alone. An actor without a `sub` that is a string ends the list.
+   * The chain of actors, outermost first, eight at most. The first acts now. The others acted before it and are only
+   * for the record. An actor without a `sub` that is a string ends the list.
    */
   readonly actors: readonly string[];
   /**
-   * Whether a person acts as the user: a session token has an `act`, also one that does not say who, and no
-   * `sub_profile` that makes it an agent's. Any other `act` is a delegation.
+   * Whether a person acts as the user: a session token has an `act`, even one that names nobody. False if a
+   * `sub_profile` says that the actor is an agent. Any other `act` is a delegation.
    */
   readonly isImpersonated: boolean;
   /**

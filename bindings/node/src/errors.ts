@@ -93,7 +93,7 @@ export class NoCredentialsError extends AuthKitError {
   }
 }
 
-/** The request carries its token twice, in the query, or spelled as none is: answer 400. */
+/** The request carries its token twice, in the query, or misspelt: answer 400. */
 export class InvalidRequestError extends AuthKitError {
   static {
     named(this, "InvalidRequestError");
@@ -126,7 +126,7 @@ export class KeyUnconfirmedError extends AuthKitError {
 
 /**
  * The answer needs the network and `tryVerify()` does not wait. With the code WOULD_BLOCK a fetch is under way;
- * with FETCH_NEEDED (`refreshMode: "inline"`) none is, and only a call that may wait makes one.
+ * with FETCH_NEEDED (`refreshMode: "inline"`) no fetch is under way, and only a call that may wait starts one.
  */
 export class WouldBlockError extends AuthKitError {
   static {
@@ -260,7 +260,7 @@ export function badConfig(reason: string, hint?: string): ConfigError {
   return new ConfigError({ code: "CONFIG", status: CONFIG, httpStatus: 500, reason, hint });
 }
 
-/** For a call that has waited for long enough, by the library's last answer to it. */
+/** The error of a call that has waited long enough, made from the library's last answer. */
 export function tooLate({ retry_after }: Refusal): AuthKitError {
   if (typeof retry_after === "number") {
     const [code, status, httpStatus] = ["KEY_UNCONFIRMED", 11, 429] as const;

@@ -38,7 +38,7 @@ export type Event = Happening &
     | { readonly event: "skew_seen"; readonly skew: number }
     /** The shared key file could not be used; the issuer was asked in its place. */
     | { readonly event: "shared_file_refused"; readonly reason: string }
-    /** Something about how keys are fetched that an operator should know; told when the verifier is made. */
+    /** An operator should know something about how keys are fetched. Comes when the verifier is made. */
     | { readonly event: "warned"; readonly reason: string }
   );
 
@@ -95,7 +95,7 @@ export function watchEvents(verifier: Verifier, options: WatchOptions = {}): Eve
     }
     verifier.events().forEach(deliver);
   };
-  // A longer one, Node would make 1 ms of.
+  // Node would turn a longer interval into 1 ms.
   const timer = setInterval(drain, Math.min(interval, LONGEST_INTERVAL)).unref();
   const close = () => {
     drain();

@@ -27,8 +27,8 @@ export class Handle {
   }
 
   /**
-   * The pointer, for what `call` does at once. It stays good until then, whatever is run meanwhile: the caller's
-   * options and documents can have getters, and these can close the verifier.
+   * The pointer, for `call` to use at once. It stays valid until `call` returns, even if other code runs meanwhile:
+   * the caller's options and documents can have getters, and these can close the verifier.
    */
   use<R>(call: (verifier: Pointer) => R): R {
     const verifier = this.retain();

@@ -50,8 +50,8 @@ type HostError = (status: number, message: string) => Error;
 
 /**
  * A verifier for the SDKs' own `requireBearerAuth`. Give that no `requiredScopes` of its own: it knows nothing of the
- * scope hierarchy. Neither SDK can answer 503 or 429 if nobody knows whether a token is good: that becomes a 500.
- * `requireAuthKit` answers it.
+ * scope hierarchy. If a token cannot be judged, neither SDK can answer 503 or 429: it answers 500.
+ * `requireAuthKit` answers correctly.
  */
 export class OAuthTokenVerifier {
   readonly #guard: Guard<undefined>;

@@ -46,8 +46,8 @@ export function tokenOctets(token: string | Uint8Array): Octets {
 }
 
 /**
- * The octets as they are at this moment, read once: over a SharedArrayBuffer another thread can change them, and
- * their number, between two looks. By the constructor, which asks none of the methods that the object may have.
+ * A copy of the octets, made by one read: in a SharedArrayBuffer another thread can change them, and their number,
+ * between two reads. The constructor makes it, since that calls no method which the object may have overridden.
  */
 function copied(octets: Uint8Array, name: string): Uint8Array {
   try {

@@ -65,9 +65,9 @@ export interface VerifierOptions {
   /** From issuer to its JWKS URL, to null (for `{issuer}/oauth2/jwks`), or to more. Default: `authkitDomain` alone. */
   issuers?: Readonly<Record<string, string | IssuerOptions | null>> | undefined;
   /**
-   * Client id whose AuthKit session tokens are taken too; adds their issuers and keys. A session token's
-   * `client_id` and `azp`, if there, must be this client. It may lack `aud`; one that has it must name an
-   * accepted audience or this client. Default: none.
+   * Client id whose AuthKit session tokens are accepted too; adds their issuers and keys. If a session token has
+   * `client_id` or `azp`, it must be this client. If it has `aud`, it must name an accepted audience or this
+   * client. Default: none.
    */
   sessionClientId?: string | undefined;
   /** Signature algorithms to accept. Default: RS256. */
@@ -80,33 +80,33 @@ export interface VerifierOptions {
   typ?: "any" | "rfc9068" | undefined;
   /** Unix time in seconds to judge tokens by, for tests. Default: the clock. */
   now?: number | undefined;
-  /** The single issuer's keys as a JWKS document; then nothing is fetched, and `issuers` must not give it keys too. */
+  /** The single issuer's keys as a JWKS document. Then nothing is fetched, and `issuers` must not give it keys too. */
   jwks?: string | object | undefined;
   /** Allow `http://` to this very machine, for tests. Default: false. */
   allowInsecureLoopback?: boolean | undefined;
   /**
-   * Hosts for which `http://` is allowed, such as `host.docker.internal`; whoever is between can replace the
+   * Hosts for which `http://` is allowed, such as `host.docker.internal`. Anyone on the way can replace the
    * keys. Default: none.
    */
   allowInsecureHttp?: readonly string[] | undefined;
   /**
-   * Path of a PEM file with certificate authorities to trust beside the system's. One that cannot be read or
-   * holds no certificate is refused when the verifier is made. Default: none.
+   * Path of a PEM file with certificate authorities to trust in addition to the system's. If the file cannot
+   * be read or holds no certificate, making the verifier fails. Default: none.
    */
   caFile?: string | undefined;
   /**
-   * As `caFile`, but one that cannot be used is told of by an event and passed over. Default: what
-   * `NODE_EXTRA_CA_CERTS` names.
+   * As `caFile`, but an unusable file is skipped, with the event `warned`. Default: what `NODE_EXTRA_CA_CERTS`
+   * names.
    */
   extraCaFile?: string | undefined;
   /** `http://host:port` to fetch keys through. Default: none. */
   proxy?: string | undefined;
-  /** How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5. */
+  /** The limit for one fetch, and for all waiting of one call, in seconds, 1 to 30. Default: 5. */
   fetchTimeout?: number | undefined;
   /**
-   * Who fetches keys: `"background"` (the call that lacks them; a thread that lives no longer than the
-   * fetch where nobody is to wait), `"inline"` (never a thread of the library's, but for the look-up of a name) or `"manual"`
-   * (`refresh()` alone). Default: `"background"`.
+   * Who fetches keys: `"background"` (the call that lacks them; if no call should wait, a thread that ends with the
+   * fetch), `"inline"` (always the call; only name look-ups have a thread) or `"manual"` (only `refresh()`).
+   * Default: `"background"`.
    */
   refreshMode?: "background" | "inline" | "manual" | undefined;
   /**

@@ -18,7 +18,7 @@ export class Written {
   /** Makes a call at once; gives its status. */
   now(call: (buffer: Buffer) => number): number {
     this.#buffer = shared;
-    // It must not show an earlier verdict, whatever becomes of this call.
+    // It must not show an earlier verdict, even if this call fails.
     shared[0] = 0;
     this.#result = call(shared);
     return statusOf(this.#result);
@@ -66,7 +66,7 @@ function recordBuffer(): Buffer {
   return buffer;
 }
 
-/** The status of a call that gave the record's length, or a status negated. Success without a record is none. */
+/** The status of a call that gave the record's length, or a status negated. Success without a record is a defect. */
 function statusOf(result: number): number {
   return result > 0 ? OK : -result || INTERNAL;
 }

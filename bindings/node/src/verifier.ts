@@ -80,7 +80,7 @@ export class Verifier {
   /**
    * Verifies a token: the text after "Bearer " and nothing else. Never blocks the event loop: where
    * the keys are at hand the verdict is made at once, otherwise they are awaited on another thread,
-   * one for all calls, `fetchTimeout` (5 seconds) at most.
+   * one for all calls, at most `fetchTimeout` (5 seconds).
    *
    * Rejects with {@link TokenError} (401), {@link InsufficientScopeError} (403) or
    * {@link KeysUnavailableError} (503).
@@ -165,7 +165,7 @@ export class Verifier {
         }, done),
       read: decision,
       drop: () => {},
-      // The answer to a call that would have to wait is the answer to one that has waited for long enough.
+      // The call has waited long enough: it gets the answer of a call that would have to wait.
       late: () => ({ ...decision(), error: tooLate(written.refused().refusal) }),
     });
   }
@@ -233,7 +233,7 @@ export class Verifier {
    * Rejects after the timeout with {@link KeysUnavailableError}, whose reason says why, or with
    * {@link WouldBlockError} while a first fetch is still under way.
    *
-   * @param timeout in milliseconds, of any length, Infinity too; with 0 it starts what is missing, and looks.
+   * @param timeout in milliseconds, of any length, Infinity too; with 0 it starts missing fetches and does not wait.
    *   Default: 10 000.
    */
   async waitReady(timeout = 10_000): Promise<void> {
@@ -386,7 +386,7 @@ function build(native: Native, options: VerifierOptions): Pointer {
   }
 }
 
-/** Node's own requests trust the authorities of this variable's file: what works for them is to work here. */
+/** Node's own requests trust the authorities in this variable's file. What works for them must work here. */
 function trustAsNodeDoes(native: Native, config: Pointer, options: VerifierOptions): void {
   const file = process.env["NODE_EXTRA_CA_CERTS"];
   const ours = options instanceof Environment ? process.env["AUTHKIT_EXTRA_CA_FILE"] : options.extraCaFile;

@@ -26,7 +26,7 @@ interface Call {
   readonly verifier: Pointer;
   readonly question: Question<unknown>;
   readonly deadline: number;
-  /** Nobody fetches (`refreshMode: "inline"`): that takes a call that blocks. */
+  /** No fetch is under way (`refreshMode: "inline"`): a call that blocks must start it. */
   mustLead: boolean;
   timer?: NodeJS.Timeout;
   readonly resolve: (answer: never) => void;
@@ -70,7 +70,7 @@ export class Waiting {
    * question's policy over.
    */
   answer<T>(question: Question<T>, seen: number | bigint, status: number): Promise<T> {
-    // Before the promise: where it throws, the policy is not taken over.
+    // Before the promise: if it throws, the caller keeps the policy.
     const verifier = this.#handle.retain();
     return new Promise((resolve, reject) => {
       const patience = 1000 * this.#native.verifierFetchTimeout(verifier);
@@ -213,7 +213,7 @@ export class Waiting {
     }
   }
 
-  /** Answers a call whose time is over; whoever has it in hand ends it. */
+  /** Answers a call whose time is over. Its current owner ends it. */
   #answerNow(call: Call): void {
     const [out, error] = [pointerSlot(), pointerSlot()];
     const { question, verifier } = call;

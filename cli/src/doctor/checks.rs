@@ -173,7 +173,7 @@ checks! {
         "no challenge asks for offline_access"
         "take offline_access out of the required scopes";
     CHALLENGE_BAD_TOKEN "challenge.bad-token" Must "MCP authorization, Error Handling; RFC 6750 §3.1"
-        "a token that is none is answered with 401"
+        "an invalid token is answered with 401"
         "answer every token that does not verify with 401";
     CHALLENGE_ERROR_CODE "challenge.error-code" Should "RFC 6750 §3, §3.1"
         "and with error=\"invalid_token\""
@@ -186,7 +186,7 @@ checks! {
         "compare the scheme without regard to case";
     CHALLENGE_QUERY "challenge.query-token" Must "MCP authorization, Token Requirements; RFC 9700 §4.3.2"
         "a token in the query is not looked at, or refused with 400"
-        "take tokens from the Authorization header alone: URLs end up in logs";
+        "take tokens only from the Authorization header: URLs end up in logs";
     CHALLENGE_MALFORMED "challenge.malformed" Must "MCP authorization, Error Handling; RFC 6750 §3.1"
         "an Authorization header that is no Bearer credentials is answered with 400"
         "answer Bearer without a token, or with more than one, with 400 and error=\"invalid_request\"";

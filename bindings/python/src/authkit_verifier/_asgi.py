@@ -50,12 +50,12 @@ def target_paths(scope: Scope) -> Iterable[bytes]:
 
 
 def paths(scope: Scope) -> tuple[bytes | None, bytes, bytes]:
-    """The path as received where the server tells it, as routers see it, and the prefix that they strip."""
+    """The raw path (if the server gives it), the path as routers see it, and the prefix that they strip."""
     return scope.get("raw_path"), _octets(scope["path"]), _octets(scope.get("root_path", ""))
 
 
 def _octets(text: str) -> bytes:
-    # What is not Unicode stays so, for the library to see.
+    # Bytes that are not UTF-8 stay unchanged: the library must see them.
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -55,12 +55,12 @@ A claim that is no list of strings gives nobody a role; likewise for the three b
     "actor": "`act.sub`: who acts for the subject now (RFC 8693), the first of `actors`; None if not said.",
     "actors": """The chain of actors, outermost first, eight at most.
 
-The first acts now; the others acted before it, and are for the record alone (RFC 8693 section 4.1). An actor
+The first acts now. The others acted before it and are only for the record (RFC 8693 section 4.1). An actor
 without a `sub` that is a string ends the list.""",
     "is_impersonated": """Whether a person acts as the user.
 
-True if a session token has an `act`, also one that does not say who, and no `sub_profile` that makes it an
-agent's. Any other `act` is a delegation.""",
+True if a session token has an `act`, even one that names nobody. False if a `sub_profile` says that the actor
+is an agent. Any other `act` is a delegation.""",
     "is_machine": 'Whether the token is certainly a machine\'s own: `kind` is `"machine"`.',
 }
 _LEFT_OUT: dict[str, Any] = {

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ._verifier import Verifier
 
 Scopes = tuple[str, ...]
-# A request's path as it was received, as the router sees it (decoded), and the prefix that the host tells
-# (decoded); None for what the host does not tell.
+# A request's raw path, its decoded path as the router sees it, and the decoded prefix that the host names.
+# None for each one that the host does not know.
 Paths = tuple["bytes | None", "bytes | None", "bytes | None"]
 # What a host describes a request by: an ASGI scope, a WSGI environment.
 Request = TypeVar("Request")
@@ -37,14 +37,14 @@ def named(given: Mapping[str, Iterable[str]], verifier: Verifier) -> dict[str, S
 
 
 class Demands(Generic[Request]):
-    """What one middleware's requests need. The library judges their paths, in every spelling that is known.
+    """What the requests of one middleware need. The library judges every known spelling of their paths.
 
     Args:
         public: Paths that need no token, or a function that says so.
         required_scopes: Scopes for all requests, by place, or chosen by a function.
         prefix: The part of the path that is stripped before the application routes.
-        verifier: Whose library looks at the scopes now, so that they fail no request.
-        paths: What a request says of its path.
+        verifier: Its library checks the scopes now, so that a wrong scope fails at the start.
+        paths: Gives the spellings of a request's path.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Demands(Generic[Request]):
                 raise misuse(f"{name} is an async function, whose result is not awaited: make it a plain one")
         self._opens = public if callable(public) else None
         self._chosen: Callable[[Request], Iterable[str]] | None = None
-        # The token's, whatever the path: a request that needs no token does not need them either.
+        # These scopes are for every token. A request that needs no token does not need them either.
         self._always: Scopes = ()
         places: Mapping[str, Iterable[str]] = {}
         if callable(required_scopes):
@@ -70,11 +70,11 @@ class Demands(Generic[Request]):
             places = required_scopes
         else:
             self._always = named({"": required_scopes}, verifier)[""]
-        # A function may open any path but those that a place closes.
+        # A function may open any path, except those that a place closes.
         self._places = Places("/*" if callable(public) else public, places, prefix)
 
     def of(self, request: Request) -> tuple[bool, Scopes]:
-        """Whether a request needs no token, and the scopes of the token that it else needs."""
+        """Whether a request needs no token; if it needs one, the scopes of that token."""
         is_public, needed = self._places.judge(self._paths(request))
         if is_public and self._opens is not None:
             # Not by truth: what is meant otherwise, such as a coroutine, opens nothing.
@@ -99,7 +99,7 @@ class Places:
     ) -> None:
         opened = scopes(public)
         needed = {place: scopes(wanted) for place, wanted in required_scopes.items()}
-        # Where nothing is said of paths, no request is asked about.
+        # Without places and public paths, no request need be judged.
         self._is_empty = not opened and not needed
         octets = json.dumps({"public": opened, "required_scopes": needed, "prefix": prefix}).encode()
         pointer, error = c_void_p(), c_void_p()
@@ -109,7 +109,7 @@ class Places:
         self._handle = Handle(pointer.value, _native.access_free)
 
     def judge(self, paths: Paths) -> tuple[bool, Scopes]:
-        """Whether a request of these paths needs no token, and the scopes that its path demands."""
+        """Whether a request with these paths needs no token, and the scopes that its path demands."""
         if self._is_empty:
             return False, ()
         handle, needed = self._handle, create_string_buffer(_native.ACCESS_CAPACITY)
@@ -124,7 +124,7 @@ class Places:
 
 
 def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes | None:
-    """The scopes of the tools that the JSON-RPC messages of a body call; None if it calls none that is named.
+    """The scopes of the tools that the JSON-RPC messages of a body call; None if none of them has scopes.
 
     A body that could be read in two ways, or not at all, calls them all: what the application makes of it is
     not known here.

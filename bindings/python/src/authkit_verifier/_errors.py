@@ -98,7 +98,7 @@ class NoCredentialsError(AuthKitError):
 
 
 class InvalidRequestError(AuthKitError):
-    """The request carries its token twice, in the query, or spelled as none is: HTTP 400."""
+    """The request carries its token twice, in the query, or misspelt: HTTP 400."""
 
 
 class InsufficientScopeError(AuthKitError):
@@ -119,8 +119,8 @@ class KeyUnconfirmedError(AuthKitError):
 class WouldBlockError(AuthKitError):
     """The answer needs the network and `try_verify` does not wait.
 
-    With the code WOULD_BLOCK a fetch is under way. With FETCH_NEEDED (the `refresh_mode` inline) none is, and
-    only a call that may wait makes one.
+    With the code WOULD_BLOCK a fetch is under way. With FETCH_NEEDED (the `refresh_mode` inline) no fetch is
+    under way, and only a call that may wait starts one.
     """
 
 
@@ -151,12 +151,12 @@ def misuse(reason: str) -> AuthKitError:
 
 
 def keys_unavailable(reason: str) -> AuthKitError:
-    """What the library could not be asked any more."""
+    """The error of a call that ended before the library could answer it."""
     return KeysUnavailableError(reason, status=_KEYS_UNAVAILABLE, retry_after=1)
 
 
 def too_late(last: WouldBlockError) -> AuthKitError:
-    """The answer to a call that has waited for long enough, by the library's last answer to it."""
+    """The answer to a call that has waited long enough, made from the library's last answer."""
     if last.retry_after is None:
         return keys_unavailable("the issuer's keys did not come within fetch_timeout")
     reason = "the token names an unknown key, and the issuer did not answer within fetch_timeout"
@@ -191,7 +191,7 @@ def refusal_in(document: bytes) -> dict[str, Any]:
 
 def told(status: int, refused: Mapping[str, Any]) -> AuthKitError:
     """The exception for a refusal that the library has written."""
-    # Success without a record is none, and no host may answer it as one.
+    # Success without a record is a defect. No host may treat it as success.
     status = status or _native.INTERNAL
     kind = _CLASSES.get(_native.status_class(status), InternalError)
     reason = refused.get("reason", "the library gave no reason")

@@ -32,7 +32,7 @@ def log_refusal(logger: logging.Logger, error: AuthKitError | None) -> None:
     if error is None:
         return
     if error.http_status not in (400, 401, 403):
-        # Nobody knows whether the token is good.
+        # The token may be good.
         logger.warning("answered %s: %s", error.http_status, error)
     elif isinstance(error, NoCredentialsError):
         # Every client's first request.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ._waiting import Judge, Waiting
     from .events import Event
 
-# As long as any process lives, in seconds.
+# Longer than any process lives, in seconds.
 _AGES = 1e9
 
 # How long a wait keeps Python from handling signals, such as Ctrl-C, in seconds.
@@ -75,31 +75,32 @@ class Verifier:
         scope_claims: Claims that scopes are read from. Default: `scope`, else `scp`.
         scope_hierarchy: From a scope to the scopes that it includes. Default: none.
         issuers: From issuer to its JWKS URL, to None (for `{issuer}/oauth2/jwks`), or to a mapping with
-            `jwks_url` or `jwks`; `audience`: `"required"`, `"if_present"` (may be absent, but where there
-            is one it must be accepted) or `"not_checked"`; `audiences`: a list in place of `audiences` and
+            `jwks_url` or `jwks`; `audience`: `"required"`, `"if_present"` (may be absent; if there is one,
+            it must be accepted) or `"not_checked"`; `audiences`: a list in place of `audiences` and
             `accept_client_id_audience`; `family`: `"connect"` or `"session"`.
-        session_client_id: Client id whose AuthKit session tokens are taken too; adds their issuers and
-            keys. A session token's `client_id` and `azp`, if there, must be this client. It may lack `aud`;
-            one that has it must name an accepted audience or this client. Default: none.
+        session_client_id: Client id whose AuthKit session tokens are accepted too; adds their issuers and
+            keys. If a session token has `client_id` or `azp`, it must be this client. If it has `aud`, it
+            must name an accepted audience or this client. Default: none.
         algorithms: Out of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA. Default: RS256.
         leeway: Clock skew allowed to `exp`, `nbf` and `iat`, in seconds, 0 to 300. Default: 60.
         max_token_age: Oldest `iat` to accept, in seconds before now. Default: unlimited.
         typ: `"any"` (no `typ`, `JWT` or `at+jwt`) or `"rfc9068"` (`at+jwt` with `client_id`, `iat` and
             `jti`). Default: `"any"`.
         now: Unix time in seconds to judge tokens by, for tests. Default: the clock.
-        jwks: The single issuer's keys as a JWKS document, text or mapping; then nothing is fetched, and
-            `issuers` must not give it keys too.
+        jwks: The single issuer's keys as a JWKS document, text or mapping. Then nothing is fetched, and
+            `issuers` must not give this issuer keys too.
         allow_insecure_loopback: Allow `http://` to this very machine, for tests. Default: False.
-        allow_insecure_http: Hosts for which `http://` is allowed, such as `host.docker.internal`; whoever is
-            between can replace the keys. Default: none.
-        ca_file: Path of a PEM file with certificate authorities to trust beside the system's.
-            One that cannot be read or holds no certificate is refused when the verifier is made.
-        extra_ca_file: As `ca_file`, but one that cannot be used is told of by an event and passed over.
+        allow_insecure_http: Hosts for which `http://` is allowed, such as `host.docker.internal`. Anyone
+            on the way can replace the keys. Default: none.
+        ca_file: Path of a PEM file with certificate authorities to trust in addition to the
+            system's. If the file cannot be read or holds no certificate, making the verifier fails.
+        extra_ca_file: As `ca_file`, but an unusable file is skipped, with the event `warned`.
         proxy: `http://host:port` to fetch keys through. Default: none; the environment's is not used.
-        fetch_timeout: How long one fetch may take, and one call wait in all, in seconds, 1 to 30. Default: 5.
-        refresh_mode: Who fetches keys: `"background"` (the call that lacks them; a thread that lives no
-            longer than the fetch where nobody is to wait), `"inline"` (never a thread of the library's, but
-            for the look-up of a name) or `"manual"` (`refresh()` alone). Default: `"background"`.
+        fetch_timeout: The limit for one fetch, and for all waiting of one call, in seconds, 1 to 30.
+            Default: 5.
+        refresh_mode: Who fetches keys: `"background"` (the call that lacks them; if no call should wait, a
+            thread that ends with the fetch), `"inline"` (always the call; only name look-ups have a thread)
+            or `"manual"` (only `refresh()`). Default: `"background"`.
         token_cache_size: How many verified tokens are kept, so that they need not be verified again while the
             key set that signed them is in force; 0 to 65536, 0 for none. Default: 1024.
         jwks_cache_dir: Directory in which processes of one user on one machine share fetched keys; on a
@@ -202,8 +203,8 @@ class Verifier:
 
         Args:
             env_file: Path of an env file (`.env`) for what the environment does not set. The environment
-                wins, setting by setting, and is not changed. Lines of other programs are passed over. None
-                reads no file.
+                wins, setting by setting, and is not changed. Lines of other programs are skipped. None reads
+                no file.
             settings: Keywords of `Verifier`, which win over both; None counts as not given.
 
         Raises:
@@ -215,7 +216,7 @@ class Verifier:
 
     @classmethod
     def _from_env_and_implicit_file(cls, path: str, **settings: Any) -> Self:
-        """As `from_env`, with a file that nobody named: of it the FastMCP guide's variables alone count."""
+        """As `from_env`, with a file that no one chose: only the FastMCP guide's variables in it count."""
         return cls._from_environment((_native.config_from_implicit_env_file, path), settings)
 
     @classmethod
@@ -243,7 +244,7 @@ class Verifier:
     ) -> Claims:
         """Verifies an access token: signature, issuer, audience, times, scopes.
 
-        May wait for the issuer's keys, `fetch_timeout` at most; other Python threads run meanwhile. On an
+        May wait for the issuer's keys, at most `fetch_timeout`; other Python threads run meanwhile. On an
         event loop use `verify_async`.
 
         Args:
@@ -288,8 +289,8 @@ class Verifier:
     ) -> Claims:
         """As `verify`, without ever blocking the event loop.
 
-        If keys must be fetched first it waits for them, `fetch_timeout` at most. However many calls wait on
-        one loop, one thread waits for all of them, and none of the loop's executor.
+        If keys must be fetched first, it waits for them, at most `fetch_timeout`. One thread waits for all
+        calls of a loop, and no thread of the loop's executor.
         """
         # Read once, since they are asked for twice, and an iterator has nothing to demand the second time.
         required_scopes, any_scopes = _scopes(required_scopes), _alternatives(any_scopes)
@@ -313,10 +314,10 @@ class Verifier:
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
     ) -> Decision:
-        """Decides whether an HTTP request may go on, and what to answer where it may not.
+        """Decides whether an HTTP request may go on, and what to answer if it may not.
 
-        The library reads the header; a host hands it on as it came. May wait for the issuer's keys,
-        `fetch_timeout` at most; on an event loop use `authorize_async`.
+        The library reads the header; pass it unchanged. May wait for the issuer's keys, at most
+        `fetch_timeout`; on an event loop use `authorize_async`.
 
         Args:
             authorization: The value of the request's `Authorization` header; None where it has none. Several
@@ -364,8 +365,8 @@ class Verifier:
         """Answers a request for one of this server's well-known documents; None for any other path.
 
         Protected resource metadata (RFC 9728) with and without the resource's path, and the authorization
-        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, `fetch_timeout` at
-        most; on an event loop use `well_known_async`.
+        server's metadata (RFC 8414) for clients that ask here. May wait for the latter, at most
+        `fetch_timeout`; on an event loop use `well_known_async`.
 
         Args:
             method: The request's method.
@@ -405,10 +406,10 @@ class Verifier:
         return None if url is None else url.decode()
 
     def refresh(self) -> None:
-        """Fetches the keys of every issuer now and waits for them, `fetch_timeout` at most.
+        """Fetches the keys of every issuer now and waits for them, at most `fetch_timeout`.
 
-        So long for each issuer if the `refresh_mode` makes no threads. To warm up before the first token, or
-        to try again after an outage. Given keys stay as they are.
+        If the `refresh_mode` makes no threads, it waits that long for each issuer. Use it to warm up before
+        the first token, or to try again after an outage. Given keys stay as they are.
 
         Raises:
             KeysUnavailableError: An issuer's keys could not be had; keys fetched earlier stay in use.
@@ -439,11 +440,11 @@ class Verifier:
         event loop: `await asyncio.to_thread(verifier.wait_ready)`.
 
         Args:
-            timeout: The longest wait, in seconds, of any size; `math.inf` for as long as it takes. With 0 or
-                less it starts what is missing, and looks.
+            timeout: The longest wait, in seconds, of any size; `math.inf` waits as long as it takes. With 0
+                or less it starts missing fetches and does not wait.
 
         Raises:
-            KeysUnavailableError: After the timeout an issuer's keys have not come; the reason says why.
+            KeysUnavailableError: After the timeout an issuer has no keys yet; the reason says why.
             WouldBlockError: After the timeout an issuer's first fetch is still under way.
             MisuseError: The verifier is closed, or the timeout is not a number (NaN).
         """
@@ -675,7 +676,7 @@ class Verifier:
         except (KeysUnavailableError, KeyUnconfirmedError) as error:
             from dataclasses import replace
 
-            # The answer to a call that would block is the answer to one that has waited for long enough.
+            # The call has waited long enough: it gets the answer of a call that would block.
             return replace(last, error=error)
         return decision
 
@@ -735,7 +736,7 @@ _buffers: list[Any] = []
 
 
 def _lent() -> Any:
-    """A buffer that shows nothing of an earlier call, to be put back."""
+    """An empty buffer, which the caller puts back. It holds nothing of an earlier call."""
     try:
         buffer = _buffers.pop()
     except IndexError:
@@ -757,7 +758,7 @@ def _written(how: Callable[..., int], question: tuple[Any, ...]) -> tuple[int, b
 class _Request:
     """A request as the library takes it; keeps alive the handles whose pointers are in it.
 
-    As with a handle, a call that is given its arguments holds the request in a name of its own.
+    As with a handle, the caller keeps the request in a local name while the library uses its arguments.
     """
 
     __slots__ = ("_handles", "arguments")
@@ -863,7 +864,7 @@ def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, no
 def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> Handle:
     pointer = _native.policy_new()
     if pointer is None:
-        # Handed on, it would demand nothing.
+        # Passed on as NULL, it would demand nothing.
         raise refusal(_native.INTERNAL, c_void_p())
     policy = Handle(pointer, _native.policy_free)
     for scope in scopes:

@@ -21,7 +21,7 @@ from ._errors import WouldBlockError, keys_unavailable, too_late
 if TYPE_CHECKING:
     from ._handle import Handle
 
-# Until a call is tried again whatever has happened, in seconds. By then keys past their time to live will do.
+# A call is tried again after this time, even if no fetch has ended, in seconds. By then stale keys are used.
 STEP = 1.0
 # By then a thread that waits for all has had them tried for the last time, in seconds.
 GRACE = 0.1
@@ -72,7 +72,7 @@ class Waiting:
         # If the thread is with another call for longer than that.
         overdue = self._loop.call_later(patience + GRACE, self._try, call)
         try:
-            # Cancelled, the call stays on the list until it is looked at next.
+            # A cancelled call stays on the list until the next turn.
             return await call.future
         finally:
             overdue.cancel()
@@ -92,7 +92,7 @@ class Waiting:
     def _wait_on_thread(self, first: _Call, seen: int, milliseconds: int) -> None:
         report: Callable[[], None] = self._try_again
         if first.last.code == "FETCH_NEEDED":
-            # Nobody fetches (the refresh mode inline): that takes a call that can wait.
+            # No fetch is under way (the refresh mode inline): a call that can wait must start it.
             report = self._led(first)
         else:
             handle = self._handle

@@ -43,29 +43,31 @@ class AuthKitMiddleware:
     The answers are the library's: 401, 403 and 400 with their challenge, 503 with `Retry-After` while the
     issuer's keys cannot be had. A websocket is refused before it is accepted.
 
-    Sets `scope["authkit"]` to the `Claims`, to None for a request that needs no token.
+    Sets `scope["authkit"]` to the `Claims`, or to None if the request needs no token.
 
     Args:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
-        public: Paths that need no token: exactly these, as received, less `root_path` and `prefix`; with `/*`
-            at the end what lies below. A plain function of the scope decides instead: only True opens. What
-            demands a token always wins: a place or a function of `required_scopes`, a tool of `tool_scopes`.
+        public: Paths that need no token, or a plain function of the scope that decides: only True
+            opens. They are compared exactly
+            with the path as received, without `root_path` and `prefix`. `/*` at the end means all paths
+            below. A demand always wins: a place or a function of `required_scopes`, a tool of `tool_scopes`.
             A path that routers could read in two ways is never public.
-        required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
-            from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
-            case, and for every path that routers could read in two ways; or a function of the scope.
+        required_scopes: Scopes that requests need beyond the verifier's: a list for every token, a mapping
+            from places (path prefixes such as `/admin`), or a function of the scope. A place matches every
+            path that has its segments in it, ignoring ASCII case. A path that routers could read in two ways
+            matches every place.
         tool_scopes: By an MCP tool's name, the scopes that calling it needs. The body of a request is read
-            for that, up to 4 MiB; one that cannot be read, a longer one and a websocket need them all.
+            for that, up to 4 MiB. A longer or unreadable body, and a websocket, need the scopes of all tools.
         prefix: The part of the path that a proxy, a mount or the framework strips before it routes, such as
-            `/api` (FastAPI's own `root_path`, Django's `FORCE_SCRIPT_NAME`). With it a place is met at the
-            beginning of the path or behind the prefix alone.
+            `/api` (FastAPI's own `root_path`, Django's `FORCE_SCRIPT_NAME`). With it a place matches only at
+            the start of the path or after the prefix.
         cors_origins: Origins whose web pages may call, `*` for any: their preflights are answered and the
             answers opened to them. Empty leaves that to the application.
 
     Raises:
-        ConfigError: No verifier was given, and the environment configures none. A place could never be a
-            path, or a public path is always kept closed by a place of `required_scopes`.
+        ConfigError: No verifier was given, and the environment configures none. No path can match a
+            place, or a place of `required_scopes` always keeps a public path closed.
         MisuseError: A scope is not one, or a function is async.
     """
 

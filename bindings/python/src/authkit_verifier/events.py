@@ -122,7 +122,7 @@ class SharedFileRefused(_Happening):
 
 
 class Warned(_Happening):
-    """Something about how keys are fetched that an operator should know; told when the verifier is made."""
+    """An operator should know something about how keys are fetched. Comes when the verifier is made."""
 
     event: Literal["warned"]
     reason: str
@@ -164,7 +164,7 @@ class EventLog:
             raise misuse("the interval is not a number of seconds above 0")
         self._logger = logger
         self._verifier = verifier
-        # Longer ones end a thread that is to wait for them.
+        # A longer interval would end the thread with an error.
         self._interval = None if interval is None else float(min(interval, threading.TIMEOUT_MAX))
         self._start()
 

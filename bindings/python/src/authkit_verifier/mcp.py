@@ -57,10 +57,10 @@ class AuthKitTokenVerifier:
             logged. The SDK makes a 401 of that, also where a scope is missing.
 
         Raises:
-            AuthKitError: Nothing is known about the token, since the issuer's keys could not be had
-                (`KeysUnavailableError`) or the verifier is closed. The SDK makes a 500 of it; the middleware
-                around it answers before that, with 503 and `Retry-After`. A client that was told 401 would
-                throw away a good token and send its user to log in again.
+            AuthKitError: The token could not be judged, since the issuer's keys are missing
+                (`KeysUnavailableError`) or the verifier is closed. The SDK would answer 500; the middleware
+                around it answers first, with 503 and `Retry-After`. After a 401, a client would throw away a
+                good token and send its user to log in again.
         """
         try:
             claims = await self._verifier.verify_async(token)

@@ -43,25 +43,27 @@ class AuthKitMiddleware:
     The answers are the library's: 401, 403 and 400 with their challenge, 503 with `Retry-After` while the
     issuer's keys cannot be had.
 
-    Sets `environ["authkit"]` to the `Claims`, to None for a request that needs no token.
+    Sets `environ["authkit"]` to the `Claims`, or to None if the request needs no token.
 
     Args:
         app: The application.
         verifier: Who decides. None makes one with `Verifier.from_env()`.
-        public: Paths that need no token: exactly these, as received, less `SCRIPT_NAME` and `prefix`; with
-            `/*` at the end what lies below. A plain function of the environment decides instead: only True
-            opens. What demands a token always wins: a place or a function of `required_scopes`. A path that
-            routers could read in two ways is never public.
-        required_scopes: Scopes that requests need beyond the verifier's: a list for every token; a mapping
-            from places, such as `/admin`, for every path that has the place's segments in it, ignoring ASCII
-            case, and for every path that routers could read in two ways; or a function of the environment.
+        public: Paths that need no token, or a plain function of the environment that decides: only
+            True opens. They are compared
+            exactly with the path as received, without `SCRIPT_NAME` and `prefix`. `/*` at the end means all
+            paths below. A demand always wins: a place or a function of `required_scopes`. A path that routers
+            could read in two ways is never public.
+        required_scopes: Scopes that requests need beyond the verifier's: a list for every token, a mapping
+            from places (path prefixes such as `/admin`), or a function of the environment. A place matches
+            every path that has its segments in it, ignoring ASCII case. A path that routers could read in
+            two ways matches every place.
         prefix: The part of the path that a proxy, a mount or the framework strips before it routes, such as
-            `/api` (Django's `FORCE_SCRIPT_NAME`). With it a place is met at the beginning of the path or
-            behind the prefix alone.
+            `/api` (Django's `FORCE_SCRIPT_NAME`). With it a place matches only at the start of the path or
+            after the prefix.
 
     Raises:
-        ConfigError: No verifier was given, and the environment configures none. A place could never be a
-            path, or a public path is always kept closed by a place of `required_scopes`.
+        ConfigError: No verifier was given, and the environment configures none. No path can match a
+            place, or a place of `required_scopes` always keeps a public path closed.
         MisuseError: A scope is not one.
     """
 

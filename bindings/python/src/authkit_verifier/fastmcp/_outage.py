@@ -1,8 +1,8 @@
-"""An outage stays an outage if FastMCP asks several (MultiAuth), or another provider asks ours.
+"""Answers an outage with 503 or 429, also if FastMCP asks several providers, or another provider asks ours.
 
-FastMCP 3 takes whatever a token verifier raises for "no" and answers 401; from 4.2 on it raises
-`TokenVerificationError` again and answers 500. Either would be wrong: of a token that could not be judged the
-client is to be told 503, or 429, and to come again.
+With several providers (MultiAuth), FastMCP 3 treats every exception of a token verifier as "no" and answers
+401. From 4.2 on it raises `TokenVerificationError` again and answers 500. Both are wrong: the token could not
+be judged, so the client must get 503 or 429 and try again.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .._response import Response
 if TYPE_CHECKING:
     from .._asgi import ASGIApp, Message, Receive, Scope, Send
 
-# With these the token or the request is at fault.
+# Statuses that mean: the token or the request is at fault.
 _REFUSALS = (400, 401, 403)
 _NO_ANSWER = Response(503, (("cache-control", "no-store"), ("retry-after", "1")), b"")
 _UNAVAILABLE: Any = getattr(_host, "TokenVerificationError", None)
 
-# The classes of errors that MultiAuth raises again, by ours.
+# For each of our error classes, the class that MultiAuth raises again.
 _raised_again: dict[type[AuthKitError], type[AuthKitError]] = {}
 
-# The outages that ours has met in the request that is being handled, each with what to answer; None outside
-# of one that FastMCP judges.
+# The outages that our verifier has met in the current request, each with its answer. None if FastMCP judges
+# no request.
 _outages: ContextVar[list[tuple[AuthKitError, Response]] | None] = ContextVar("outages", default=None)
 
 
@@ -41,7 +41,7 @@ def is_outage(error: AuthKitError) -> bool:
 
 
 def raised(error: AuthKitError, answer: Response | None) -> AuthKitError:
-    """What to raise of an outage: the error, of a class that MultiAuth raises again."""
+    """The error to raise for an outage, in a class that MultiAuth raises again."""
     if isinstance(_UNAVAILABLE, type):
         kind = type(error)
         if kind not in _raised_again:
@@ -55,7 +55,7 @@ def raised(error: AuthKitError, answer: Response | None) -> AuthKitError:
 
 
 class Outages:
-    """Answers in FastMCP's place where nobody has accepted the token, and ours could not judge it."""
+    """Answers instead of FastMCP if no provider accepted the token and ours could not judge it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,7 +72,7 @@ class Outages:
             nonlocal begun, answered
             if message["type"] == "http.response.start" and not begun:
                 begun = True
-                # Of an accepted token's request the 401 is the application's own.
+                # The token was accepted, so this 401 is the application's own.
                 if met and message["status"] == 401 and not isinstance(scope.get("user"), AuthenticatedUser):
                     answered = True
                     await _asgi.send_response(met[0][1], scope, receive, send)
@@ -92,7 +92,7 @@ class Outages:
 
 
 def _install() -> None:
-    """Puts `Outages` around the middleware of FastMCP's own providers, which know of no outage."""
+    """Puts `Outages` around the middleware of FastMCP's own providers, which do not handle outages."""
     inherited = getattr(_host.AuthProvider, "get_middleware", None)
     if inherited is None:
         # FastMCP 2.12.0 has no providers that ask ours.

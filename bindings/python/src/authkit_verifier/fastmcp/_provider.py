@@ -68,10 +68,10 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         token_verifier: Of FastMCP's constructor; takes a `Verifier`, as `verifier` does, and refuses others:
             its verification is what this provider is there for.
         verifier: A ready verifier, in place of all settings; its resource stays as it is.
-        env_file: Path of an env file, of which all variables count. Default: as FastMCP, the file that
-            `FASTMCP_ENV_FILE` names, else `.env` where the process runs, if there is one. Of such a file,
-            which nobody named here, the guide's variables alone count, and a warning names others of ours;
-            it is refused if every user can write to it, or it belongs to neither this user nor root.
+        env_file: Path of an env file. All its variables count. Default: the file that FastMCP reads, which is
+            the one that `FASTMCP_ENV_FILE` names, else `.env` where the process runs, if there is one. In a
+            default file only the guide's variables count, and a warning names other authkit variables. It
+            is refused if every user can write to it, or if it belongs to neither this user nor root.
         settings: Further keywords of `authkit_verifier.Verifier`: `audiences`, `leeway` ...
 
     Raises:
@@ -130,13 +130,13 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         return self._verifier
 
     async def verify_token(self, token: str) -> AuthKitAccessToken | None:
-        """The access token if it is accepted, for hosts that ask in this way; None says no more than no.
+        """The access token if it is accepted, else None. For hosts that call a verifier in this way.
 
         Raises:
-            AuthKitError: It could not be found out, as `KeysUnavailableError` says of the issuer's keys. A
-                client that was told no would throw away a good token. It is a `TokenVerificationError` of
-                FastMCP's too, from 4.2 on, which MultiAuth raises again; where FastMCP makes no use of it,
-                the client is answered with the error's `http_status` all the same.
+            AuthKitError: The token could not be judged; `KeysUnavailableError`, for example, means that the
+                issuer's keys are missing. With None, the client would throw away a good token. From FastMCP
+                4.2 on the error is also a `TokenVerificationError`, which MultiAuth raises again. Even if
+                FastMCP does not use it, the client gets the error's `http_status`.
         """
         try:
             return await self._accepted(token)
@@ -265,7 +265,7 @@ class _Facts:
         self.issuers = [name.removeprefix("issuer ") for name in in_force if name.startswith("issuer ")]
         self.required_scopes: list[str] = json.loads(in_force["required_scopes"])
         self.scopes_supported: list[str] = json.loads(in_force["scopes_supported"])
-        # What an env file says that nobody named, and that does not count.
+        # Variables in a default env file that have no effect.
         self.without_effect = in_force.get("without effect")
 
 
