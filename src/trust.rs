@@ -123,7 +123,10 @@ impl Variables {
     /// Tolerant, as for the system's own. A file without a certificate is named, with the reason.
     fn read(&self, roots: &mut RootCertStore, problems: &mut Vec<String>) {
         if let Some(path) = &self.file {
-            let found = load_certs_from_paths(Some(path), None).certs;
+            // Looked at first: a pipe would be waited for, and a device never ends.
+            let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+            let found =
+                if is_file { load_certs_from_paths(Some(path), None).certs } else { Vec::new() };
             if found.is_empty() {
                 let problem = read(path).err().unwrap_or_default();
                 problems.push(format!("SSL_CERT_FILE {} {problem}", shown(path)));

@@ -204,7 +204,7 @@ impl<D: Document> Cache<D> {
         if !obtained.as_ref().is_err_and(|error| error.code() == Code::KeysUnavailable) {
             return obtained;
         }
-        match self.newest.get().filter(|known| known.standing(self.moment()) == Standing::Stale) {
+        match self.newest.get().filter(|known| known.standing(self.moment()) != Standing::Expired) {
             Some(known) => Ok(self.stale(known)),
             None => obtained,
         }
@@ -242,8 +242,8 @@ impl<D: Document> Cache<D> {
         call: &Call<'_>,
     ) -> Result<Arc<Snapshot<D>>> {
         let is_known = searched.answers(call.began)
-            || searched.has_withdrawn(key_id)
-            || searched.was_sought_for(key_id, call.began, self.around.fetch_timeout);
+            || searched.has_withdrawn(key_id, call.began)
+            || searched.was_sought_for(key_id, call.began);
         if is_known {
             Err(unknown_key())
         } else {
@@ -493,9 +493,7 @@ impl<D: Document> Cache<D> {
         let error = match need {
             Need::UnknownKey { .. } if self.has_good() => Error::new(
                 Code::KeyUnconfirmed,
-                format!(
-                    "the token names an unknown key, and the issuer did not say whether it is good: {reason}"
-                ),
+                format!("the issuer could not be asked about the token's key: {reason}"),
             ),
             _ => Error::new(
                 Code::KeysUnavailable,
@@ -592,14 +590,19 @@ impl<D: Document> Cache<D> {
         }
         let began = self.moment();
         // A shared cache would hide a new key until the cache's copy expires.
-        let first_hand = errand.key_id.is_some();
+        let asks_issuer = errand.key_id.is_some() || errand.forced;
         let fetched = source.fetch(Ask {
             known_tag: known.and_then(|known| known.tag.as_deref()),
-            first_hand,
+            first_hand: asks_issuer,
             may_retry: errand.may_retry,
             timeout,
         })?;
         let ended = self.moment();
+        // A cache that answers all the same says so (RFC 9111 §5.1).
+        let first_hand = asks_issuer && fetched.headers.age.as_deref().is_none_or(|age| age == "0");
+        // After that a caller that has usable keys was told to come back, and asks anew.
+        let waits = !self.has_good() || ended.since(began) < PATIENCE;
+        let sought = errand.sought(ended.monotonic).filter(|_| waits);
         let (document, octets) = self.read(fetched.document, known)?;
         Ok(Snapshot {
             document,
@@ -612,7 +615,7 @@ impl<D: Document> Cache<D> {
             generation: 0,
             skew: fetched.server_time.map(|theirs| skew(theirs, began, ended)),
             headers: fetched.headers,
-            sought: errand.sought(),
+            sought,
             withdrawn: Vec::new(),
         })
     }

@@ -25,9 +25,9 @@ pub(super) struct Errand {
 
 impl Errand {
     /// What the fetch is to be remembered for, if its caller comes back.
-    pub(super) fn sought(&self) -> Option<Sought> {
+    pub(super) fn sought(&self, landed: Duration) -> Option<Sought> {
         let key_id = self.key_id.clone().filter(|_| self.comes_back)?;
-        Some(Sought { key_id, answered: AtomicBool::new(false) })
+        Some(Sought { key_id, landed, answered: AtomicBool::new(false) })
     }
 
     /// Whether what another process has fetched makes this fetch needless.

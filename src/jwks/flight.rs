@@ -3,9 +3,13 @@
 //! Knows nothing of keys or of the network, so that `tests/model` can run it through every order of
 //! its steps.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// After its deadline by so much a fetch is lost, and another may be made: its leader is gone without a word, as in
+/// a child with its parent's process id.
+const OVERDUE: Duration = Duration::from_secs(10);
 
 /// One fetch that may be under way, and `P`, what is remembered between fetches, under the same lock.
 ///
@@ -67,7 +71,7 @@ impl<P> Flight<P> {
     ) -> Boarding<R> {
         let mut state = self.state();
         let ended = state.ended;
-        if let Some(leg) = state.under_way {
+        if let Some(leg) = state.under_way.filter(|leg| Instant::now() < leg.deadline + OVERDUE) {
             return Boarding::Follow(Ticket { ended, deadline: leg.deadline });
         }
         if let Some(reason) = decide(&mut state.pace) {

@@ -16,6 +16,11 @@ use crate::sync::{Condvar, Mutex, PoisonError};
 /// For how long an answer that came too late is used: longer than any pause between two tries.
 const LATE_ANSWER: Duration = Duration::from_secs(120);
 
+/// After which a look-up that has not answered is given up, and another one is made beside it.
+const HUNG: Duration = Duration::from_secs(10);
+/// Most look-ups of one host that hang at once.
+const MAX_HUNG: usize = 4;
+
 /// Finds a host's addresses; blocks for as long as it takes.
 pub(crate) type LookUp = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
@@ -36,8 +41,10 @@ pub(crate) struct Names {
 }
 
 /// One look-up, shared by all callers that wait for it.
-#[derive(Default)]
 struct Question {
+    asked: Instant,
+    /// How many before it hang.
+    hung: usize,
     answer: Mutex<Option<(Found, Instant)>>,
     answered: Condvar,
 }
@@ -74,10 +81,12 @@ impl Names {
     fn ask(&self, key: &str, host: &str, port: u16) -> Result<Arc<Question>, Nameless> {
         let questions = self.questions.get();
         let mut questions = questions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(question) = questions.get(key).filter(|question| question.is_of_use()) {
+        let before = questions.get(key);
+        if let Some(question) = before.filter(|question| question.is_of_use()) {
             return Ok(Arc::clone(question));
         }
-        let question = Arc::new(Question::default());
+        let hung = before.filter(|question| question.is_open()).map_or(0, |it| it.hung + 1);
+        let question = Arc::new(Question::new(hung));
         let (asked, look_up, host) =
             (Arc::clone(&question), Arc::clone(&self.look_up), host.to_owned());
         thread::Builder::new()
@@ -118,10 +127,19 @@ impl Drop for Answering<'_> {
 }
 
 impl Question {
+    fn new(hung: usize) -> Self {
+        let (answer, answered) = (Mutex::default(), Condvar::default());
+        Self { asked: Instant::now(), hung, answer, answered }
+    }
+
+    fn is_open(&self) -> bool {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Whether it is under way, or has an unused answer that is not too old.
     fn is_of_use(&self) -> bool {
         match &*self.answer.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => true,
+            None => self.asked.elapsed() < HUNG || self.hung >= MAX_HUNG,
             Some((found, at)) => found.is_ok() && at.elapsed() < LATE_ANSWER,
         }
     }
@@ -201,6 +219,14 @@ mod tests {
             assert_eq!(names.addresses("a.example", 443, soon()), Err(Nameless::NotFound));
         }
         assert_eq!(names.addresses("a.example", 443, soon()), Ok(vec![address(9)]));
+    }
+
+    #[test]
+    fn a_look_up_that_hangs_is_given_up_and_few_hang_at_once() {
+        let hung = |count| Question { asked: Instant::now() - HUNG, ..Question::new(count) };
+        assert!(Question::new(0).is_of_use());
+        assert!(!hung(0).is_of_use());
+        assert!(hung(MAX_HUNG).is_of_use());
     }
 
     #[test]

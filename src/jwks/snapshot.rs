@@ -15,6 +15,10 @@ use super::freshness::{Lifetime, Standing};
 const MAX_WITHDRAWN: usize = 100;
 /// So many first-hand fetches in a row must lack a withdrawn key id, until it is unknown without another one.
 const CONFIRMED_MISSES: u8 = 2;
+/// For so long: the issuer may publish it again.
+const WITHDRAWN_FOR: Duration = Duration::from_secs(60);
+/// Within this time a caller that could not wait has come back for the answer of its fetch.
+const COME_BACK: Duration = Duration::from_secs(2);
 
 /// A document and until when it is good; without a lifetime where it was given, and does not age.
 #[derive(Debug)]
@@ -45,12 +49,16 @@ pub(super) struct Withdrawn {
     pub(super) key_id: String,
     /// How many first-hand fetches in a row have lacked it.
     pub(super) misses: u8,
+    /// When the last of these began.
+    pub(super) missed_at: Duration,
 }
 
 /// The key id in search of which a caller who could not wait had a fetch started.
 #[derive(Debug)]
 pub(super) struct Sought {
     pub(super) key_id: String,
+    /// When the fetch ended.
+    pub(super) landed: Duration,
     /// Whether that caller has come back.
     pub(super) answered: AtomicBool,
 }
@@ -75,23 +83,22 @@ impl<D> Snapshot<D> {
     }
 
     /// Whether the issuer has withdrawn this key id for certain.
-    pub(super) fn has_withdrawn(&self, key_id: &str) -> bool {
-        let is_certain = |it: &Withdrawn| it.key_id == key_id && it.misses >= CONFIRMED_MISSES;
+    pub(super) fn has_withdrawn(&self, key_id: &str, now: Moment) -> bool {
+        let is_certain = |it: &Withdrawn| {
+            it.key_id == key_id
+                && it.misses >= CONFIRMED_MISSES
+                && now.monotonic.saturating_sub(it.missed_at) < WITHDRAWN_FOR
+        };
         self.withdrawn.iter().any(is_certain)
     }
 
     /// Whether this is the answer to a caller that could not wait and now asks again, by `try_verify` and
     /// then `verify`: the second call must not cause a second fetch. True once.
-    pub(super) fn was_sought_for(
-        &self,
-        key_id: &str,
-        now: Moment,
-        fetch_timeout: Duration,
-    ) -> bool {
+    pub(super) fn was_sought_for(&self, key_id: &str, now: Moment) -> bool {
         self.sought.as_ref().is_some_and(|sought| {
             self.first_hand
                 && sought.key_id == key_id
-                && now.since(self.began) < fetch_timeout
+                && now.monotonic.saturating_sub(sought.landed) < COME_BACK
                 && !sought.answered.swap(true, Ordering::Relaxed)
         })
     }
@@ -105,14 +112,21 @@ impl<D: Document> Snapshot<D> {
     /// The key ids that were published before this and are not any more, the latest first.
     pub(super) fn withdrawn_since(&self, before: Option<&Self>) -> Vec<Withdrawn> {
         let Some(before) = before else { return Vec::new() };
-        let fresh = |id: &str| Withdrawn { key_id: id.to_owned(), misses: 0 };
+        let fresh = |id: &str| Withdrawn {
+            key_id: id.to_owned(),
+            misses: 0,
+            missed_at: self.began.monotonic,
+        };
         let fresh = before.document.key_ids().into_iter().map(fresh);
         let missing =
             fresh.chain(before.withdrawn.iter().cloned()).filter(|it| !self.holds(&it.key_id));
-        let miss = u8::from(self.first_hand);
-        missing
-            .map(|it| Withdrawn { misses: it.misses.saturating_add(miss), ..it })
-            .take(MAX_WITHDRAWN)
-            .collect()
+        let counted = |it: Withdrawn| match self.first_hand {
+            true => {
+                let misses = it.misses.saturating_add(1);
+                Withdrawn { misses, missed_at: self.began.monotonic, ..it }
+            }
+            false => it,
+        };
+        missing.map(counted).take(MAX_WITHDRAWN).collect()
     }
 }

@@ -31,9 +31,24 @@ fn a_new_key_is_found_behind_a_shared_cache_that_still_has_the_old_ones() {
     server.answer(Answer::Cached { copy: Box::new(good()), server: Box::new(rotated()) });
     accepted(&verifier, keys::rsa_next().token(&claims()), "rotated in");
     assert_eq!(server.requests(), 2);
-    // A refresh may be answered by the cache.
+    // So does a host that asks for a refresh.
     verifier.refresh().unwrap();
-    assert!(!server.last_request().to_lowercase().contains("no-cache"));
+    assert!(server.last_request().to_lowercase().contains("no-cache"));
+}
+
+#[test]
+fn a_cache_that_answers_all_the_same_makes_no_key_unknown() {
+    let server = Server::http(good());
+    let verifier = asking(&server);
+    accepted(&verifier, keys::rsa().token(&claims()), "before");
+    let stored = |age: &str| Answer::Document(jwks(&[keys::rsa()]), vec![format!("age: {age}")]);
+    for age in ["1", "100", "x"] {
+        server.answer(stored(age));
+        refused(&verifier, keys::rsa_next().token(&claims()), Code::KeyUnconfirmed, age);
+    }
+    let verifier = asking(&server);
+    server.answer(stored("0"));
+    refused(&verifier, keys::rsa_next().token(&claims()), Code::UnknownKey, "validated just now");
 }
 
 #[test]

@@ -490,21 +490,22 @@ fn only_the_issuers_own_answer_makes_a_key_unknown() {
     // A cold cache asks the issuer itself, if a token names a key.
     assert_eq!(code(look_up(&cache, "k2", Wait::Allowed)), Some(Code::UnknownKey));
     assert_eq!(*source.0.first_hand.lock(), [true]);
-    // A refresh during the very call may come from a cache on the way.
-    hands.set(10);
+    // A refresh for its age during the very call may come from a cache on the way.
+    hands.set(280);
     let call = cache.call(Wait::Allowed).for_key(Some("k2"));
-    cache.refresh().unwrap();
-    let newer = cache.current(&call).unwrap();
+    cache.now(Wait::Allowed).unwrap();
+    cache.settle();
+    let newer = cache.in_force().unwrap();
     assert!(newer.began.monotonic > call.began.monotonic);
     assert!(cache.newer_than(&newer, "k2", &call).is_ok(), "it is asked");
     assert_eq!(*source.0.first_hand.lock(), [true, false, true]);
 }
 
 #[test]
-fn a_withdrawn_key_is_unknown_without_a_fetch_after_two_first_hand_ones() {
+fn a_withdrawn_key_is_unknown_without_a_fetch_for_a_minute_after_two_first_hand_ones() {
     let (cache, source, hands) = cache(&[Keys(3600), OtherKeys(3600)]);
     cache.now(Wait::Allowed).unwrap();
-    for (second, fetches) in [(1, 3), (100, 3), (200, 3)] {
+    for (second, fetches) in [(1, 3), (30, 3), (59, 3), (100, 4), (150, 4)] {
         hands.set(second);
         if second == 1 {
             assert_eq!(look_up(&cache, "k2", Wait::Allowed), Ok(true));
@@ -520,9 +521,10 @@ fn a_withdrawn_key_is_unknown_without_a_fetch_after_two_first_hand_ones() {
         assert_eq!(source.asked(), fetches, "second {second}");
     }
     // A refresh that a cache may have answered does not count.
-    let (cache, source, _) = self::cache(&[Keys(3600), OtherKeys(3600)]);
-    for _ in 0..4 {
-        cache.refresh().unwrap();
+    let (cache, source, hands) = self::cache(&[Keys(60), OtherKeys(60)]);
+    for second in [0, 61, 122, 183] {
+        hands.set(second);
+        cache.now(Wait::Allowed).unwrap();
     }
     assert!(look_up(&cache, "k1", Wait::Allowed).is_ok());
     assert_eq!(source.asked(), 5);
@@ -866,6 +868,18 @@ fn in_an_outage_a_new_process_has_what_another_one_left_for_an_hour() {
             assert!(two.now(Wait::No).is_ok());
         }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_process_whose_fetch_fails_serves_by_what_another_one_has_just_fetched() {
+    let (_directory, caches, source, _) = fleet(2, &[Keys(300), Down]);
+    let [one, two] = caches.as_slice() else { panic!() };
+    one.now(Wait::Allowed).unwrap();
+    // It asks the issuer itself, for a key that the file lacks.
+    assert_eq!(code(look_up(two, "k2", Wait::Allowed)), Some(Code::KeyUnconfirmed));
+    assert_eq!(source.asked(), 2);
+    assert_eq!(look_up(two, "k1", Wait::Allowed), Ok(true));
 }
 
 #[cfg(unix)]
