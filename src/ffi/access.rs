@@ -39,7 +39,8 @@ impl Handle for authkit_access {
 /// - required_scopes: a map from places (path prefixes) to scopes. A request at a place or below it needs a
 ///   token with all of the place's scopes. If the list is empty, it needs a token. `/admin`, `/admin/` and
 ///   `/admin` with a slash and a star are the same place. A place matches wherever its segments stand in
-///   the path, ignoring ASCII case: `/admin` matches /admin, /Admin/x and /api/admin, not /administrator.
+///   the path, ignoring ASCII case: `/admin` matches /admin, /Admin/x, /api/admin and /admin.json, not
+///   /administrator. Signs that join words count as the same: `/a_b` matches /a-b.
 ///   If routers could read a path in two ways, every place matches it. Such a path has an empty, `.` or `..`
 ///   segment, a backslash, a control character, bytes that are not UTF-8, something that is encoded
 ///   twice, more than 8192 bytes or 128 segments, or no slash at its start.

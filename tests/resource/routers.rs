@@ -9,7 +9,7 @@ const PATHS: usize = 30_000;
 /// Of each path, with other steps each time.
 const ROUTERS: usize = 6;
 
-const PLACES: [&str; 5] = ["/admin", "/mcp", "/files/private", "/a", "/admin/keys"];
+const PLACES: [&str; 6] = ["/admin", "/mcp", "/files/private", "/a", "/admin/keys", "/key_ring"];
 const PREFIXES: [&str; 3] = ["/api", "/v1/app", "/a"];
 
 /// xorshift64*
@@ -34,10 +34,10 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 /// A place, perhaps below a prefix, with some of what attackers put into paths.
 fn path(random: &mut Random) -> Vec<u8> {
-    const JUNK: [&str; 56] = [
-        "/", "//", "/.", "/./", "/..", "/../", "/x/..", "\\", "..\\", ";", ";a=b", "/;/", "..;/",
-        ".", "..", " ", "\t", "\n", "\r", "\0", "%0a", "%0d", "%00", "%09", "%20", "%2e",
-        "%2e%2e/", "%2f", "%2F", "%5c", "%25", "%252f", "%252e", "%3b", "%3f", "%23", "%",
+    const JUNK: [&str; 58] = [
+        ".json", "-", "/", "//", "/.", "/./", "/..", "/../", "/x/..", "\\", "..\\", ";", ";a=b",
+        "/;/", "..;/", ".", "..", " ", "\t", "\n", "\r", "\0", "%0a", "%0d", "%00", "%09", "%20",
+        "%2e", "%2e%2e/", "%2f", "%2F", "%5c", "%25", "%252f", "%252e", "%3b", "%3f", "%23", "%",
         "%u002f", "#", "?", "?a=/b", "%c0%af", "%c0%ae", "%ff", "\u{ff0f}", "\u{ff0e}", "\u{200b}",
         "\u{2024}", "\u{131}", "\u{17f}", "\u{212a}", "é", "x", "/api", "/a", "http://h",
     ];
@@ -71,7 +71,7 @@ fn path(random: &mut Random) -> Vec<u8> {
 type Step = fn(&str) -> String;
 
 /// What routers, servers and proxies are known to do to a path before they look for a handler.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 22] = [
     decoded,
     decoded,
     |path| path.to_lowercase(),
@@ -87,6 +87,10 @@ const STEPS: [Step; 19] = [
     merged,
     resolved,
     |path| by_segment(path, |segment| segment.trim_end_matches(['.', ' '])),
+    // A suffix that names a format (Django REST framework), and joints (CherryPy).
+    |path| without_format(path, str::find),
+    |path| without_format(path, str::rfind),
+    |path| path.replace(['-', '.', '+', '~'], "_"),
     |path| by_segment(path, str::trim),
     folded,
     |path| path.strip_suffix('/').unwrap_or(path).to_owned(),
@@ -181,6 +185,13 @@ fn document(prefix: &str) -> Access {
         r#"{{"prefix": "{prefix}", "public": {public}, "required_scopes": {{{demands}}}}}"#
     ))
     .unwrap()
+}
+
+/// The path without a suffix of its last segment, at the first or the last dot.
+fn without_format(path: &str, dot: fn(&str, char) -> Option<usize>) -> String {
+    let (above, last) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
+    let stem = dot(last, '.').filter(|at| *at > 0).map_or(last, |at| &last[..at]);
+    format!("{above}/{stem}")
 }
 
 /// What an application strips unseen: any number of whole segments.
