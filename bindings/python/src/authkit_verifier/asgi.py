@@ -214,14 +214,11 @@ async def require_scopes(connection: Any, *scopes: str) -> Claims:
         Refused: The token lacks one. Let it pass: the middleware answers 403 with the whole challenge. (In
             an MCP tool it becomes the tool's error; for a 403 there, see `tool_scopes`.)
         MisuseError: A scope is not one.
-        TypeError: No scopes are given.
         RuntimeError: The request did not come through `AuthKitMiddleware`.
     """
     request = getattr(connection, "scope", connection).get(_REQUEST)
     if request is None:
         raise RuntimeError("require_scopes needs AuthKitMiddleware around the application")
-    if not scopes:
-        raise TypeError("require_scopes needs at least one scope")
     claims: Claims = await request.require(scopes)
     return claims
 

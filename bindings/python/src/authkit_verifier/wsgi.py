@@ -183,14 +183,11 @@ def require_scopes(request: Any, *scopes: str) -> Claims:
     Raises:
         Refused: The token lacks one. Let it pass: the middleware answers 403 with the whole challenge.
         MisuseError: A scope is not one.
-        TypeError: No scopes are given.
         RuntimeError: The request did not come through `AuthKitMiddleware`.
     """
     record = getattr(request, "environ", request).get(_REQUEST)
     if record is None:
         raise RuntimeError("require_scopes needs AuthKitMiddleware around the application")
-    if not scopes:
-        raise TypeError("require_scopes needs at least one scope")
     claims: Claims = record.require(scopes)
     return claims
 
