@@ -359,7 +359,7 @@ impl Verifier {
                 let cache = self.0.server_metadata.as_ref()?;
                 let mut keys = self.0.keys.iter().filter(|keys| keys.issuer() == cache.issuer());
                 let call = Call::new(wait, self.0.around.clock.moment())
-                    .given_up_if(keys.any(|keys| keys.is_slow()));
+                    .given_up_if(keys.any(|keys| keys.is_slow(wait)));
                 Some(well_known::answer(method, || {
                     let found = cache.current(&call);
                     authorization_server::response(found.map(|found| Arc::clone(&found.document)))

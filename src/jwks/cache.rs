@@ -217,7 +217,10 @@ impl<D: Document> Cache<D> {
         known: Arc<Snapshot<D>>,
         call: &Call<'_>,
     ) -> Result<Arc<Snapshot<D>>> {
-        if self.is_failing() || self.is_slow() || self.around.mode == RefreshMode::Manual {
+        if self.is_failing()
+            || self.is_slow(Wait::Allowed)
+            || self.around.mode == RefreshMode::Manual
+        {
             self.refresh_ahead(call);
             return Ok(self.stale(known));
         }
@@ -370,7 +373,7 @@ impl<D: Document> Cache<D> {
         match need {
             Need::Request => Patience::default(),
             Need::Age if D::IS_VITAL => Patience::default(),
-            Need::Age | Need::UnknownKey { .. } if call.is_hopeless || self.is_slow() => {
+            Need::Age | Need::UnknownKey { .. } if call.is_hopeless || self.is_slow(call.wait) => {
                 Patience { own: Some(Duration::ZERO), others: Some(Duration::ZERO) }
             }
             Need::Age | Need::UnknownKey { .. } => Patience { own: None, others: Some(PATIENCE) },
@@ -600,9 +603,7 @@ impl<D: Document> Cache<D> {
         let ended = self.moment();
         // A cache that answers all the same says so (RFC 9111 §5.1).
         let first_hand = asks_issuer && fetched.headers.age.as_deref().is_none_or(|age| age == "0");
-        // After that a caller that has usable keys was told to come back, and asks anew.
-        let waits = !self.has_good() || ended.since(began) < PATIENCE;
-        let sought = errand.sought(ended.monotonic).filter(|_| waits);
+        let sought = errand.sought(ended.monotonic);
         let (document, octets) = self.read(fetched.document, known)?;
         Ok(Snapshot {
             document,
@@ -781,12 +782,13 @@ impl<D: Document> Cache<D> {
         self.flight.get().pace(|pace| pace.last_failure().is_some())
     }
 
-    /// Whether the issuer is known to be slow: a fetch has been under way for long, or the last one took long and
-    /// failed. Then only calls that need the fetch wait for it.
-    pub(crate) fn is_slow(&self) -> bool {
+    /// Whether the issuer is known to be slow, so that no call that can do without waits for it: the last
+    /// fetch took long and failed; or one is under way for long already, which counts only for a call that
+    /// would hold a thread meanwhile.
+    pub(crate) fn is_slow(&self, wait: Wait) -> bool {
         let flight = self.flight.get();
-        let is_long = flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
-        is_long || flight.pace(|pace| pace.is_slow())
+        let is_long = || flight.under_way_since().is_some_and(|since| since.elapsed() >= PATIENCE);
+        flight.pace(|pace| pace.is_slow()) || (wait == Wait::Allowed && is_long())
     }
 
     fn moment(&self) -> Moment {
