@@ -226,12 +226,13 @@ VALGRIND_DEFECTS := double_free='Invalid read' use_after_free='Invalid read' sta
 
 # The sanitizers watch the harness and what the library does to its memory: frees, copies, leaks. `make sanitize` has
 # them in the library, too.
+# The fork test is not run here: the allocator of this sanitizer keeps its lock over a fork, so now and then a child waits
+# for a thread that it does not have. Without it, and under Valgrind, the test runs.
 ASAN_RUN := $(CLEAN) ASAN_OPTIONS=exitcode=66 UBSAN_OPTIONS=exitcode=66
 
-test-c-asan: $(addprefix $(NATIVE_TEST)/asan/,$(C_TESTS) $(C_TESTS_BARE) authkit_hpp unload defects)
+test-c-asan: $(addprefix $(NATIVE_TEST)/asan/,$(C_TESTS) authkit_hpp unload defects)
 	tests/c/defects.sh 66 $(ASAN_DEFECTS) -- $(ASAN_RUN) $(NATIVE_TEST)/asan/defects
 	set -e; for test in $(C_TESTS) authkit_hpp; do $(ASAN_RUN) $(NATIVE_TEST)/asan/$$test; done
-	$(ASAN_RUN) $(NATIVE_TEST)/asan/fork $(FORKS_UNDER_TOOLS)
 	$(ASAN_RUN) $(NATIVE_TEST)/asan/unload $(NATIVE_LIB)/libauthkit.so
 
 VALGRIND := valgrind --quiet --fair-sched=try --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
