@@ -1781,8 +1781,8 @@ AUTHKIT_API const char *authkit_error_hint(const authkit_error *error);
 
 /**
  * When another try can succeed, in whole seconds from the failed call: the value of an HTTP
- * Retry-After header. Given where waiting can help: with AUTHKIT_KEYS_UNAVAILABLE, and with
- * AUTHKIT_UNKNOWN_KEY while too many unknown keys were asked for to fetch at once.
+ * Retry-After header. Given where waiting can help: with AUTHKIT_KEYS_UNAVAILABLE and
+ * AUTHKIT_KEY_UNCONFIRMED, and with AUTHKIT_WOULD_BLOCK if usable keys are held.
  *
  * Returns -1 if nothing is known or `error` is NULL. Any thread.
  */

@@ -213,7 +213,7 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// Seconds after which another try can succeed (for keys that could not be had).
+    /// Seconds after which another try can succeed, if keys could not be had or asked about.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
