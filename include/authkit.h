@@ -357,6 +357,31 @@ typedef int32_t authkit_family;
 #endif // __cplusplus
 
 /**
+ * How loud a line of the log is.
+ */
+enum authkit_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Worth a line, and no fault of this server: an expired token, a missing scope.
+     */
+    AUTHKIT_LOG_INFO = 1,
+    /**
+     * An operator should look: a setting, the clock or the issuer's keys are at fault.
+     */
+    AUTHKIT_LOG_WARNING = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum authkit_log_level authkit_log_level;
+#else
+typedef int32_t authkit_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Places: which paths demand which scopes, and which are open to all. Immutable. The caller's, freed with
  * authkit_access_free().
  */
@@ -385,6 +410,12 @@ typedef struct authkit_error authkit_error;
  * authkit_event_free().
  */
 typedef struct authkit_event authkit_event;
+
+/**
+ * One line for a log: printable ASCII on one line, without the token and without a secret. Immutable. Freed with
+ * authkit_log_line_free() if it is the caller's.
+ */
+typedef struct authkit_log_line authkit_log_line;
 
 /**
  * What one call demands beyond the configuration, such as the scopes of one tool. Made once, it
@@ -712,6 +743,20 @@ AUTHKIT_API
 AUTHKIT_MUST_USE
 authkit_status authkit_policy_set_now(authkit_policy *policy,
                                       int64_t unix_seconds);
+
+/**
+ * Names the tool that is called, for the log: authkit_response_log_line(). It demands nothing. The name should be
+ * the host's own and not the client's, since the log tells causes apart by it.
+ *
+ * `tool` is copied.
+ *
+ * Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `tool` is NULL or `tool` is not UTF-8. One thread at a time per
+ * policy.
+ */
+AUTHKIT_API
+AUTHKIT_MUST_USE
+authkit_status authkit_policy_set_tool(authkit_policy *policy,
+                                       const char *tool);
 
 /**
  * Frees a policy. NULL is allowed and does nothing.
@@ -1703,7 +1748,8 @@ int32_t authkit_verifier_try_verify_into(const authkit_verifier *verifier,
  *
  * If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
  * object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
- * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
+ * beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log,
+ * and log (null, or an object with level and text): the line of authkit_response_log_line().
  * A challenge or body that does not fit, as with thousands of scopes, is left out.
  *
  * `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
@@ -1911,8 +1957,8 @@ const char *authkit_event_name(const authkit_event *event);
 
 /**
  * The event as one JSON object: event (its name), sequence (counts the verifier's events from 1), time
- * (Unix seconds), issuer, document (jwks, or authorization_server for an issuer's metadata), and the
- * members that authkit_event_name() lists. Nothing in it comes from a token; what an issuer chose is
+ * (Unix seconds), issuer, document (jwks, or authorization_server for an issuer's metadata), level (info or
+ * warning), message (one sentence), and the members that authkit_event_name() lists. Nothing in it comes from a token; what an issuer chose is
  * escaped to printable ASCII and cut short.
  *
  * `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.
@@ -1929,6 +1975,59 @@ const char *authkit_event_json(const authkit_event *event,
  * No other thread may be using `event`.
  */
 AUTHKIT_API void authkit_event_free(authkit_event *event);
+
+/* ------------------------------------------------------------------------------------------------
+ * The log: lines that a host writes where its operator looks. Level, sentence and rate are decided here.
+ *
+ * After a refusal, write what authkit_response_log_line() gives. When the server starts, after each refusal and
+ * about each second, write what authkit_verifier_next_log_line() gives until it gives NULL.
+ */
+
+/**
+ * What to write into the log if this response is sent: the code, the reason, the hint, the client id and the tool
+ * (authkit_policy_set_tool()) if they are known.
+ *
+ * Returns a line borrowed from `response`, not to be freed; NULL if there is nothing to write: the request may go
+ * on, it has no credentials, the response is not a refusal, the same cause was told less than 10 s ago (a later
+ * line counts it), or `response` is NULL. Any thread.
+ */
+AUTHKIT_API
+const authkit_log_line *authkit_response_log_line(const authkit_response *response);
+
+/**
+ * Takes the next line that belongs to no request. First come the lines for the start: the resource indicator, the
+ * trusted issuers, the required scopes, and a warning for each setting that weakens the guard. Then come trouble
+ * with keys, its end, and counts of refusals that were not told. Each line is given once; 64 wait at most. Does no
+ * I/O and waits for nothing.
+ *
+ * Once authkit_verifier_next_event() was called, there are no lines about keys: a host that takes the events tells
+ * of them itself.
+ *
+ * Returns a line that the caller owns; NULL if there is none or `verifier` is NULL. Any thread.
+ */
+AUTHKIT_API
+authkit_log_line *authkit_verifier_next_log_line(const authkit_verifier *verifier);
+
+/**
+ * How loud the line is.
+ *
+ * Returns AUTHKIT_LOG_WARNING if `line` is NULL. Any thread.
+ */
+AUTHKIT_API authkit_log_level authkit_log_line_level(const authkit_log_line *line);
+
+/**
+ * What to write.
+ *
+ * Returns text borrowed from `line`; NULL only if `line` is NULL. Any thread.
+ */
+AUTHKIT_API const char *authkit_log_line_text(const authkit_log_line *line);
+
+/**
+ * Frees a line and its text. NULL is allowed and does nothing.
+ *
+ * No other thread may be using `line`.
+ */
+AUTHKIT_API void authkit_log_line_free(authkit_log_line *line);
 
 #ifdef __cplusplus
 } /* extern "C" */

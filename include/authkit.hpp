@@ -589,6 +589,11 @@ public:
         return detail::done(authkit_policy_set_now(handle_.get(), unix_seconds));
     }
 
+    /// Names the tool that is called, for the log; demands nothing.
+    Result<Done> set_tool(std::string_view tool) noexcept {
+        return detail::done(authkit_policy_set_tool(handle_.get(), detail::Argument(tool).get()));
+    }
+
     /// For C functions; stays this object's. NULL once the object was moved from. To C functions NULL means no
     /// demands, so do not pass them the handle of an object that may have been moved from.
     const authkit_policy *handle() const noexcept { return handle_.get(); }
@@ -785,6 +790,24 @@ private:
     detail::Owner<authkit_claims, authkit_claims_free> handle_;
 };
 
+/// One line for a log.
+class LogLine {
+public:
+    /// Takes over a line that a C call made.
+    explicit LogLine(authkit_log_line *owned) noexcept : handle_(owned) {}
+
+    /// How loud; a warning of nothing.
+    authkit_log_level level() const noexcept { return authkit_log_line_level(handle()); }
+    /// What to write: printable, on one line, without the token.
+    std::string_view text() const noexcept { return detail::view(authkit_log_line_text(handle())); }
+
+    /// For C functions; stays this object's.
+    const authkit_log_line *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::Owner<authkit_log_line, authkit_log_line_free> handle_;
+};
+
 /// What a resource server answers: to be sent as it is.
 class [[nodiscard]] Response {
 public:
@@ -797,6 +820,12 @@ public:
     Headers headers() const noexcept { return Headers({handle()}); }
     /// The body: JSON, or empty.
     std::string_view body() const noexcept { return detail::sized(authkit_response_body, handle()); }
+    /// What to write into the log if this is sent; nothing if its cause was told less than 10 s ago.
+    std::optional<std::string_view> log_line() const noexcept {
+        return detail::optional_view(authkit_log_line_text(authkit_response_log_line(handle())));
+    }
+    /// How loud log_line() is.
+    authkit_log_level log_level() const noexcept { return authkit_log_line_level(authkit_response_log_line(handle())); }
     /// Whether try_authorize() or try_well_known() could not answer without waiting: this is a 503 then.
     bool would_block() const noexcept {
         return authkit_status_class(authkit_error_status(authkit_response_error(handle()))) == AUTHKIT_CLASS_WOULD_BLOCK;
@@ -993,6 +1022,12 @@ public:
     [[nodiscard]] std::optional<Event> next_event() const noexcept {
         authkit_event *event = authkit_verifier_next_event(asked());
         return event ? std::optional<Event>(event) : std::nullopt;
+    }
+
+    /// Takes the next line for the log that belongs to no request: of the start, of the keys, of what was not told.
+    [[nodiscard]] std::optional<LogLine> next_log_line() const noexcept {
+        authkit_log_line *line = authkit_verifier_next_log_line(asked());
+        return line ? std::optional<LogLine>(line) : std::nullopt;
     }
 
     /// Gives the only issuer's keys as a JWKS document.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 
 /// The kind of outcome a [`Code`] belongs to; it alone fixes the HTTP status.
 ///
@@ -161,6 +162,9 @@ pub struct Error {
     reason: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
     retry_after: Option<u32>,
+    client_id: Option<Box<str>>,
+    /// Where in this library it was made: a cause without anything that a client chose.
+    place: &'static Location<'static>,
 }
 
 /// This crate's result.
@@ -170,14 +174,26 @@ impl Error {
     /// A refusal with a code and one sentence.
     // Cold: what leads here stays out of the way of tokens that are accepted.
     #[cold]
+    #[track_caller]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: bounded(reason.into()), hint: None, retry_after: None }
+        let (reason, place) = (bounded(reason.into()), Location::caller());
+        Self { code, reason, hint: None, retry_after: None, client_id: None, place }
     }
 
-    /// Adds what the reader should change.
+    /// Adds what the reader should change. The hint tells causes apart, so its place replaces the reason's.
     #[must_use]
+    #[track_caller]
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(bounded(hint.into()));
+        self.place = Location::caller();
+        self
+    }
+
+    /// Adds the client that the token names; it may be whoever the sender likes.
+    #[cold]
+    #[must_use]
+    pub(crate) fn of_client(mut self, client_id: Option<Cow<'_, str>>) -> Self {
+        self.client_id = client_id.map(|client| printable(&client).into());
         self
     }
 
@@ -211,6 +227,17 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// The `client_id` that the token names, else its `azp`: escaped, cut, and unproven if the token is refused.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// Where in this library the cause was found.
+    pub(crate) fn place(&self) -> &'static Location<'static> {
+        self.place
     }
 
     /// Seconds after which another try can succeed, if keys could not be had or asked about.

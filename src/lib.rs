@@ -36,6 +36,7 @@ mod fork;
 mod journal;
 mod jwks;
 mod lane;
+mod log;
 mod resource;
 mod stats;
 mod sync;
@@ -54,6 +55,7 @@ pub use config::{
 };
 pub use error::{Class, Code, Error, Result};
 pub use journal::{Event, Happening, Source};
+pub use log::{Level, LogLine};
 pub use resource::access::{Access, Judgement};
 pub use resource::decision::Decision;
 pub use resource::request::Request;

@@ -19,6 +19,7 @@ use crate::jwks::landings::Landings;
 use crate::jwks::names::LookUp;
 use crate::jwks::snapshot::Snapshot;
 use crate::jwks::store::SharedFile;
+use crate::log::LogLine;
 use crate::resource::authorization_server::{Alternatives, ServerMetadata};
 use crate::resource::challenge::Terms;
 use crate::resource::decision::Decision;
@@ -106,6 +107,7 @@ impl Verifier {
         warn(&config, &dialer, &around);
         let verified = VerifiedTokens::new(config.token_cache_size);
         let verdicts = Verdicts::new();
+        around.journal.log().start(config.start_lines());
         let inner = Inner { config, keys, metadata, server_metadata, around, verdicts, verified };
         Ok(Self(Arc::new(inner)))
     }
@@ -312,6 +314,17 @@ impl Verifier {
         }
     }
 
+    /// The next line for the host's log that belongs to no request; none of them comes twice. First come the lines
+    /// for the start: the resource indicator, the issuers, the scopes, and settings that weaken the guard. Then come
+    /// trouble with keys, its end, and counts of refusals that were not told ([`Decision::log_line`]). A host takes
+    /// them until there is none: when it starts, after a refusal, and about each second. At most 64 wait.
+    ///
+    /// Once [`Self::next_event`] was called there are no lines about keys: a host that takes the events tells of them.
+    #[must_use]
+    pub fn next_log_line(&self) -> Option<LogLine> {
+        self.0.around.journal.log().next(self.0.around.clock.moment())
+    }
+
     /// The oldest event that has not been taken yet. At most 256 wait; older ones are lost.
     #[must_use]
     pub fn next_event(&self) -> Option<Event> {
@@ -344,7 +357,17 @@ impl Verifier {
             Ok(token) => self.accept(token, policy, wait),
             Err(error) => self.counted(Err(error)),
         };
-        Decision::new(verdict, || self.terms(policy))
+        let decision = Decision::new(verdict, || self.terms(policy));
+        self.logged(decision, policy)
+    }
+
+    /// The decision, with the line for the host's log if one is due.
+    fn logged(&self, decision: Decision, policy: &Policy) -> Decision {
+        let Some(error) = decision.error() else { return decision };
+        let (log, moment) = (self.0.around.journal.log(), self.0.around.clock.moment());
+        let status = decision.response().status();
+        let line = log.refused(error, status, policy.tool.as_deref(), moment);
+        decision.with_log_line(line)
     }
 
     fn answer_well_known(&self, method: &str, path: &str, wait: Wait) -> Option<Response> {
@@ -426,10 +449,13 @@ impl Verifier {
         policy.check_whole()?;
         let began = self.0.around.clock.moment();
         let candidate = self.read(token, began, policy)?;
-        let keys = self.check_signature(&candidate, began, wait)?;
+        let keys = self
+            .check_signature(&candidate, began, wait)
+            .map_err(|error| error.of_client(rules::client_id(&candidate.payload)))?;
         let issuer = candidate.issuer;
         let claims = Claims::new(candidate.header, candidate.payload, candidate.registered);
-        self.check_scopes(&claims, policy)?;
+        self.check_scopes(&claims, policy)
+            .map_err(|error| error.of_client(rules::client_id(claims.payload())))?;
         let verified = self.0.verified.as_ref();
         let ticket = verified.map_or(0, |verified| verified.keep(token, &claims, issuer, &keys));
         Ok(claims.with_ticket(ticket))
@@ -450,11 +476,9 @@ impl Verifier {
         let header = Header::of(&header_object, &config.algorithms, config.type_policy)?;
         let payload = parts.payload_object(header_object)?;
         let signature = parts.signature_octets()?;
-        let claims = rules::Named::of(&payload);
-        rules::refuse_id_token(&claims, config)?;
-        let (issuer, trusted) = rules::issuer(&claims, config)?;
-        let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
-            .map_err(|error| self.explain_times(error, issuer, policy))?;
+        let (issuer, registered) = self
+            .judge_claims(&payload, began, policy)
+            .map_err(|error| error.of_client(rules::client_id(&payload)))?;
         Ok(Candidate {
             header,
             payload,
@@ -463,6 +487,21 @@ impl Verifier {
             signing_input: parts.signing_input,
             signature,
         })
+    }
+
+    fn judge_claims(
+        &self,
+        payload: &Document,
+        began: Moment,
+        policy: &Policy,
+    ) -> Result<(usize, rules::Registered)> {
+        let config = &self.0.config;
+        let claims = rules::Named::of(payload);
+        rules::refuse_id_token(&claims, config)?;
+        let (issuer, trusted) = rules::issuer(&claims, config)?;
+        let registered = rules::judge(&claims, config, trusted, self.now(began, policy))
+            .map_err(|error| self.explain_times(error, issuer, policy))?;
+        Ok((issuer, registered))
     }
 
     /// A token that is out of its time may be the fault of this machine's clock, the most opaque
@@ -602,7 +641,7 @@ fn warn(config: &Config, dialer: &Dialer, around: &Surroundings) {
         return;
     }
     let problems = dialer.problems();
-    let now = around.clock.moment().wall.as_secs();
+    let now = around.clock.moment();
     for issuer in fetched {
         let insecure = config.insecure_host(issuer).map(insecure_host_warning);
         for reason in insecure.into_iter().chain(problems.iter().cloned()) {

@@ -10,7 +10,7 @@ use cbindgen::{Builder, Config, ItemType};
 /// The files of src/ffi that are sections of the header, in the order a reader wants them.
 const SECTIONS: &[&str] = &[
     "version", "status", "config", "policy", "verifier", "response", "access", "default", "claims",
-    "identity", "values", "verdict", "error", "stats", "event",
+    "identity", "values", "verdict", "error", "stats", "event", "log",
 ];
 
 const INCLUDES: &str = "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n";

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, Issuer, KeySource, ProxyUrl, TypePolicy, url};
+use super::{AudienceRule, Config, Issuer, KeySource, ProxyUrl, TypePolicy, url};
 use crate::error::printable;
+use crate::log::LogLine;
 use crate::trust;
 
 /// The name of the one thing that has to be entered elsewhere: in the AuthKit dashboard.
@@ -20,8 +21,7 @@ impl Config {
     /// and warnings.
     #[must_use]
     pub fn describe(&self) -> String {
-        let indicator = self.resource().unwrap_or("(none: audiences are set by themselves)");
-        let mut lines = vec![format!("{INDICATOR}: {indicator}")];
+        let mut lines = vec![format!("{INDICATOR}: {}", self.indicator())];
         for issuer in &self.issuers {
             lines.push(format!("issuer {}: {}", issuer.name, issuer.description()));
         }
@@ -30,6 +30,64 @@ impl Config {
         lines.extend(self.without_effect.iter().map(|note| format!("without effect: {note}")));
         lines.extend(self.warnings().into_iter().map(|warning| format!("WARNING: {warning}")));
         lines.join("\n")
+    }
+
+    /// What an operator should see when a server starts: the resource indicator to add to the dashboard, the issuers
+    /// and scopes that count, and a line for each setting that weakens the guard.
+    pub(crate) fn start_lines(&self) -> Vec<LogLine> {
+        let issuers: Vec<&str> = self.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+        let scopes = match self.required_scopes.as_slice() {
+            [] => "(none)".to_owned(),
+            scopes => scopes.join(" "),
+        };
+        let mut lines = vec![
+            LogLine::info(format!("{INDICATOR}: {}", self.indicator())),
+            LogLine::info(format!("trusted issuer: {}", issuers.join(", "))),
+            LogLine::info(format!("required scopes: {scopes}")),
+        ];
+        lines.extend(self.weaknesses().into_iter().map(LogLine::warning));
+        lines
+    }
+
+    fn indicator(&self) -> &str {
+        self.resource().unwrap_or("(none: audiences are set by themselves)")
+    }
+
+    /// The settings that are not the default and let in what would be refused otherwise.
+    fn weaknesses(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        if let Some(now) = self.now {
+            told.push(format!(
+                "now: tokens are judged as of {now}, not by the clock; they never expire"
+            ));
+        }
+        if self.network.allow_insecure_loopback {
+            told.push(
+                "allow_insecure_loopback: keys may come from this machine without TLS".to_owned(),
+            );
+        }
+        // The warning of an issuer in use says more.
+        if !self.network.insecure_hosts.is_empty() && self.warnings().is_empty() {
+            let hosts = printable(&self.network.insecure_hosts.join(" "));
+            told.push(format!("allow_insecure_http: keys may come from {hosts} without TLS"));
+        }
+        if !self.client_id_audiences.is_empty() {
+            let ids = printable(&self.client_id_audiences.join(" "));
+            told.push(format!(
+                "accept_client_id_audience: tokens for {ids} are accepted, whichever server they are meant for"
+            ));
+        }
+        if self.ignore_trailing_slash {
+            told.push("ignore_trailing_slash: audiences may differ by a final slash".to_owned());
+        }
+        let unchecked = |issuer: &&Issuer| issuer.audience == AudienceRule::NotChecked;
+        for issuer in self.issuers.iter().filter(unchecked) {
+            told.push(format!(
+                "audience not_checked: every token of {} is accepted, whichever server it is meant for",
+                issuer.name
+            ));
+        }
+        told
     }
 
     /// The same as one JSON object, with `resource_indicator` and `issuers` beside the settings' names.

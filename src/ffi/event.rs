@@ -60,8 +60,8 @@ pub unsafe extern "C" fn authkit_event_name(event: *const authkit_event) -> *con
 }
 
 /// The event as one JSON object: event (its name), sequence (counts the verifier's events from 1), time
-/// (Unix seconds), issuer, document (jwks, or authorization_server for an issuer's metadata), and the
-/// members that authkit_event_name() lists. Nothing in it comes from a token; what an issuer chose is
+/// (Unix seconds), issuer, document (jwks, or authorization_server for an issuer's metadata), level (info or
+/// warning), message (one sentence), and the members that authkit_event_name() lists. Nothing in it comes from a token; what an issuer chose is
 /// escaped to printable ASCII and cut short.
 ///
 /// `nullable_out_len` receives the length in bytes without the final NUL, 0 on failure.

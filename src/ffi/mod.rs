@@ -25,6 +25,7 @@ mod config;
 mod default;
 mod error;
 mod event;
+mod log;
 mod policy;
 mod response;
 mod stats;

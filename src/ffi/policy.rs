@@ -126,6 +126,30 @@ pub unsafe extern "C" fn authkit_policy_set_now(
     unsafe { finish(std::ptr::null_mut(), body) }
 }
 
+/// Names the tool that is called, for the log: authkit_response_log_line(). It demands nothing. The name should be
+/// the host's own and not the client's, since the log tells causes apart by it.
+///
+/// `tool` is copied.
+///
+/// Returns AUTHKIT_OK; AUTHKIT_MISUSE if `policy` or `tool` is NULL or `tool` is not UTF-8. One thread at a time per
+/// policy.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn authkit_policy_set_tool(
+    policy: *mut authkit_policy,
+    tool: *const c_char,
+) -> authkit_status {
+    let body = || {
+        // SAFETY: NULL or a live handle that no other call uses, by the header's contract.
+        let policy = &mut unsafe { authkit_policy::lend_mut(policy) }?.policy;
+        // SAFETY: NULL or NUL-terminated, by the header's contract.
+        policy.set_tool(unsafe { text::argument(tool, "tool") }?);
+        Ok(())
+    };
+    // SAFETY: NULL is no place to write to.
+    unsafe { finish(std::ptr::null_mut(), body) }
+}
+
 /// Frees a policy. NULL is allowed and does nothing.
 ///
 /// No other thread may be using `policy`.

@@ -8,6 +8,7 @@ use std::ffi::c_char;
 use super::claims::authkit_claims;
 use super::error::authkit_error;
 use super::handle::Handle;
+use super::log::authkit_log_line;
 use super::outcome::{borrowed, finish, free, measured, plain, produce};
 use super::policy::{authkit_policy, by_policy};
 use super::status::authkit_status;
@@ -26,6 +27,7 @@ pub struct authkit_response {
     claims: Option<authkit_claims>,
     refusal: Option<Error>,
     error: Option<authkit_error>,
+    pub(super) log_line: Option<authkit_log_line>,
 }
 
 impl Handle for authkit_response {
@@ -42,6 +44,7 @@ impl From<&Response> for authkit_response {
             claims: None,
             refusal: response.error().cloned(),
             error: response.error().map(authkit_error::from),
+            log_line: None,
         }
     }
 }
@@ -49,7 +52,8 @@ impl From<&Response> for authkit_response {
 impl From<Decision> for authkit_response {
     fn from(decision: Decision) -> Self {
         let response = Self::from(decision.response());
-        Self { claims: decision.into_claims().map(authkit_claims::new), ..response }
+        let log_line = decision.log_line().map(authkit_log_line::from);
+        Self { log_line, claims: decision.into_claims().map(authkit_claims::new), ..response }
     }
 }
 

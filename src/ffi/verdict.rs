@@ -18,7 +18,7 @@ use super::response::{decide, request};
 use super::text;
 use super::verifier::authkit_verifier;
 use crate::error::{Code, Error, Result};
-use crate::{Claims, Decision, Policy, Request, Response, Verifier};
+use crate::{Claims, Decision, LogLine, Policy, Request, Response, Verifier};
 
 /// Room for every record and every refusal that is written into a caller's buffer, in bytes.
 pub const AUTHKIT_RECORD_CAPACITY: usize = 65536;
@@ -141,7 +141,8 @@ pub unsafe extern "C" fn authkit_verifier_try_verify_into(
 ///
 /// If the request may go on, it is a record as authkit_verifier_verify_into() writes it. Otherwise it is a JSON
 /// object with the response, status (a number), headers (a list of lists of a name and a value) and body (text),
-/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log.
+/// beside the reason, hint and retry_after of authkit_verifier_verify_into(), which are only for the server's log,
+/// and log (null, or an object with level and text): the line of authkit_response_log_line().
 /// A challenge or body that does not fit, as with thousands of scopes, is left out.
 ///
 /// `nullable_authorization` is `authorization_len` bytes, `nullable_query` is `query_len`, both raw; NULL if
@@ -263,11 +264,11 @@ impl Told {
         // There is no refusal without its error; if there were, it would be a defect.
         let defect = || Error::new(Code::Internal, "a request was refused without a reason");
         let error = response.error().cloned().unwrap_or_else(defect);
-        let whole = answer(&error, response, usize::MAX);
+        let whole = answer(&error, response, usize::MAX, decision.log_line());
         let document = if whole.len() < AUTHKIT_RECORD_CAPACITY {
             whole
         } else {
-            answer(&short(&error), response, LONGEST_PART)
+            answer(&short(&error), response, LONGEST_PART, decision.log_line())
         };
         Self::Refusal(document, error.code().status())
     }
@@ -295,12 +296,17 @@ fn short(error: &Error) -> Error {
 }
 
 /// What to answer, as a document, without headers and body of more than `longest` bytes.
-fn answer(error: &Error, response: &Response, longest: usize) -> String {
+fn answer(error: &Error, response: &Response, longest: usize, line: Option<&LogLine>) -> String {
     let headers: Vec<_> =
         response.headers().iter().filter(|(_, value)| value.len() <= longest).collect();
     let body = Some(response.body()).filter(|body| body.len() <= longest).unwrap_or_default();
-    let answer =
-        [("status", json!(response.status())), ("headers", json!(headers)), ("body", json!(body))];
+    let line = line.map(|line| json!({ "level": line.level.name(), "text": line.text }));
+    let answer = [
+        ("status", json!(response.status())),
+        ("headers", json!(headers)),
+        ("body", json!(body)),
+        ("log", json!(line)),
+    ];
     refusal(error, answer)
 }
 

@@ -839,8 +839,7 @@ impl<D: Document> Cache<D> {
     }
 
     fn tell(&self, happening: Happening) {
-        let time = self.moment().wall.as_secs();
-        self.around.journal.note(time, &self.issuer, D::NAME, happening);
+        self.around.journal.note(self.moment(), &self.issuer, D::NAME, happening);
     }
 }
 

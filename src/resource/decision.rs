@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Class, Code, Error, Result};
+use crate::log::LogLine;
 use crate::token::claims::Claims;
 
 use super::challenge::{Terms, challenge};
@@ -19,15 +20,29 @@ const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable";
 pub struct Decision {
     response: Response,
     claims: Option<Claims>,
+    log_line: Option<LogLine>,
 }
 
 impl Decision {
     /// The decision that follows from a verdict. The terms are asked for only where they are told.
     pub(crate) fn new<'t>(verdict: Result<Claims>, terms: impl FnOnce() -> Terms<'t>) -> Self {
         match verdict {
-            Ok(claims) => Self { response: Response::new(200), claims: Some(claims) },
-            Err(error) => Self { response: refusal(error, &terms()), claims: None },
+            Ok(claims) => {
+                Self { response: Response::new(200), claims: Some(claims), log_line: None }
+            }
+            Err(error) => Self { response: refusal(error, &terms()), claims: None, log_line: None },
         }
+    }
+
+    pub(crate) fn with_log_line(self, log_line: Option<LogLine>) -> Self {
+        Self { log_line, ..self }
+    }
+
+    /// What to write into the log if the response is sent. `None` if the request may go on or has no credentials, or
+    /// if the same cause was told less than 10 s ago. It is then counted, and a later line tells how often.
+    #[must_use]
+    pub fn log_line(&self) -> Option<&LogLine> {
+        self.log_line.as_ref()
     }
 
     /// What the accepted token says; `None` where the request may not go on.

@@ -202,6 +202,7 @@ fn is_token_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet)
 }
 
+#[track_caller]
 fn invalid(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::InvalidRequest, reason)
 }

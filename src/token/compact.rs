@@ -111,6 +111,7 @@ fn not_compact(token: &[u8]) -> Error {
     }
 }
 
+#[track_caller]
 pub(crate) fn malformed(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::Malformed, reason)
 }

@@ -1,7 +1,7 @@
 //! What one call asks beyond the configuration.
 
 use crate::config::is_scope_token;
-use crate::error::{Code, Error, Result, quoted};
+use crate::error::{Code, Error, Result, printable, quoted};
 
 /// The demands of one call: scopes in addition to the configuration's (all of some, any of others), and
 /// the time to judge by.
@@ -11,6 +11,8 @@ pub struct Policy {
     /// Groups of scopes, of each of which one is enough.
     pub(crate) alternatives: Vec<Vec<String>>,
     pub(crate) now: Option<i64>,
+    /// What the call is for, in the log.
+    pub(crate) tool: Option<Box<str>>,
     /// The first demand that failed. Without it the policy would demand too little.
     failure: Option<Box<Error>>,
 }
@@ -53,6 +55,12 @@ impl Policy {
     /// Judges the token as of this Unix time, in seconds.
     pub fn set_now(&mut self, unix_time: i64) {
         self.now = Some(unix_time);
+    }
+
+    /// Names the tool that is called, for [`Decision::log_line`](crate::Decision::log_line). Demands nothing. The
+    /// name should be the host's own: the log tells causes apart by it.
+    pub fn set_tool(&mut self, name: &str) {
+        self.tool = Some(printable(name).into());
     }
 
     /// Notes that a demand could not be made, and gives the error back.

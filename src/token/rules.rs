@@ -81,6 +81,11 @@ pub(crate) struct Registered {
     pub(crate) not_before: Option<f64>,
 }
 
+/// Who the token was issued to, by its own account.
+pub(crate) fn client_id(payload: &Document) -> Option<std::borrow::Cow<'_, str>> {
+    ["client_id", "azp"].into_iter().find_map(|name| payload.get(name)?.as_str())
+}
+
 /// Refuses an ID token (OpenID Connect Core §2, §3.1.3.6 and §3.3.2.11): it tells an application who signed in, and
 /// does not give access to a server. Exception: the operator lists another provider's client as an audience and
 /// names no resource. That says that its ID tokens are wanted.
@@ -258,6 +263,7 @@ fn check_age(issued_at: Option<f64>, max_age: u64, now: f64) -> Result<()> {
     Ok(())
 }
 
+#[track_caller]
 fn not_yet(name: &str, ahead: f64) -> Error {
     Error::new(Code::NotYetValid, format!("the token's {name} lies {} ahead", seconds(ahead)))
         .with_hint("compare this machine's clock with the issuer's; a small difference is what leeway is for")
@@ -293,6 +299,7 @@ fn demand_rfc9068_claims(claims: &Named<'_>) -> Result<()> {
     Ok(())
 }
 
+#[track_caller]
 fn claim(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::Claim, reason)
 }
@@ -367,6 +374,7 @@ fn names_a_client(claims: &Named<'_>) -> bool {
     claims.client_id.is_some_and(|client| client.is_text() && !client.is_string(""))
 }
 
+#[track_caller]
 fn no_client(audience: &str) -> Error {
     let reason = format!(
         "the token is meant for the client {audience} and has no client_id, as an ID token"

@@ -327,6 +327,11 @@ static void event_functions_of_nothing(void) {
     size_t length = 99;
     CHECK(authkit_verifier_next_event(NULL) == NULL);
     CHECK_TEXT(authkit_event_name(NULL), NULL);
+    CHECK(authkit_verifier_next_log_line(NULL) == NULL);
+    CHECK(authkit_response_log_line(NULL) == NULL);
+    CHECK(authkit_log_line_level(NULL) == AUTHKIT_LOG_WARNING);
+    CHECK_TEXT(authkit_log_line_text(NULL), NULL);
+    CHECK_STATUS(authkit_policy_set_tool(NULL, "tool"), AUTHKIT_MISUSE);
     CHECK_TEXT(authkit_event_json(NULL, &length), NULL);
     CHECK(length == 0);
     CHECK_TEXT(authkit_event_json(NULL, NULL), NULL);
@@ -348,6 +353,7 @@ static void freeing_nothing_does_nothing(void) {
     authkit_error_free(NULL);
     authkit_stats_free(NULL);
     authkit_event_free(NULL);
+    authkit_log_line_free(NULL);
 }
 
 int main(void) {

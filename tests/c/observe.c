@@ -203,7 +203,66 @@ static void events_can_be_drained_by_several_threads(void) {
     authkit_verifier_free(verifier);
 }
 
+#define CHECK_LINE(verifier, level, text) check_line((verifier), (level), (text), __FILE__, __LINE__)
+static void check_line(const authkit_verifier *verifier, authkit_log_level level, const char *text, const char *file,
+                       int line) {
+    authkit_log_line *next = authkit_verifier_next_log_line(verifier);
+    check(authkit_log_line_level(next) == level, "the line is as loud as expected", file, line);
+    check_holds(authkit_log_line_text(next), text, file, line);
+    authkit_log_line_free(next);
+}
+
+static void the_start_is_told_once(void) {
+    authkit_verifier *verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
+    CHECK_LINE(verifier, AUTHKIT_LOG_INFO, "resource indicator: " VECTOR_RESOURCE);
+    CHECK_LINE(verifier, AUTHKIT_LOG_INFO, "trusted issuer: " VECTOR_ISSUER);
+    CHECK_LINE(verifier, AUTHKIT_LOG_INFO, "required scopes: (none)");
+    CHECK_LINE(verifier, AUTHKIT_LOG_WARNING, "now: tokens are judged as of " VECTOR_NOW);
+    CHECK(authkit_verifier_next_log_line(verifier) == NULL);
+    authkit_verifier_free(verifier);
+}
+
+static authkit_response *asked(const authkit_verifier *verifier, const char *header, const authkit_policy *policy) {
+    authkit_response *response = NULL;
+    size_t length = header ? strlen(header) : 0;
+    if (authkit_verifier_authorize(verifier, header, length, NULL, 0, policy, &response, NULL) == AUTHKIT_INTERNAL) {
+        checks_failed++;
+    }
+    return response;
+}
+
+static void a_refusal_has_a_line_once_in_ten_seconds(void) {
+    authkit_verifier *verifier = verifier_over(VECTOR_ISSUER, VECTOR_RESOURCE, "RS256", VECTOR_NOW, VECTOR_JWKS);
+    authkit_policy *policy = authkit_policy_new();
+    CHECK_STATUS(authkit_policy_require_scope(policy, "nobody:has", NULL), AUTHKIT_OK);
+    CHECK_STATUS(authkit_policy_set_tool(policy, "send\nmail"), AUTHKIT_OK);
+    CHECK_STATUS(authkit_policy_set_tool(policy, "\xff"), AUTHKIT_MISUSE);
+    char header[sizeof "Bearer " + 4096];
+    snprintf(header, sizeof header, "Bearer %s", VECTORS[0].token);
+
+    authkit_response *refused = asked(verifier, header, policy);
+    const authkit_log_line *line = authkit_response_log_line(refused);
+    CHECK(authkit_log_line_level(line) == AUTHKIT_LOG_INFO);
+    CHECK_HOLDS(authkit_log_line_text(line), "answered 403: SCOPE: ");
+    CHECK_HOLDS(authkit_log_line_text(line), "tool send\\u{a}mail");
+    CHECK(strstr(authkit_log_line_text(line), VECTORS[0].token) == NULL);
+    authkit_response *again = asked(verifier, header, policy);
+    CHECK(again != NULL && authkit_response_log_line(again) == NULL);
+    authkit_response *bare = asked(verifier, NULL, NULL);
+    CHECK(bare != NULL && authkit_response_log_line(bare) == NULL);
+    authkit_response *good = asked(verifier, header, NULL);
+    CHECK(good != NULL && authkit_response_log_line(good) == NULL);
+    authkit_response_free(refused);
+    authkit_response_free(again);
+    authkit_response_free(bare);
+    authkit_response_free(good);
+    authkit_policy_free(policy);
+    authkit_verifier_free(verifier);
+}
+
 int main(void) {
+    the_start_is_told_once();
+    a_refusal_has_a_line_once_in_ten_seconds();
     given_keys_are_told_as_such();
     verdicts_are_counted_by_their_names();
     a_rotation_is_seen_in_stats_and_events();

@@ -391,6 +391,24 @@ void stats_and_events_tell_what_happened() {
     CHECK(stats.number(std::string_view("keys\0x", 6)) == std::nullopt);
 }
 
+void refusals_and_the_start_have_lines_for_the_log() {
+    const authkit::Verifier verifier = nothing::verifier();
+    std::vector<std::string> lines;
+    while (auto line = verifier.next_log_line()) {
+        lines.emplace_back(line->text());
+    }
+    CHECK(lines.size() == 4 && lines[0] == "resource indicator: " VECTOR_RESOURCE);
+    authkit::Policy policy;
+    CHECK(policy.require_scope("nobody:has") && policy.set_tool("send_mail"));
+    const auto refused = verifier.authorize(nothing::header(), std::nullopt, policy);
+    CHECK(refused.response.log_level() == AUTHKIT_LOG_INFO);
+    CHECK(refused.response.log_line()->substr(0, 20) == "answered 403: SCOPE:");
+    CHECK(refused.response.log_line()->find("tool send_mail") != std::string_view::npos);
+    CHECK(!verifier.authorize(nothing::header(), std::nullopt, policy).response.log_line()); // told a moment ago
+    CHECK(!verifier.authorize(std::nullopt).response.log_line());
+    CHECK(!verifier.authorize(nothing::header()).response.log_line());
+}
+
 void an_outage_is_an_error_that_says_when_to_ask_again() {
     char url[64];
     server_closed_url(url, sizeof url);
@@ -469,6 +487,7 @@ int main() {
     what_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
     a_host_waits_off_its_event_loop();
     stats_and_events_tell_what_happened();
+    refusals_and_the_start_have_lines_for_the_log();
     an_outage_is_an_error_that_says_when_to_ask_again();
     what_watches_a_verifier_that_was_moved_from_is_refused(verifier_over("RS256", VECTOR_JWKS));
     the_default_verifier_serves_the_front_door();

@@ -121,6 +121,7 @@ inline const Question<authkit::Policy> POLICY[] = {
     ASK(Policy, require_scope, names(it.require_scope("a"), "policy")),
     ASK(Policy, require_any_scope, names(it.require_any_scope("a b"), "policy")),
     ASK(Policy, set_now, it.set_now(0).error().status() == misuse),
+    ASK(Policy, set_tool, it.set_tool("a").error().status() == misuse),
     ASK(Policy, handle, it.handle() == nullptr),
     ASK(Policy, given_to_verify, names(shared().verify(token(), it), "policy")),
     ASK(Policy, given_to_try_verify, names(shared().try_verify(token(), it), "policy")),
@@ -149,6 +150,7 @@ inline const Question<authkit::Policy> POLICY[] = {
         ASK(type, wait, it.wait(0, std::chrono::hours::max()).error().status() == misuse),                             \
         ASK(type, wait_ready, names(it.wait_ready(std::chrono::hours::max()), "verifier")),                            \
         ASK(type, stats, names(it.stats(), "verifier")), ASK(type, next_event, !it.next_event()),                      \
+        ASK(type, next_log_line, !it.next_log_line()),                                                                 \
         ASK(type, set_jwks, names(it.set_jwks(VECTOR_JWKS), "verifier")),                                              \
         ASK(type, set_jwks, names(it.set_jwks(VECTOR_ISSUER, VECTOR_JWKS), "verifier")),                               \
         ASK(type, resource, !it.resource()), ASK(type, resource_metadata, it.resource_metadata().empty()),             \
@@ -209,6 +211,8 @@ inline const Question<authkit::Response> RESPONSE[] = {
     ASK(Response, status, it.status() == 500), // also where it was a 200
     ASK(Response, headers, it.headers().empty() && it.headers()[0].first.empty()),
     ASK(Response, body, it.body().empty()),
+    ASK(Response, log_line, !it.log_line()),
+    ASK(Response, log_level, it.log_level() == AUTHKIT_LOG_WARNING),
     ASK(Response, would_block, !it.would_block()),
     ASK(Response, handle, it.handle() == nullptr),
 };
@@ -223,6 +227,12 @@ inline const Question<authkit::Event> EVENT[] = {
     ASK(Event, name, it.name().empty()),
     ASK(Event, json, it.json().empty()),
     ASK(Event, handle, it.handle() == nullptr),
+};
+
+inline const Question<authkit::LogLine> LOG_LINE[] = {
+    ASK(LogLine, level, it.level() == AUTHKIT_LOG_WARNING),
+    ASK(LogLine, text, it.text().empty()),
+    ASK(LogLine, handle, it.handle() == nullptr),
 };
 
 /// A Result whose value was moved out, by whatever way, is a failure; so is a Decision.
@@ -333,6 +343,9 @@ inline void opens_nothing(Report report) {
     for (const auto &question : EVENT) {
         report(question.is_refused(event), question.member, __LINE__);
     }
+    in_every_way<authkit::LogLine>(
+        report, [] { return nothing::verifier().next_log_line().value(); },
+        [](authkit::LogLine &it) { return it.text().substr(0, 20) == "resource indicator: "; }, LOG_LINE);
     results(report);
 }
 

@@ -30,7 +30,7 @@ awk '
     /^(class|struct) / { type = $0; sub(/^(class|struct) (\[\[nodiscard\]\] )?/, "", type); sub(/[ :{].*/, "", type); public = 0 }
     /^(public|private):/ { public = /^public/ }
     /^};/ { public = 0 }
-    public && type ~ /^(Config|Policy|Access|Claims|Response|Stats|Event|VerifierCalls|Verifier|VerifierRef)$/ &&
+    public && type ~ /^(Config|Policy|Access|Claims|Response|Stats|Event|LogLine|VerifierCalls|Verifier|VerifierRef)$/ &&
         !/^ *\/\// && match($0, /^    [^ ].*[ *&][a-z_]+\(/) {
         name = substr($0, RSTART, RLENGTH - 1); sub(/\(.*/, "", name); sub(/.*[ *&]/, "", name)
         if (name ~ /^[a-z]/ && $0 !~ /^    (explicit|static|return)/) print type "::" name
