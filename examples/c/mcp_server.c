@@ -184,11 +184,11 @@ static enum MHD_Result send_json(struct MHD_Connection *connection, int status, 
 }
 
 /* [readme] */
-/* Sends what the library decided, every header of it, and logs why. */
+/* Sends what the library decided, every header of it, and logs why: each cause once in 10 s. */
 static enum MHD_Result send_decision(struct MHD_Connection *connection, const authkit_response *decision) {
-    const authkit_error *error = authkit_response_error(decision);
-    if (error != NULL)
-        fprintf(stderr, "%s: %s\n", authkit_status_name(authkit_error_status(error)), authkit_error_reason(error));
+    const authkit_log_line *line = authkit_response_log_line(decision);
+    if (line != NULL)
+        fprintf(stderr, "%s\n", authkit_log_line_text(line));
     size_t size;
     const char *body = authkit_response_body(decision, &size);
     struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)body, MHD_RESPMEM_MUST_COPY);
@@ -332,18 +332,25 @@ static bool make_verifier(void) {
     authkit_status status = authkit_default_verifier(&verifier, &error);
     if (status != AUTHKIT_OK)
         fprintf(stderr, "%s: %s\n", authkit_status_name(status), authkit_error_reason(error));
-    else
-        fprintf(stderr, "%s\n", authkit_verifier_describe(verifier, NULL));
     authkit_error_free(error);
     return status == AUTHKIT_OK;
 }
+
+/* [readme log] */
+/* Writes what belongs to no request: the settings at the start, later trouble with the issuer's keys. */
+static void write_log(void) {
+    for (authkit_log_line *line; (line = authkit_verifier_next_log_line(verifier)) != NULL; authkit_log_line_free(line))
+        fprintf(stderr, "%s\n", authkit_log_line_text(line));
+}
+/* [/readme] */
 
 static bool make_policies(void) {
     bool made = true;
     for (size_t i = 0; i < tool_count; i++)
         if (tools[i].scope != NULL) {
             tools[i].policy = authkit_policy_new();
-            made = made && authkit_policy_require_scope(tools[i].policy, tools[i].scope, NULL) == AUTHKIT_OK;
+            made = made && authkit_policy_require_scope(tools[i].policy, tools[i].scope, NULL) == AUTHKIT_OK &&
+                   authkit_policy_set_tool(tools[i].policy, tools[i].name) == AUTHKIT_OK;
         }
     return made;
 }
@@ -380,8 +387,10 @@ int main(void) {
     printf("http://127.0.0.1:%d/mcp\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
 
-    int signal;
-    sigwait(&ending, &signal);
+    const struct timespec second = {.tv_sec = 1};
+    do
+        write_log();
+    while (sigtimedwait(&ending, NULL, &second) < 0);
     MHD_stop_daemon(daemon);
     for (size_t i = 0; i < tool_count; i++)
         authkit_policy_free(tools[i].policy);

@@ -153,20 +153,19 @@ static void respond(const authkit_response *response) {
 static authkit_claims *admit(const authkit_verifier *verifier, const struct request *request) {
     const char *authorization = request->authorization, *query = request->query;
     authkit_response *response = NULL;
-    authkit_error *error = NULL;
     authkit_claims *claims = NULL;
     authkit_status status =
         authkit_verifier_well_known(verifier, request->method, request->path, strlen(request->path), &response, NULL);
     if (status == AUTHKIT_ABSENT) /* none of the documents: the request must carry a token */
         status = authkit_verifier_authorize(verifier, authorization, authorization ? strlen(authorization) : 0, query,
-                                            query ? strlen(query) : 0, NULL, &response, &error);
+                                            query ? strlen(query) : 0, NULL, &response, NULL);
     claims = authkit_response_take_claims(response); /* NULL unless the request may go on */
     if (claims == NULL)
         respond(response);
-    if (error != NULL)
-        fprintf(stderr, "refused: %s\n", authkit_error_reason(error)); /* says more than the client is told */
+    const authkit_log_line *line = authkit_response_log_line(response); /* says more than the client is told */
+    if (line != NULL)
+        fprintf(stderr, "%s\n", authkit_log_line_text(line));
     authkit_response_free(response);
-    authkit_error_free(error);
     return claims;
 }
 /* [/readme] */

@@ -46,9 +46,10 @@ struct Tool {
     std::function<Json(const authkit::Claims &)> call;
 };
 
-authkit::Policy scope(std::string_view name) {
+authkit::Policy demands_of(std::string_view tool, std::string_view scope) {
     authkit::Policy policy;
-    policy.require_scope(name).value();
+    policy.require_scope(scope).value();
+    policy.set_tool(tool).value(); // for the log
     return policy;
 }
 
@@ -57,7 +58,7 @@ std::map<std::string, Tool> make_tools() {
     tools["whoami"] = {"Says who calls, with which scopes", {}, [](const authkit::Claims &caller) {
                            return Json{{"subject", caller.subject()}, {"scopes", caller.scopes()}};
                        }};
-    tools["publish"] = {"Publishes in the caller's name", scope("mcp:write"), [](const authkit::Claims &caller) {
+    tools["publish"] = {"Publishes in the caller's name", demands_of("publish", "mcp:write"), [](const authkit::Claims &caller) {
                             return Json{{"published_by", caller.subject()}};
                         }};
     return tools;
@@ -215,7 +216,8 @@ private:
 // [/readme]
 
 Answer refuse(const authkit::Decision &decision) {
-    std::cerr << decision.claims.error().code() << ": " << decision.claims.error().reason() << '\n';
+    if (const auto line = decision.response.log_line()) // each cause once in 10 s
+        std::cerr << *line << '\n';
     return answer(decision.response);
 }
 
@@ -296,14 +298,23 @@ net::awaitable<void> accept(const Guard &guard, net::ip::tcp::acceptor &acceptor
     }
 }
 
+/// Writes what belongs to no request: the settings at the start, later trouble with the issuer's keys.
+net::awaitable<void> write_log(authkit::VerifierRef verifier) {
+    net::steady_timer pause(co_await net::this_coro::executor);
+    for (;;) {
+        while (const auto line = verifier.next_log_line())
+            std::cerr << line->text() << '\n';
+        pause.expires_after(std::chrono::seconds(1));
+        co_await pause.async_wait(net::use_awaitable);
+    }
+}
+
 int main() {
     const auto verifier = authkit::default_verifier(); // from the environment
     if (!verifier) {
         std::cerr << verifier.error().code() << ": " << verifier.error().reason() << '\n';
         return 2;
     }
-    std::cerr << verifier->describe() << '\n';
-
     net::io_context loop(1);
     net::thread_pool waiting(WAITING_THREADS);
     const Guard guard(*verifier, waiting);
@@ -312,6 +323,7 @@ int main() {
     const auto number = static_cast<unsigned short>(port ? std::atoi(port) : 8080);
     net::ip::tcp::acceptor acceptor(loop, {net::ip::address_v4::loopback(), number});
     net::co_spawn(loop, accept(guard, acceptor), net::detached);
+    net::co_spawn(loop, write_log(*verifier), net::detached);
     net::signal_set ending(loop, SIGINT, SIGTERM);
     ending.async_wait([&](auto, int) { loop.stop(); });
 

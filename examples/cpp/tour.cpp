@@ -141,7 +141,8 @@ std::optional<authkit::Claims> admit(const authkit::Verifier &verifier, const Re
     authkit::Decision decision = verifier.authorize(request.authorization, request.query);
     if (decision)
         return std::move(*decision.claims);
-    std::cerr << "refused: " << decision.claims.error().reason() << '\n'; // says more than the client is told
+    if (const auto line = decision.response.log_line()) // says more than the client is told
+        std::cerr << *line << '\n';
     respond(decision.response);
     return std::nullopt;
 }

@@ -36,7 +36,7 @@ says "subject: user_.*" "client: client_.*" "scope: profile" "organization: org_
 
 run 1 "$(vector expired)" "$domain" "$jwks"
 says "EXPIRED, HTTP 401.*" "challenge: invalid_token" 'www-authenticate: Bearer error="invalid_token".*' \
-    "refused: the token expired .*" "accepted so far: 0"
+    "answered 401: EXPIRED: the token expired .*" "accepted so far: 0"
 
 # Port 1 of this machine: nothing answers there.
 run 1 "$(vector token)" AUTHKIT_ALLOW_INSECURE_LOOPBACK=true "AUTHKIT_ISSUERS={\"$(vector issuer)\": \"http://127.0.0.1:1/jwks\"}"

@@ -190,7 +190,8 @@ describe('the example servers', { concurrency: 2, timeout: 240_000 }, () => {
       test('SIGTERM ends it well, with no fault in memory and no token in the log', async () => {
         assert.equal(await server.terminate(), 0, server.log());
         assert.match(server.log(), /^resource indicator: https:\/\/mcp\.example\.com\/mcp$/m);
-        assert.match(server.log(), /^EXPIRED: /m);
+        assert.match(server.log(), /^answered 401: EXPIRED: /m);
+        assert.match(server.log(), /^answered 403: SCOPE: .*tool publish/m);
         for (const sent of minted) assert.ok(!server.log().includes(sent.split('.')[2]), 'a token was logged');
       });
     });
