@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod authorization_server;
 mod challenge;
+mod log;
 mod metadata;
 mod request;
 mod routers;
