@@ -216,7 +216,7 @@ impl ConfigBuilder {
     /// [`Code::Config`] with the setting's name in the reason and the correction as the hint.
     pub fn build(self) -> Result<Config> {
         if let Some(failure) = self.failure {
-            return Err(*failure);
+            return Err(failure);
         }
         let without_effect = self.without_effect.clone();
         self.checked().map_err(|error| match (without_effect, error.hint()) {

@@ -156,8 +156,12 @@ impl Code {
 ///
 /// Reason and hint are safe to log: they never hold the token or a secret, and what an attacker
 /// chose in them is escaped to printable ASCII and cut short.
+// One pointer, so that a result costs little where there is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Refusal>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
     code: Code,
     reason: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
@@ -177,15 +181,16 @@ impl Error {
     #[track_caller]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
         let (reason, place) = (bounded(reason.into()), Location::caller());
-        Self { code, reason, hint: None, retry_after: None, client_id: None, place }
+        let (hint, retry_after, client_id) = (None, None, None);
+        Self(Box::new(Refusal { code, reason, hint, retry_after, client_id, place }))
     }
 
     /// Adds what the reader should change. The hint tells causes apart, so its place replaces the reason's.
     #[must_use]
     #[track_caller]
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hint = Some(bounded(hint.into()));
-        self.place = Location::caller();
+        self.0.hint = Some(bounded(hint.into()));
+        self.0.place = Location::caller();
         self
     }
 
@@ -193,64 +198,68 @@ impl Error {
     #[cold]
     #[must_use]
     pub(crate) fn of_client(mut self, client_id: Option<Cow<'_, str>>) -> Self {
-        self.client_id = client_id.map(|client| printable(&client).into());
+        self.0.client_id = client_id.map(|client| printable(&client).into());
         self
     }
 
     /// Adds when another try can succeed, in seconds.
     #[must_use]
     pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// This error for a later call, which must not go on without the setting that failed.
     #[cold]
     pub(crate) fn of_earlier(&self, setter: &str) -> Self {
-        let told = Self::new(self.code, format!("an earlier {setter} failed: {}", self.reason));
-        Self { hint: self.hint.clone(), ..told }
+        let reason = format!("an earlier {setter} failed: {}", self.reason());
+        let told = Self::new(self.code(), reason);
+        match &self.0.hint {
+            Some(hint) => told.with_hint(hint.clone()),
+            None => told,
+        }
     }
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// One sentence for a log or a person; never the token, never a secret.
     #[must_use]
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 
     /// What to change, where the cause is a known configuration slip.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// The `client_id` that the token names, else its `azp`: escaped, cut, and unproven if the token is refused.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
+        self.0.client_id.as_deref()
     }
 
     /// Where in this library the cause was found.
     pub(crate) fn place(&self) -> &'static Location<'static> {
-        self.place
+        self.0.place
     }
 
     /// Seconds after which another try can succeed, if keys could not be had or asked about.
     #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
-        self.retry_after
+        self.0.retry_after
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.reason)?;
-        match &self.hint {
+        write!(f, "{}: {}", self.0.code.name(), self.0.reason)?;
+        match &self.0.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }

@@ -141,7 +141,7 @@ pub struct ConfigBuilder {
     pub(super) fastmcp: FastMcp,
     /// The first setting that could not be set: nothing is built without it.
     #[serde(skip)]
-    pub(super) failure: Option<Box<Error>>,
+    pub(super) failure: Option<Error>,
     /// The issuer if no setting names one: an env file that nobody named says so.
     #[serde(skip)]
     pub(super) fallback_domain: Option<String>,
@@ -222,7 +222,7 @@ impl ConfigBuilder {
     /// Notes that a setting could not be set, and gives the error back.
     #[cold]
     pub(crate) fn fail(&mut self, name: &str, error: Error) -> Error {
-        let first = || Box::new(error.of_earlier(&format!("config_set for {}", quoted(name))));
+        let first = || error.of_earlier(&format!("config_set for {}", quoted(name)));
         self.failure.get_or_insert_with(first);
         error
     }

@@ -14,7 +14,7 @@ pub struct Policy {
     /// What the call is for, in the log.
     pub(crate) tool: Option<Box<str>>,
     /// The first demand that failed. Without it the policy would demand too little.
-    failure: Option<Box<Error>>,
+    failure: Option<Error>,
 }
 
 impl Policy {
@@ -66,7 +66,7 @@ impl Policy {
     /// Notes that a demand could not be made, and gives the error back.
     #[cold]
     pub(crate) fn fail(&mut self, setter: &str, error: Error) -> Error {
-        let first = || Box::new(error.of_earlier(&format!("policy_{setter}")));
+        let first = || error.of_earlier(&format!("policy_{setter}"));
         self.failure.get_or_insert_with(first);
         error
     }
