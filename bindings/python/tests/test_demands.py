@@ -148,8 +148,19 @@ def call_of(name: Any, method: str = "tools/call") -> dict[str, Any]:
     ],
 )
 def test_a_call_needs_the_scopes_of_its_tool(message: Any, scopes: tuple[str, ...] | None) -> None:
-    assert _demands.of_tools(json.dumps(message).encode(), TOOLS) == scopes
-    assert _demands.of_tools(json.dumps(message).encode("utf-16"), TOOLS) == scopes
+    assert _demands.of_tools(json.dumps(message).encode(), TOOLS).scopes == scopes
+    assert _demands.of_tools(json.dumps(message).encode("utf-16"), TOOLS).scopes == scopes
+
+
+def test_the_log_names_a_tool_if_it_is_the_only_one_with_scopes() -> None:
+    for message, name in (
+        (call_of("write"), "write"),
+        ([call_of("other"), call_of("write"), call_of("write")], "write"),
+        ([call_of("read"), call_of("write")], None),
+        (call_of("other"), None),
+        (None, None),
+    ):
+        assert _demands.of_tools(json.dumps(message).encode(), TOOLS).name == name
 
 
 @pytest.mark.parametrize(
@@ -166,13 +177,13 @@ def test_a_call_needs_the_scopes_of_its_tool(message: Any, scopes: tuple[str, ..
     ],
 )
 def test_a_body_that_cannot_be_read_or_in_two_ways_needs_everything(body: bytes) -> None:
-    assert _demands.of_tools(body, TOOLS) == ALL_TOOLS
+    assert _demands.of_tools(body, TOOLS).scopes == ALL_TOOLS
 
 
 def test_an_escaped_name_is_the_name() -> None:
     body = b'{"method": "tools\\/call", "params": {"name": "wr\\u0069te"}}'
-    assert _demands.of_tools(body, TOOLS) == TOOLS["write"]
-    assert _demands.of_tools(b"", TOOLS) is None
+    assert _demands.of_tools(body, TOOLS).scopes == TOOLS["write"]
+    assert _demands.of_tools(b"", TOOLS).scopes is None
 
 
 def test_scopes_that_are_none_are_refused_at_start() -> None:

@@ -101,11 +101,11 @@ def test_each_event_has_the_members_of_its_type(server: JwksServer) -> None:
             assert set(event) == set(kind.__annotations__) | set(events._Happening.__annotations__)
 
 
-def test_every_kind_of_the_library_has_a_type_and_a_sentence() -> None:
+def test_every_kind_of_the_library_has_a_type() -> None:
     header = (REPOSITORY / "include" / "authkit.h").read_text(encoding="utf-8")
     table = header[header.index(" * What happened:") : header.index("authkit_event_name(const")]
     names = {line.split()[2].rstrip(":") for line in table.splitlines() if line.startswith(" * - ")}
-    assert names == set(events._SENTENCES)
+    assert len(names) >= 9
     typed = " ".join(str(kind.__annotations__["event"]) for kind in events.Event.__args__)
     for name in names:
         assert f"'{name}'" in typed or f'"{name}"' in typed
@@ -153,10 +153,10 @@ def test_drained_events_are_logged_with_their_levels(server: JwksServer) -> None
         assert log.drain() == 0
 
 
-def test_a_kind_that_is_not_known_here_is_a_warning_with_its_name() -> None:
+def test_a_level_that_is_not_known_here_is_a_warning() -> None:
     class Later:
         def events(self) -> list[Any]:
-            return [{"event": "later", "issuer": ISSUER}]
+            return [{"event": "later", "level": "error", "message": f"{ISSUER}: later"}]
 
     records = Records()
     assert EventLog(records.logger, Later()).drain() == 1  # type: ignore[arg-type]

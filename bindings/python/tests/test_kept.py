@@ -114,7 +114,7 @@ def test_what_is_kept_is_bounded_by_the_librarys_slots() -> None:
     for _ in range(20):
         verifier.set_jwks(good_jwks())
         kept_claims(verifier)
-    assert len(verifier._kept) <= 4
+    assert len(verifier._open().kept) <= 4
 
 
 def test_threads_get_their_own_tokens_claims() -> None:

@@ -206,7 +206,8 @@ def test_every_native_call_holds_its_handle_and_its_result_is_looked_at(path: Pa
         for kept in ("verifier", "policy"):
             assert source.count(f"            {kept}.pointer,\n") == 1
             source = source.replace(f"            {kept}.pointer,\n", "")
-        assert "self._handles = (verifier, policy)" in source
+        assert "self.verifier = verifier" in source
+        assert "self._policy = policy" in source
     assert unheld(source) == []
 
 
@@ -355,7 +356,7 @@ def test_a_verifier_may_be_closed_at_any_step_of_a_call(name: str, monkeypatch: 
         """Whether the call has so many steps."""
         left = step
         verifier = Verifier.__new__(Verifier)
-        verifier._hold(_handle.Handle(Pointer(real), free))
+        verifier._hold(_handle.VerifierHandle(Pointer(real), free))
 
         def trace(frame: FrameType, event: str, _: object) -> Any:
             nonlocal left

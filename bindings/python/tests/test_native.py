@@ -65,6 +65,7 @@ UNBOUND = {
     "authkit_claims_list_at": "claims are a mapping over the JSON",
     "authkit_claims_value_json": "claims are a mapping over the JSON",
     "authkit_response_error": "the call gives it",
+    "authkit_response_log_line": "one call for all: authkit_verifier_authorize_into",
     "authkit_claims_record": "all at once: authkit_verifier_verify_into",
     "authkit_response_claims": "one call for all: authkit_verifier_authorize_into",
     "authkit_response_take_claims": "one call for all: authkit_verifier_authorize_into",
@@ -84,6 +85,7 @@ SCALARS: dict[str, Any] = {
     "uint64_t": ctypes.c_uint64,
     "authkit_status": ctypes.c_int32,
     "authkit_class": ctypes.c_int32,
+    "authkit_log_level": ctypes.c_int32,
 }
 
 

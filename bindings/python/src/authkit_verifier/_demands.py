@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_bool, c_void_p, create_string_buffer
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from . import _native
 from ._errors import misuse, refusal
@@ -123,8 +123,17 @@ class Places:
         return is_public.value, tuple(needed.value.decode().split())
 
 
-def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes | None:
-    """The scopes of the tools that the JSON-RPC messages of a body call; None if none of them has scopes.
+class Called(NamedTuple):
+    """Tools that a request calls and that the host names."""
+
+    # None if no such tool is called. A tool whose scopes are empty needs a token all the same.
+    scopes: Scopes | None
+    # Of the host's own list, for the log; None unless it is one.
+    name: str | None
+
+
+def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Called:
+    """The tools with scopes that the JSON-RPC messages of a body call.
 
     A body that could be read in two ways, or not at all, calls them all: what the application makes of it is
     not known here.
@@ -132,8 +141,8 @@ def of_tools(body: bytes, needed: Mapping[str, Scopes]) -> Scopes | None:
     names = called_tools(body)
     if names is None:
         return all_of(needed)
-    found = [needed[name] for name in names if name in needed]
-    return _joined(found) if found else None
+    found = {name: needed[name] for name in names if name in needed}
+    return Called(_joined(found.values()) if found else None, next(iter(found)) if len(found) == 1 else None)
 
 
 def called_tools(body: bytes) -> list[str] | None:
@@ -152,9 +161,9 @@ def called_tools(body: bytes) -> list[str] | None:
     return names if all(isinstance(name, str) for name in names) else None
 
 
-def all_of(needed: Mapping[str, Scopes]) -> Scopes:
-    """The scopes of every name."""
-    return _joined(needed.values())
+def all_of(needed: Mapping[str, Scopes]) -> Called:
+    """Every tool."""
+    return Called(_joined(needed.values()), None)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from _collections_abc import Callable  # collections.abc is this, behind all of collections
 
+TYPE_CHECKING = False  # as typing has it, whose import would take as long as all of ours
+if TYPE_CHECKING:
+    from ._claims import Claims
+
 
 class Handle:
     """A native handle.
@@ -27,3 +31,20 @@ class Handle:
     def __del__(self) -> None:
         if self._free is not None:
             self._free(self.pointer)
+
+
+class VerifierHandle(Handle):
+    """A native verifier, and what was made of the tokens that it accepted.
+
+    The tickets of one mean nothing to another.
+    """
+
+    __slots__ = ("kept",)
+
+    # By slot, the ticket of an acceptance and what was made of it. Good only when the library gives that very
+    # ticket again, which it does after it has judged the token again.
+    kept: dict[int, tuple[int, Claims]]
+
+    def __init__(self, pointer: int | None, free: Callable[[int | None], None] | None) -> None:
+        super().__init__(pointer, free)
+        self.kept = {}

@@ -28,6 +28,8 @@ ABI_VERSION = 1
 OK = 0
 # AUTHKIT_INTERNAL: for what a library may not return.
 INTERNAL = 8
+# AUTHKIT_LOG_INFO.
+LOG_INFO = 1
 
 _FILE_NAME = {"darwin": "libauthkit.dylib", "win32": "authkit.dll"}.get(sys.platform, "libauthkit.so")
 
@@ -134,6 +136,9 @@ policy_require_any_scope: Callable[..., int] = _declare(
 )
 policy_set_now: Callable[[int | None, int], int] = _declare(
     "authkit_policy_set_now", c_int32, _handle, c_int64
+)
+policy_set_tool: Callable[[int | None, bytes], int] = _declare(
+    "authkit_policy_set_tool", c_int32, _handle, c_char_p
 )
 policy_free: Callable[[int | None], None] = _declare("authkit_policy_free", None, _handle)
 
@@ -277,3 +282,10 @@ verifier_next_event: Callable[[int | None], int | None] = _declare(
 )
 event_json: Callable[[int, None], bytes] = _declare("authkit_event_json", c_char_p, _handle, _out_length)
 event_free: Callable[[int | None], None] = _declare("authkit_event_free", None, _handle)
+
+verifier_next_log_line: Callable[[int | None], int | None] = _declare(
+    "authkit_verifier_next_log_line", _handle, _handle
+)
+log_line_level: Callable[[int], int] = _declare("authkit_log_line_level", c_int32, _handle)
+log_line_text: Callable[[int], bytes] = _declare("authkit_log_line_text", c_char_p, _handle)
+log_line_free: Callable[[int | None], None] = _declare("authkit_log_line_free", None, _handle)

@@ -1,15 +1,10 @@
-"""A refusal on its way from a request's handler to who answers, and into the log."""
+"""A refusal on its way from a request's handler to who answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._errors import NoCredentialsError
-
 if TYPE_CHECKING:
-    import logging
-
-    from ._errors import AuthKitError
     from ._response import Decision
 
 
@@ -25,17 +20,3 @@ class Refused(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(str(decision.error))
         self.decision = decision
-
-
-def log_refusal(logger: logging.Logger, error: AuthKitError | None) -> None:
-    """Writes why a request was refused: the library's words, which are made for logs."""
-    if error is None:
-        return
-    if error.http_status not in (400, 401, 403):
-        # The token may be good.
-        logger.warning("answered %s: %s", error.http_status, error)
-    elif isinstance(error, NoCredentialsError):
-        # Every client's first request.
-        logger.debug("answered %s: %s", error.http_status, error)
-    else:
-        logger.info("answered %s: %s", error.http_status, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import _native
 from ._claims import Claims, from_record
@@ -26,17 +27,32 @@ class Response:
     body: bytes
 
 
+class LogLine(NamedTuple):
+    """One line for a log: printable, without the token and without a secret.
+
+    Attributes:
+        level: `"info"`, or `"warning"` if an operator should look.
+        text: What to write.
+    """
+
+    level: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Decision(Response):
     """Whether a request may go on; true if it may. If not, it is the response to send.
 
     Attributes:
         claims: What the accepted token says; None where the request may not go on.
-        error: Why it may not, for the log: it says more than the client is told. None where it may.
+        error: Why it may not: it says more than the client is told. None where it may.
+        log_line: What to write into the log if the response is sent. None if the request may go on or has no
+            credentials, or if the same cause was told less than 10 s ago; a later line counts it.
     """
 
     claims: Claims | None
     error: AuthKitError | None
+    log_line: LogLine | None = None
 
     @property
     def allowed(self) -> bool:
@@ -62,7 +78,9 @@ def decision(written: int, document: bytes, keep: Callable[[int, Claims], Claims
     if "status" not in refused:
         raise error
     headers = tuple((name, value) for name, value in refused["headers"])
-    return Decision(refused["status"], headers, refused["body"].encode(), None, error)
+    line = refused.get("log")
+    log_line = LogLine(line["level"], line["text"]) if line else None
+    return Decision(refused["status"], headers, refused["body"].encode(), None, error, log_line)
 
 
 def answer(call: Callable[..., int]) -> tuple[Response | None, AuthKitError | None]:

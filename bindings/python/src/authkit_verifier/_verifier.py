@@ -19,7 +19,7 @@ from ._errors import (
     refusal_in,
     told,
 )
-from ._handle import Handle
+from ._handle import Handle, VerifierHandle
 from ._jsontext import loads
 
 # As typing has it, whose import would take as long as all of ours. For the same reason what a verdict at once
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._response import Decision, Response
+    from ._response import Decision, LogLine, Response
     from ._stats import Stats
     from ._waiting import Judge, Waiting
     from .events import Event
@@ -111,12 +111,11 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_in_vain", "_kept", "_waiting")
+    __slots__ = ("__weakref__", "_handle", "_in_vain", "_past", "_waiting")
 
-    _handle: Handle | None
-    # By slot, the ticket of an acceptance and what was made of it. Good only when the library gives that very
-    # ticket again, which it does after it has judged the token again.
-    _kept: dict[int, tuple[int, Claims]]
+    _handle: VerifierHandle | None
+    # Events of a native verifier that another has replaced.
+    _past: list[Event]
     # How often in a row the library was asked whether a token comes again, and none did.
     _in_vain: int
     # By event loop, for as long as a call waits there.
@@ -313,6 +312,7 @@ class Verifier:
         required_scopes: Iterable[str] = (),
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
+        tool: str | None = None,
     ) -> Decision:
         """Decides whether an HTTP request may go on, and what to answer if it may not.
 
@@ -326,6 +326,7 @@ class Verifier:
             required_scopes: As for `verify`.
             any_scopes: As for `verify`.
             now: As for `verify`.
+            tool: The MCP tool that is called, as this server names it; for the log alone.
 
         Raises:
             MisuseError: The verifier is closed, or a required scope is not one.
@@ -333,7 +334,7 @@ class Verifier:
             TypeError: The header or the query is neither str nor bytes.
         """
         handle = self._open()
-        policy = _demanded(required_scopes, any_scopes, now)
+        policy = _demanded(required_scopes, any_scopes, now, tool)
         request = _Request(handle, authorization, query, policy)
         return self._known(request) or self._decide(_native.verifier_authorize_into, request)
 
@@ -345,6 +346,7 @@ class Verifier:
         required_scopes: Iterable[str] = (),
         any_scopes: Iterable[str] | None = None,
         now: int | None = None,
+        tool: str | None = None,
     ) -> Decision:
         """As `authorize`, without ever blocking the event loop; waits as `verify_async` does.
 
@@ -354,7 +356,7 @@ class Verifier:
             TypeError: The header or the query is neither str nor bytes.
         """
         handle = self._open()
-        policy = _demanded(required_scopes, any_scopes, now)
+        policy = _demanded(required_scopes, any_scopes, now, tool)
         request = _Request(handle, authorization, query, policy)
         decision = self._known(request) or self._decide(_native.verifier_try_authorize_into, request)
         if isinstance(decision.error, WouldBlockError):
@@ -494,12 +496,26 @@ class Verifier:
         """
         handle = self._open()
         events: list[Event] = []
+        while self._past:
+            events.append(self._past.pop(0))
         while (pointer := _native.verifier_next_event(handle.pointer)) is not None:
             try:
                 events.append(loads(_native.event_json(pointer, None).decode()))
             finally:
                 _native.event_free(pointer)
         return events
+
+    def _log_lines(self) -> list[LogLine]:
+        """Takes the lines for a host's log that belong to no request."""
+        handle = self._open()
+        lines: list[LogLine] = []
+        while (pointer := _native.verifier_next_log_line(handle.pointer)) is not None:
+            try:
+                level = "info" if _native.log_line_level(pointer) == _native.LOG_INFO else "warning"
+                lines.append(_answers().LogLine(level, _native.log_line_text(pointer).decode()))
+            finally:
+                _native.log_line_free(pointer)
+        return lines
 
     def set_jwks(self, document: str | Mapping[str, Any], issuer: str | None = None) -> None:
         """Gives an issuer's keys; from then on nothing is fetched for it.
@@ -556,8 +572,9 @@ class Verifier:
 
         Calls in progress on other threads end as if it were open; the last one frees it. Claims stay valid.
         """
-        self._handle = None
-        self._kept.clear()
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.kept.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -580,15 +597,28 @@ class Verifier:
     def __repr__(self) -> str:
         return "<Verifier, closed>" if self.closed else f"<Verifier for {self.resource}>"
 
-    def _open(self) -> Handle:
+    def _open(self) -> VerifierHandle:
         handle = self._handle
         if handle is None:
             raise misuse("the verifier is closed")
         return handle
 
-    def _hold(self, handle: Handle | None) -> None:
+    def _become(self, other: Verifier) -> None:
+        """Takes over another's configuration and keys: whoever holds this verifier goes on with those.
+
+        Calls in progress end by the old ones. The other must be in no use; it is closed.
+        """
+        # What nobody has taken yet is not lost.
+        past = self.events()
+        self._past += past
+        handle, other._handle = other._open(), None
+        # One assignment: each call reads it once, and what it keeps is the handle's.
         self._handle = handle
-        self._kept = {}
+        self._waiting = {}
+
+    def _hold(self, handle: VerifierHandle | None) -> None:
+        self._handle = handle
+        self._past = []
         self._in_vain = 0
         self._waiting = {}
 
@@ -607,14 +637,16 @@ class Verifier:
         if self._in_vain < _VAIN:
             length = _LENGTHS.get(len(octets)) or _length(octets)
             ticket = _recall(handle.pointer, octets, length, policy.pointer)
-            known = self._kept.get(ticket & _SLOT) if ticket else None
+            known = handle.kept.get(ticket & _SLOT) if ticket else None
             if known is not None and known[0] == ticket:
                 self._in_vain = 0
                 return known[1]
             self._in_vain += 1
         return self._judge_anew(handle, how, octets, policy)
 
-    def _judge_anew(self, handle: Handle, how: Callable[..., int], token: bytes, policy: Handle) -> Claims:
+    def _judge_anew(
+        self, handle: VerifierHandle, how: Callable[..., int], token: bytes, policy: Handle
+    ) -> Claims:
         # As _written does it, without a list of arguments made for each token.
         length = _LENGTHS.get(len(token)) or _length(token)
         buffer = _lent()
@@ -627,40 +659,45 @@ class Verifier:
         finally:
             _buffers.append(buffer)
         ticket, claims = from_record(record)
-        return self._keep(ticket, claims) if ticket else claims
+        return self._keep(handle, ticket, claims) if ticket else claims
 
     def _known(self, request: _Request) -> Decision | None:
         """The decision on a request whose token the library has just accepted again."""
         if self._in_vain >= _VAIN:
             return None
-        claims = self._named(_native.verifier_recall_request(*request.arguments))
+        claims = self._named(request.verifier, _native.verifier_recall_request(*request.arguments))
         return None if claims is None else _answers().allowed(claims)
 
     def _decide(self, how: Callable[..., int], request: _Request) -> Decision:
-        decided: Decision = _answers().decision(*_written(how, request.arguments), self._keep)
+        handle = request.verifier
+
+        def keep(ticket: int, claims: Claims) -> Claims:
+            return self._keep(handle, ticket, claims)
+
+        decided: Decision = _answers().decision(*_written(how, request.arguments), keep)
         return decided
 
-    def _named(self, ticket: int) -> Claims | None:
+    def _named(self, handle: VerifierHandle, ticket: int) -> Claims | None:
         """What was made of the acceptance that the library names again; it has judged the token again."""
-        kept = self._kept.get(ticket & _SLOT) if ticket else None
+        kept = handle.kept.get(ticket & _SLOT) if ticket else None
         if kept is None or kept[0] != ticket:
             self._in_vain += 1
             return None
         self._in_vain = 0
         return kept[1]
 
-    def _keep(self, ticket: int, claims: Claims) -> Claims:
-        if ticket == 0 or self._handle is None:
+    def _keep(self, handle: VerifierHandle, ticket: int, claims: Claims) -> Claims:
+        if ticket == 0 or self._handle is not handle:
             return claims
-        kept = self._kept.get(ticket & _SLOT)
+        kept = handle.kept.get(ticket & _SLOT)
         if kept is not None and kept[0] == ticket:
             # Tokens come again: from now on it is asked whether they do.
             self._in_vain = 0
             return kept[1]
-        self._kept[ticket & _SLOT] = (ticket, claims)
+        handle.kept[ticket & _SLOT] = (ticket, claims)
         return claims
 
-    async def _decide_later(self, handle: Handle, request: _Request, at_once: Decision) -> Decision:
+    async def _decide_later(self, handle: VerifierHandle, request: _Request, at_once: Decision) -> Decision:
         """The decision on a request that would have to wait."""
         last = at_once
 
@@ -699,8 +736,9 @@ class Verifier:
         if waiting is None:
             from ._waiting import Waiting
 
-            waiting = Waiting(handle, loop, lambda: self._waiting.pop(loop, None))
-            self._waiting[loop] = waiting
+            all_waiting = self._waiting
+            waiting = Waiting(handle, loop, lambda: all_waiting.pop(loop, None))
+            all_waiting[loop] = waiting
         return waiting
 
 
@@ -761,14 +799,19 @@ class _Request:
     As with a handle, the caller keeps the request in a local name while the library uses its arguments.
     """
 
-    __slots__ = ("_handles", "arguments")
+    __slots__ = ("_policy", "arguments", "verifier")
 
     def __init__(
-        self, verifier: Handle, authorization: str | bytes | None, query: str | bytes | None, policy: Handle
+        self,
+        verifier: VerifierHandle,
+        authorization: str | bytes | None,
+        query: str | bytes | None,
+        policy: Handle,
     ) -> None:
         header = None if authorization is None else _octets(authorization)
         target = None if query is None else _octets(query)
-        self._handles = (verifier, policy)
+        self.verifier = verifier
+        self._policy = policy
         self.arguments = (
             verifier.pointer,
             header,
@@ -813,7 +856,7 @@ def _answer(
     return answer(lambda *out: how(handle.pointer, name, octets, len(octets), *out))
 
 
-def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None = None) -> Handle:
+def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None = None) -> VerifierHandle:
     config, verifier, error = c_void_p(), c_void_p(), c_void_p()
     status = configure(byref(config), byref(error))
     if status != _native.OK:
@@ -827,7 +870,7 @@ def _made_from(configure: Callable[..., int], more: Mapping[str, object] | None 
         _native.config_free(config.value)
     if status != _native.OK:
         raise refusal(status, error)
-    return Handle(verifier.value, _native.verifier_free)
+    return VerifierHandle(verifier.value, _native.verifier_free)
 
 
 def _set(config: c_void_p, name: str, value: str) -> None:
@@ -848,20 +891,30 @@ def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if scopes is None else _scopes(scopes)
 
 
-def _demanded(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
+def _demanded(
+    required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None, tool: str | None = None
+) -> Handle:
     # Not by truth: None, which a look-up of an unknown name gives, must not demand nothing.
     if required_scopes == () and any_scopes is None and now is None:
+        # Without demands a tool is refused for no fault of its own.
         return _NO_POLICY
-    return _policy(required_scopes, any_scopes, now)
+    return _policy(required_scopes, any_scopes, now, tool)
 
 
-def _policy(required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None) -> Handle:
-    scopes, alternatives = _scopes(required_scopes), _alternatives(any_scopes)
+def _policy(
+    required_scopes: Iterable[str], any_scopes: Iterable[str] | None, now: int | None, tool: str | None = None
+) -> Handle:
+    demands = (_scopes(required_scopes), _alternatives(any_scopes), tool)
     # A server has few sets of scopes, asked for again and again; times to look back to are many.
-    return _policy_of_scopes(scopes, alternatives) if now is None else _new_policy(scopes, alternatives, now)
+    return _policy_of_scopes(demands) if now is None else _new_policy(demands, now)
 
 
-def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, now: int | None) -> Handle:
+# Scopes, all of them; alternatives; the tool that they are for.
+_Demands = tuple[tuple[str, ...], "tuple[str, ...] | None", "str | None"]
+
+
+def _new_policy(demands: _Demands, now: int | None) -> Handle:
+    scopes, alternatives, tool = demands
     pointer = _native.policy_new()
     if pointer is None:
         # Passed on as NULL, it would demand nothing.
@@ -873,6 +926,10 @@ def _new_policy(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None, n
         _demand(_native.policy_require_any_scope, policy, _c_string(_joined(alternatives), "any_scopes"))
     if now is not None:
         status = _native.policy_set_now(policy.pointer, _int64(now))
+        if status != _native.OK:
+            raise refusal(status, c_void_p())
+    if tool is not None:
+        status = _native.policy_set_tool(policy.pointer, _c_string(tool, "tool"))
         if status != _native.OK:
             raise refusal(status, c_void_p())
     return policy
@@ -893,17 +950,17 @@ def _joined(scopes: tuple[str, ...]) -> str:
 
 
 # By what they demand. No lru_cache: its import takes as long as several of ours.
-_policies: dict[tuple[tuple[str, ...], tuple[str, ...] | None], Handle] = {}
+_policies: dict[_Demands, Handle] = {}
 _MOST_POLICIES = 256
 
 
-def _policy_of_scopes(scopes: tuple[str, ...], alternatives: tuple[str, ...] | None) -> Handle:
-    policy = _policies.get((scopes, alternatives))
+def _policy_of_scopes(demands: _Demands) -> Handle:
+    policy = _policies.get(demands)
     if policy is None:
-        policy = _new_policy(scopes, alternatives, None)
+        policy = _new_policy(demands, None)
         if len(_policies) >= _MOST_POLICIES:
             _policies.clear()
-        _policies[scopes, alternatives] = policy
+        _policies[demands] = policy
     return policy
 
 
@@ -950,7 +1007,7 @@ def _default_verifier() -> Verifier:
             raise refusal(status, error)
         verifier = Verifier.__new__(Verifier)
         # Lent by the library for the life of the process: nothing to free.
-        verifier._hold(Handle(pointer.value, None))
+        verifier._hold(VerifierHandle(pointer.value, None))
         _default = verifier
     return _default
 

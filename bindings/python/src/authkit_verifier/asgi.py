@@ -14,11 +14,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _asgi, _demands
+from . import _asgi, _demands, _log
 from ._asgi import ASGIApp, Message, Receive, Scope, Send
 from ._cors import Cors
 from ._errors import InsufficientScopeError
-from ._refused import Refused, log_refusal
+from ._refused import Refused
 from ._response import Response
 from ._verifier import Verifier
 
@@ -90,6 +90,7 @@ class AuthKitMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection, as ASGI has it."""
+        _log.begin(_logger, self._verifier)
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -115,23 +116,24 @@ class AuthKitMiddleware:
         if self._tools and (
             decision is None or decision or isinstance(decision.error, InsufficientScopeError)
         ):
-            tools, receive = await self._called(scope, receive)
-            decision = decision if tools is None else await request.decide(tools)
+            called, receive = await self._called(scope, receive)
+            if called.scopes is not None:
+                decision = await request.decide(called.scopes, called.name)
         if decision is not None:
             if not decision:
-                log_refusal(_logger, decision.error)
+                _log.write_refusal(_logger, decision, self._verifier)
                 await _asgi.send_response(decision, scope, receive, send)
                 return
             scope["authkit"] = decision.claims
         await request.handled(self._app, scope, receive, send)
 
-    async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Scopes | None, Receive]:
-        """The scopes of the tools that a request calls, None if none is named; the request, unread."""
+    async def _called(self, scope: Scope, receive: Receive) -> tuple[_demands.Called, Receive]:
+        """The tools with scopes that a request calls; the request, unread."""
         if scope["type"] == "websocket":
             return _demands.all_of(self._tools), receive
         body, read, whole = await _asgi.read_body(receive)
-        needed = _demands.of_tools(body, self._tools) if whole else _demands.all_of(self._tools)
-        return needed, _asgi.again(read, receive)
+        called = _demands.of_tools(body, self._tools) if whole else _demands.all_of(self._tools)
+        return called, _asgi.again(read, receive)
 
 
 # Where in a scope a request's own record lies, for `require_scopes`.
@@ -152,16 +154,16 @@ class _Request:
         self._begun = False
         self._answered = False
 
-    async def decide(self, more: Iterable[str]) -> Decision:
+    async def decide(self, more: Iterable[str], tool: str | None = None) -> Decision:
         """Decides about the request, which needs more scopes than its path's: a challenge names them all."""
         return await self._verifier.authorize_async(
-            self._authorization, query=self._query, required_scopes=(*self.needed, *more)
+            self._authorization, query=self._query, required_scopes=(*self.needed, *more), tool=tool
         )
 
     async def require(self, more: Iterable[str]) -> Claims:
         decision = await self.decide(more)
         if decision.claims is None:
-            log_refusal(_logger, decision.error)
+            _log.write_refusal(_logger, decision, self._verifier)
             self._refusal = decision
             raise Refused(decision)
         return decision.claims
@@ -240,5 +242,6 @@ class _Documents:
         self._verifier = verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _log.begin(_logger, self._verifier)
         document = await _asgi.well_known(self._verifier, scope)
         await _asgi.send_response(document or Response(404, (), b""), scope, receive, send)

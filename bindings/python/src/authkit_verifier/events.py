@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import threading
-import weakref
+import math
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from ._errors import MisuseError, misuse
+from ._ticking import Ticking
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -51,6 +50,10 @@ class _Happening(TypedDict):
     issuer: str
     # "jwks", or "authorization_server" for an issuer's metadata.
     document: str
+    # "info", or "warning" if an operator should look.
+    level: str
+    # One sentence for a log, with the issuer in front.
+    message: str
 
 
 class Fetched(_Happening):
@@ -133,22 +136,8 @@ Event = (
     Fetched | Failed | Rotated | KeyDropped | Throttled | StaleServed | SkewSeen | SharedFileRefused | Warned
 )
 
-_SENTENCES = {
-    "fetched": "%(issuer)s: %(document)s came from the %(source)s in %(milliseconds)s ms, good for %(ttl)s s",
-    "failed": "%(issuer)s: %(document)s could not be fetched, %(failures)s in a row: %(reason)s",
-    "rotated": "%(issuer)s: the keys changed: added %(added)s, removed %(removed)s",
-    "key_dropped": "%(issuer)s: the key %(kid)s, number %(index)s of the set, is not used: %(reason)s",
-    "throttled": "%(issuer)s: unknown key ids come too fast; not asked again for %(retry_after)s s",
-    "stale_served": "%(issuer)s: %(document)s of %(age)s s ago is used, since a newer one cannot be had",
-    "skew_seen": "%(issuer)s: its clock is %(skew)s s ahead of this machine's, which tokens are judged by",
-    "shared_file_refused": "%(issuer)s: the shared key file was not used: %(reason)s",
-    "warned": "%(issuer)s: %(reason)s",
-}
-# What does not ask for a person's attention; all else does, kinds that are not known here too.
-_QUIET = {"fetched", "rotated"}
 
-
-class EventLog:
+class EventLog(Ticking):
     """Takes a verifier's events and writes them to a logger, when told and, with an interval, by itself.
 
     INFO for `fetched` and `rotated`, WARNING for all others. A record has the event as `authkit_event`.
@@ -162,11 +151,11 @@ class EventLog:
     ) -> None:
         if interval is not None and not interval > 0:
             raise misuse("the interval is not a number of seconds above 0")
+        super().__init__("authkit-events", math.inf if interval is None else interval)
         self._logger = logger
         self._verifier = verifier
-        # A longer interval would end the thread with an error.
-        self._interval = None if interval is None else float(min(interval, threading.TIMEOUT_MAX))
-        self._start()
+        if interval is not None:
+            self.start()
 
     def drain(self) -> int:
         """Logs what has happened since the last time; how many events that was.
@@ -176,17 +165,14 @@ class EventLog:
         """
         events = self._verifier.events()
         for event in events:
-            name: str = event["event"]
-            level = logging.INFO if name in _QUIET else logging.WARNING
-            sentence = _SENTENCES.get(name, f"%(issuer)s: {name}")
-            self._logger.log(level, sentence, event, extra={"authkit_event": event})
+            level = logging.INFO if event["level"] == "info" else logging.WARNING
+            self._logger.log(level, "%s", event["message"], extra={"authkit_event": event})
         return len(events)
 
     def close(self) -> None:
         """Logs what is left and ends the thread. The verifier stays open. A second close does nothing."""
-        if self._ended.is_set():
+        if not self.stop():
             return
-        self._ended.set()
         with contextlib.suppress(MisuseError):
             self.drain()
 
@@ -201,36 +187,13 @@ class EventLog:
     ) -> None:
         self.close()
 
-    def _start(self) -> None:
-        # New in a forked child, where the parent's may be locked by a thread that the child has not got.
-        self._ended = threading.Event()
-        if self._interval is None:
-            return
-        _running.add(self)
-        threading.Thread(target=self._run, args=(self._ended,), name="authkit-events", daemon=True).start()
-
-    def _run(self, ended: threading.Event) -> None:
-        while not ended.wait(self._interval):
-            try:
-                self.drain()
-            except MisuseError:
-                # Closed: there is nothing to tell any more.
-                return
-
-
-# Those with a thread, which keeps them; in a forked child that thread is missing.
-_running: weakref.WeakSet[EventLog] = weakref.WeakSet()
-
-
-def _start_in_child() -> None:
-    for log in list(_running):
-        if not log._ended.is_set():
-            log._start()
-
-
-if hasattr(os, "register_at_fork"):
-    # After the hook of logging, imported above, which makes its locks anew.
-    os.register_at_fork(after_in_child=_start_in_child)
+    def tick(self) -> bool:
+        """Logs what has happened; False once the verifier is closed and has nothing to tell."""
+        try:
+            self.drain()
+        except MisuseError:
+            return False
+        return True
 
 
 def log_to(

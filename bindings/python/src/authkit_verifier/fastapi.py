@@ -23,9 +23,8 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from . import _asgi, asgi
+from . import _asgi, _log, asgi
 from ._claims import Claims
-from ._refused import log_refusal
 from ._response import Decision
 from ._verifier import Verifier
 
@@ -92,13 +91,14 @@ class AuthKit(SecurityBase):
         Raises:
             Refused: The request may not go on.
         """
+        _log.begin(_logger, self._verifier)
         decision = await self._verifier.authorize_async(
             _asgi.authorization(connection.scope),
             query=_asgi.query(connection.scope),
             required_scopes=security_scopes.scopes,
         )
         if decision.claims is None:
-            log_refusal(_logger, decision.error)
+            _log.write_refusal(_logger, decision, self._verifier)
             raise Refused(decision)
         return decision.claims
 

@@ -20,10 +20,9 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 
+from . import _log
 from ._access_token import facts, fitting
 from ._claims import Claims
-from ._errors import AuthKitError
-from ._refused import log_refusal
 from ._verifier import Verifier
 
 __all__ = ["AuthKitTokenVerifier", "claims_of"]
@@ -62,14 +61,14 @@ class AuthKitTokenVerifier:
                 around it answers first, with 503 and `Retry-After`. After a 401, a client would throw away a
                 good token and send its user to log in again.
         """
-        try:
-            claims = await self._verifier.verify_async(token)
-        except AuthKitError as error:
-            log_refusal(_logger, error)
-            if error.http_status in (400, 401, 403):
+        _log.begin(_logger, self._verifier)
+        decision = await self._verifier.authorize_async(b"Bearer " + token.encode("utf-8", "replace"))
+        if decision.claims is None:
+            _log.write_refusal(_logger, decision, self._verifier)
+            if decision.status in (400, 401, 403) or decision.error is None:
                 return None
-            raise
-        return AccessToken(**fitting(AccessToken.model_fields, facts(token, claims)))
+            raise decision.error
+        return AccessToken(**fitting(AccessToken.model_fields, facts(token, decision.claims)))
 
     def auth_settings(self) -> AuthSettings:
         """The SDK's settings that go with the verifier: its issuer and its resource.

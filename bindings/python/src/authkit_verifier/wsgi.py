@@ -17,8 +17,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes
 
-from . import _demands
-from ._refused import Refused, log_refusal
+from . import _demands, _log
+from ._refused import Refused
 from ._verifier import Verifier
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class AuthKitMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request, as PEP 3333 has it."""
+        _log.begin(_logger, self._verifier)
         document = self._well_known(environ)
         if document is not None:
             return _send(document, environ, start_response)
@@ -94,7 +95,7 @@ class AuthKitMiddleware:
         if not is_public:
             decision = request.decide(())
             if not decision:
-                log_refusal(_logger, decision.error)
+                _log.write_refusal(_logger, decision, self._verifier)
                 return _send(decision, environ, start_response)
             environ["authkit"] = decision.claims
         return request.handled(self._app, environ, start_response)
@@ -136,7 +137,7 @@ class _Request:
     def require(self, more: Iterable[str]) -> Claims:
         decision = self.decide(more)
         if decision.claims is None:
-            log_refusal(_logger, decision.error)
+            _log.write_refusal(_logger, decision, self._verifier)
             self._refusal = decision
             raise Refused(decision)
         return decision.claims

@@ -7,19 +7,16 @@ What the host puts around its routes (CORS, custom middleware) is around the gat
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from fastmcp.utilities.logging import get_logger
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAuthMiddleware
 from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from starlette.routing import BaseRoute, Match, NoMatchFound
 
-from .. import _asgi, _demands
-from .._errors import MisuseError
-from .._refused import log_refusal
+from .. import _asgi, _demands, _log
 from .._response import Response
 from ._scopes import in_use, scopes_of
 from ._token import AuthKitAccessToken
@@ -31,7 +28,8 @@ if TYPE_CHECKING:
     from .._response import Decision
     from .._verifier import Verifier
 
-_logger = logging.getLogger("authkit_verifier.fastmcp")
+# Among FastMCP's, so that its settings of levels hold.
+logger = get_logger("authkit_verifier")
 
 # Where in a scope the gate leaves its decision and itself, and the route that it stands before.
 _JUDGED = "authkit_verifier.judged"
@@ -85,11 +83,12 @@ class Gate(BaseRoute):
         if decision:
             await inner(scope, receive, send)
         else:
-            log_refusal(_logger, decision.error)
+            _log.write_refusal(logger, decision, self._verifier)
             await _asgi.send_response(decision, scope, receive, send)
 
     async def judge(self, scope: Scope, header: bytes | None) -> Decision:
         """Asks the library about a request, and leaves in its scope what FastMCP looks for there."""
+        self.begin()
         decision = await self._verifier.authorize_async(header, query=_asgi.query(scope))
         scope[_JUDGED] = (self, decision)
         if decision.claims is None or header is None:
@@ -119,16 +118,18 @@ class Gate(BaseRoute):
         if not wanted:
             return decision, receive
         header, query = _asgi.authorization(scope), _asgi.query(scope)
-        decision = await self._verifier.authorize_async(header, query=query, required_scopes=sorted(wanted))
+        # Names of tools that the server has, since only those have scopes.
+        tool = next(iter(names)) if len(names) == 1 else None
+        decision = await self._verifier.authorize_async(
+            header, query=query, required_scopes=sorted(wanted), tool=tool
+        )
         if decision:
             scope["user"].access_token.grant(wanted)
         return decision, receive
 
-    def prefetch(self) -> None:
-        """Has the keys fetched, so that the first request need not wait; nothing depends on it."""
-        with contextlib.suppress(MisuseError):
-            # Where the refresh mode has no threads, the first token fetches.
-            self._verifier.start_refresh()
+    def begin(self) -> None:
+        """Begins the log, and has the keys fetched, so that the first request need not wait."""
+        _log.begin(logger, self._verifier)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Has no name to be found by."""
@@ -151,7 +152,7 @@ class Authentication:
                 (route for route in scope["app"].routes if isinstance(route, Gate)), None
             )
         if scope["type"] == "lifespan" and gate is not None:
-            gate.prefetch()
+            gate.begin()
         elif scope["type"] == "http":
             header = _asgi.authorization(scope)
             if gate is not None and header is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 import os
 import re
 from pathlib import Path
@@ -13,17 +12,17 @@ from urllib.parse import urlsplit
 
 from fastmcp.server.auth.auth import TokenVerifier
 from fastmcp.server.auth.providers.workos import AuthKitProvider as FastMCPAuthKitProvider
-from fastmcp.utilities.logging import get_logger
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from pydantic import AnyHttpUrl
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from .. import _log
 from .._errors import AuthKitError, ConfigError, misuse
-from .._refused import log_refusal
+from .._response import LogLine
 from .._verifier import Verifier
-from ._gate import Authentication, Gate, WellKnown
+from ._gate import Authentication, Gate, WellKnown, logger
 from ._outage import is_outage, raised
 from ._token import AuthKitAccessToken
 
@@ -39,10 +38,6 @@ _PLACES = (
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
 )
-
-# Among FastMCP's, so that a server that logs nothing else shows it.
-_logger = get_logger("authkit_verifier")
-_refusals = logging.getLogger("authkit_verifier.fastmcp")
 
 # FastMCP 2.12.0 has its own middleware ask the provider first, and makes nothing of what it raises.
 _GATE_ASKS_AGAIN = not hasattr(FastMCPAuthKitProvider, "get_middleware")
@@ -101,12 +96,11 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         self._verifier = self._given(verifier, token_verifier)
         # Whether the resource stays, whatever path the server is served at.
         self._stays = self._verifier is not None or self._is_said()
-        # The path that the resource is bound to, and the verifier whose configuration was logged.
+        # The path that the resource is bound to.
         self._path: str | None = None
-        self._announced: Verifier | None = None
         facts = _Facts(self._verifier or self._checked())
         if facts.without_effect is not None:
-            _logger.warning(facts.without_effect)
+            _log.write(logger, LogLine("warning", facts.without_effect))
         parameters = {
             "authkit_domain": (facts.authorization_servers or facts.issuers)[0],
             "base_url": _text(base_url) or facts.resource,
@@ -154,8 +148,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             refused = error
         if decision is not None and decision.claims is not None:
             return AuthKitAccessToken.of(token, decision.claims, self.verifier)
-        if refused is not None and not _GATE_ASKS_AGAIN:
-            log_refusal(_refusals, refused)
+        if decision is not None and not _GATE_ASKS_AGAIN:
+            _log.write_refusal(logger, decision, self.verifier)
         if refused is not None and is_outage(refused):
             raise raised(refused, decision)
         return None
@@ -163,14 +157,20 @@ class AuthKitProvider(FastMCPAuthKitProvider):
     def set_mcp_path(self, mcp_path: str | None) -> None:
         """Binds the resource to the path that the server is served at, below `base_url`."""
         if mcp_path is not None and mcp_path != self._path and not self._stays:
-            self._verifier = self._made(mcp_path)
+            self._bind(mcp_path)
             self._path = mcp_path
         inherited = getattr(super(), "set_mcp_path", None)
         if inherited is not None:
             inherited(mcp_path)
-        if self.verifier is not self._announced:
-            self._announced = self.verifier
-            _logger.info("AuthKit guards this server:\n%s", self.verifier.describe().rstrip())
+        logger.debug("The configuration in force:\n%s", self.verifier.describe().rstrip())
+
+    def _bind(self, mcp_path: str) -> None:
+        made = self._made(mcp_path)
+        if self._verifier is None:
+            self._verifier = made
+        else:
+            # It may be held by the host already, as by `log_to`.
+            self._verifier._become(made)
 
     def get_routes(self, mcp_path: str | None = None, mcp_endpoint: Any = None) -> list[Route]:
         """The well-known documents' routes, and the gate in front of those that FastMCP protects."""
@@ -228,8 +228,9 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         try:
             return self._made("/")
         except ConfigError:
-            # In words about what was set: the path was not.
-            return self._made(None)
+            pass
+        # In words about what was set: the path was not.
+        return self._made(None)
 
     def _made(self, mcp_path: str | None) -> Verifier:
         settings = {"mcp_path": None if self._stays else mcp_path} | self._settings

@@ -50,6 +50,7 @@ def test_a_refusal_is_none_and_its_reason_logged(caplog: pytest.LogCaptureFixtur
     assert verify(good_token(), required_scopes=["admin"]) is None
     assert verify(good_token()[:-8] + "AAAAAAAA") is None
     reasons = [record.getMessage() for record in caplog.records]
+    reasons = [reason for reason in reasons if reason.startswith("answered ")]
     assert [reason.split(": ")[1] for reason in reasons] == ["EXPIRED", "SCOPE", "SIGNATURE"]
     assert good_token()[:-8] not in caplog.text
     assert SUBJECT not in caplog.text
@@ -61,7 +62,8 @@ def test_without_keys_it_raises_for_a_401_would_be_a_lie(caplog: pytest.LogCaptu
         verifier = AuthKitTokenVerifier(server.verifier())
         with pytest.raises(KeysUnavailableError):
             asyncio.run(verifier.verify_token(good_token()))
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    levels = {record.levelname for record in caplog.records if record.getMessage().startswith("answered 503")}
+    assert levels == {"WARNING"}
 
 
 @pytest.mark.parametrize(
