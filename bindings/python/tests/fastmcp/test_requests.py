@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
 from authkit_verifier import InsufficientScopeError, Verifier
+from authkit_verifier.events import log_to
 from authkit_verifier.fastmcp import AuthKitProvider, _token, claims
 from authkit_verifier.fastmcp._token import AuthKitAccessToken
 from serving import Connection, serving, text
@@ -410,3 +411,21 @@ def test_the_log_says_why_and_what_is_in_force(issuer: Issuer, caplog: pytest.Lo
 def test_the_start_depends_on_no_fetch(issuer: Issuer, settings: dict[str, str]) -> None:
     with serving(lambda base_url: server(provider(issuer, base_url, **settings)).http_app()) as served:
         assert served.begin(None).status == 401
+
+
+def test_a_log_of_events_that_began_before_the_path_was_known_loses_none(issuer: Issuer) -> None:
+    records: list[logging.LogRecord] = []
+    logger = logging.Logger("events")
+    logger.addHandler(handler := logging.Handler())
+    handler.emit = records.append  # type: ignore[method-assign]
+    logs = []
+
+    def make(base_url: str) -> Any:
+        auth = provider(issuer, base_url)
+        logs.append(log_to(logger, auth.verifier))
+        return server(auth).http_app(path="/elsewhere")
+
+    with serving(make) as served:
+        served.begin(issuer.token(resource(served, "/elsewhere")), "/elsewhere")
+        logs[0].drain()
+    assert any("fetched the keys" in record.getMessage() for record in records)

@@ -98,6 +98,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
         self._stays = self._verifier is not None or self._is_said()
         # The path that the resource is bound to.
         self._path: str | None = None
+        # Whether an application was made that its verifier guards.
+        self._is_served = False
         facts = _Facts(self._verifier or self._checked())
         if facts.without_effect is not None:
             _log.write(logger, LogLine("warning", facts.without_effect))
@@ -166,7 +168,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
 
     def _bind(self, mcp_path: str) -> None:
         made = self._made(mcp_path)
-        if self._verifier is None:
+        if self._verifier is None or self._is_served:
+            # Of two applications at two paths, each has a verifier of its own.
             self._verifier = made
         else:
             # It may be held by the host already, as by `log_to`.
@@ -175,6 +178,7 @@ class AuthKitProvider(FastMCPAuthKitProvider):
     def get_routes(self, mcp_path: str | None = None, mcp_endpoint: Any = None) -> list[Route]:
         """The well-known documents' routes, and the gate in front of those that FastMCP protects."""
         self.set_mcp_path(mcp_path)
+        self._is_served = True
         verifier, serve = self.verifier, WellKnown(self.verifier)
         routes: list[BaseRoute] = [Gate(self, verifier, self.required_scopes)]
         routes += [Route(place, endpoint=serve) for place in _places(verifier, mcp_path)]

@@ -13,6 +13,7 @@ from mcp.server.auth.settings import AuthSettings
 
 from asgi_calls import Answer, call, http_scope
 from authkit_verifier import ConfigError, KeysUnavailableError, MisuseError, Verifier
+from authkit_verifier._response import Decision
 from authkit_verifier.asgi import AuthKitMiddleware
 from authkit_verifier.mcp import AuthKitTokenVerifier
 from cases import CLIENT_ID, EXPIRES_AT, ISSUER, RESOURCE, SUBJECT, good_token, good_verifier
@@ -75,10 +76,10 @@ def test_what_says_nothing_about_the_token_is_raised(
     error = KeysUnavailableError("nobody knows", status=5)
     error.http_status = status
 
-    async def verify_async(*_: Any) -> None:
-        raise error
+    async def authorize_async(*_: Any) -> Decision:
+        return Decision(status, (), b"", None, error)
 
-    monkeypatch.setattr(Verifier, "verify_async", verify_async)
+    monkeypatch.setattr(Verifier, "authorize_async", authorize_async)
     if is_no:
         assert verify("token") is None
         return
