@@ -10,6 +10,7 @@ mod settings;
 mod url;
 
 pub(crate) use describe::insecure_host_warning;
+pub(crate) use session::is_of as is_session_issuer_of;
 pub use settings::{
     AudienceRule, ConfigBuilder, IssuerSettings, RefreshMode, TokenFamily, TypePolicy,
 };
@@ -50,6 +51,8 @@ pub(crate) const SESSION_ISSUER: &str = "https://api.workos.com";
 pub struct Config {
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) resource: Option<String>,
+    /// The setting that the resource comes from: `resource` or `base_url`.
+    pub(crate) resource_setting: &'static str,
     pub(crate) resource_name: Option<String>,
     pub(crate) resource_documentation: Option<String>,
     pub(crate) audiences: Vec<String>,
@@ -76,6 +79,11 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub(crate) struct Issuer {
     pub(crate) name: String,
+    /// The setting that names it.
+    pub(crate) setting: &'static str,
+    /// The setting that the address of its keys comes from.
+    #[allow(dead_code)] // soon
+    pub(crate) keys_setting: &'static str,
     pub(crate) keys: KeySource,
     pub(crate) family: TokenFamily,
     /// Other than required only where the operator said so: AuthKit's session tokens carry no `aud`.
@@ -197,6 +205,12 @@ impl Config {
         self.now
     }
 
+    /// A setting's name in the reader's spelling, for sentences.
+    #[must_use]
+    pub fn called(&self, setting: &'static str) -> std::borrow::Cow<'static, str> {
+        setting.into()
+    }
+
     /// The limit for one fetch, and for all waiting of one call.
     #[must_use]
     pub fn fetch_timeout(&self) -> Duration {
@@ -249,6 +263,7 @@ impl ConfigBuilder {
         let config = Config {
             issuers: self.issuer_list(entries, &accepted, &network)?,
             resource,
+            resource_setting: if self.resource.is_some() { "resource" } else { "base_url" },
             resource_name: display_name(self.resource_name)?,
             resource_documentation: documentation_url(self.resource_documentation)?,
             audiences,
@@ -375,6 +390,11 @@ impl ConfigBuilder {
                 {
                     client_ids.push(client_id.clone());
                 }
+                let setting = self.setting_of(&name);
+                let keys_setting = match settings.jwks_url {
+                    Some(_) if setting == "issuers" => "jwks_url",
+                    _ => setting,
+                };
                 let (audience, family) = (settings.audience, settings.family);
                 let keys = match (settings.jwks, settings.jwks_url) {
                     (Some(jwks), None) => KeySource::Static(jwks),
@@ -387,9 +407,26 @@ impl ConfigBuilder {
                 let family = family_of(family, &keys)?;
                 let client_id = self.client_of(&name, family, &keys);
                 let name = issuer_name(name)?;
-                Ok(Issuer { name, keys, family, audience, audiences, client_ids, client_id })
+                #[rustfmt::skip]
+                let issuer = Issuer {
+                    name, setting, keys_setting, keys, family, audience, audiences, client_ids, client_id,
+                };
+                Ok(issuer)
             })
             .collect()
+    }
+
+    /// The setting that an issuer is trusted by.
+    fn setting_of(&self, issuer: &str) -> &'static str {
+        let is_domain = |domain: &String| domain.trim_end_matches('/') == issuer;
+        let is_session = |client: &String| session::is_of(issuer, client);
+        if self.authkit_domain.as_ref().is_some_and(is_domain) {
+            "authkit_domain"
+        } else if self.session_client_id.as_ref().is_some_and(is_session) {
+            "session_client_id"
+        } else {
+            "issuers"
+        }
     }
 
     /// The client that an issuer's session tokens belong to. The address of its keys names it, since AuthKit has one

@@ -310,9 +310,12 @@ pub(crate) fn quoted(text: &str) -> String {
     if is_secret(text) {
         return HIDDEN.to_owned();
     }
-    let (shown, ellipsis) = cut(text);
-    let shown = shown.replace('\\', r"\\").replace('\'', r"\'");
-    format!("'{}'{ellipsis}", escaped(&shown))
+    let (shown, ellipsis) = cut(text, |character| match character {
+        '\\' => r"\\".to_owned(),
+        '\'' => r"\'".to_owned(),
+        other => escaped(other.encode_utf8(&mut [0; 4])),
+    });
+    format!("'{shown}'{ellipsis}")
 }
 
 /// Foreign text as a value of its own: printable ASCII only, cut short, not quoted.
@@ -320,16 +323,22 @@ pub(crate) fn printable(text: &str) -> String {
     if is_secret(text) {
         return HIDDEN.to_owned();
     }
-    let (shown, ellipsis) = cut(text);
-    format!("{}{ellipsis}", escaped(shown))
+    let (shown, ellipsis) = cut(text, |character| escaped(character.encode_utf8(&mut [0; 4])));
+    format!("{shown}{ellipsis}")
 }
 
-/// The beginning, and the sign that there is more.
-fn cut(text: &str) -> (&str, &'static str) {
-    match text.char_indices().nth(QUOTED_LIMIT) {
-        Some((end, _)) => (text.get(..end).unwrap_or_default(), "…"),
-        None => (text, ""),
+/// As much of the beginning as is short in the spelling that is shown, and the sign that there is more. What a
+/// sentence of ours says beside it must not be pushed out by escapes.
+fn cut(text: &str, spelt: impl Fn(char) -> String) -> (String, &'static str) {
+    let mut shown = String::new();
+    for character in text.chars() {
+        let piece = spelt(character);
+        if shown.len() + piece.len() > QUOTED_LIMIT {
+            return (shown, "…");
+        }
+        shown.push_str(&piece);
     }
+    (shown, "")
 }
 
 fn escaped(text: &str) -> String {

@@ -31,7 +31,7 @@ pub(super) fn entries(client_id: &str) -> impl Iterator<Item = (String, IssuerSe
 }
 
 /// Whether an issuer is one of the client's session tokens.
-pub(super) fn is_of(issuer: &str, client_id: &str) -> bool {
+pub(crate) fn is_of(issuer: &str, client_id: &str) -> bool {
     issuers(client_id).iter().any(|known| known == issuer)
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct ServerMetadata(String);
 impl Document for ServerMetadata {
     /// The issuer that the document must be of.
     type Rules = String;
-    const NAME: &'static str = "authorization_server_metadata";
+    const NAME: &'static str = "authorization_server";
     const WHAT: &'static str = "the authorization server's metadata";
     const IS_VITAL: bool = false;
 

@@ -1,26 +1,25 @@
 //! The rules on claims (RFC 7519 §4.1, RFC 9068 §4), all of them ours, over the strict parser.
 
-use crate::config::{
-    AudienceRule, CLIENT_ID_PREFIX, Config, Issuer, SESSION_ISSUER, TokenFamily, TypePolicy,
-};
+use crate::config::{AudienceRule, Config, Issuer, TokenFamily, TypePolicy};
 use crate::error::{Code, Error, Result, quoted};
 
 use super::claims::Claims;
 use super::identity::acts;
 use super::json::{Document, Kept, Value};
 use super::scope::{self, Scopes};
+use super::untrusted;
 
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
-const SEND_ACCESS_TOKEN: &str =
+pub(super) const SEND_ACCESS_TOKEN: &str =
     "send the access token; an ID token is for the application that signed the user in";
 
 /// The claims that the rules are about, found in one pass over the payload.
 pub(crate) struct Named<'d> {
     pub(crate) payload: &'d Document,
     iss: Option<Value<'d>>,
-    sub: Option<Value<'d>>,
+    pub(super) sub: Option<Value<'d>>,
     aud: Option<Value<'d>>,
     exp: Option<Value<'d>>,
     nbf: Option<Value<'d>>,
@@ -115,41 +114,7 @@ pub(crate) fn issuer<'c>(claims: &Named<'_>, config: &'c Config) -> Result<(usiz
     let name =
         value.as_str().ok_or_else(|| refused("the token's issuer is not a string".to_owned()))?;
     let known = config.issuers.iter().enumerate().find(|(_, issuer)| issuer.name == name);
-    known.ok_or_else(|| {
-        let error = refused(format!(
-            "the token comes from {}, which is not a trusted issuer",
-            quoted(&name)
-        ));
-        match issuer_hint(&name, config) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
-    })
-}
-
-fn issuer_hint(name: &str, config: &Config) -> Option<String> {
-    let twin = config.issuers.iter().find(|issuer| differ_by_a_slash(&issuer.name, name));
-    if let Some(issuer) = twin {
-        return Some(format!(
-            "the configured issuer {} differs by a trailing slash only; issuers are compared exactly",
-            issuer.name
-        ));
-    }
-    let is_session = name == SESSION_ISSUER
-        || name.strip_prefix(SESSION_ISSUER).is_some_and(|rest| rest.starts_with('/'));
-    let takes_sessions = config.issuers.iter().any(|issuer| issuer.family == TokenFamily::Session);
-    let mut clients = config.issuers.iter().filter_map(|issuer| issuer.client_id.as_deref());
-    let last = name.rsplit('/').next();
-    is_session.then(|| {
-        if clients.any(|client| last == Some(client)) {
-            "this issuer is not known as one of AuthKit's for session_client_id; if AuthKit's documentation names it, add it to issuers with the jwks_url of the others, family session and audience if_present"
-        } else if takes_sessions {
-            "this is an AuthKit session token of another client than session_client_id names"
-        } else {
-            "this is an AuthKit session token, not one that an MCP client got for this server; to take those too, set session_client_id"
-        }
-        .to_owned()
-    })
+    known.ok_or_else(|| untrusted::issuer(&name, config))
 }
 
 /// Judges every claim but the scopes' sufficiency: times first, so that a dead token is EXPIRED
@@ -339,7 +304,7 @@ fn check_session_client(claims: &Named<'_>, issuer: &Issuer) -> Result<()> {
 fn audience(claims: &Named<'_>, config: &Config, issuer: &Issuer) -> Result<Option<Kept>> {
     let Some(value) = claims.aud else {
         return match issuer.audience {
-            AudienceRule::Required => Err(no_audience(issuer, config)),
+            AudienceRule::Required => Err(untrusted::no_audience(issuer, config)),
             AudienceRule::IfPresent | AudienceRule::NotChecked => Ok(None),
         };
     };
@@ -359,14 +324,14 @@ fn audience(claims: &Named<'_>, config: &Config, issuer: &Issuer) -> Result<Opti
     }
     match clients.next() {
         Some(client) => Err(no_client(client)),
-        None if named.is_empty() => Err(no_audience(issuer, config)),
-        None => Err(wrong_audience(&named, claims, issuer, config)),
+        None if named.is_empty() => Err(untrusted::no_audience(issuer, config)),
+        None => Err(untrusted::audience(&named, claims, issuer, config)),
     }
 }
 
 /// ID tokens have a client id as `aud`, too. So an access token with such an `aud` must have `client_id`
 /// (RFC 9068 §2.2), or be a machine's own.
-fn is_access_token_for(client: &str, claims: &Named<'_>) -> bool {
+pub(super) fn is_access_token_for(client: &str, claims: &Named<'_>) -> bool {
     names_a_client(claims) || claims.sub.is_some_and(|sub| sub.is_string(client))
 }
 
@@ -421,67 +386,4 @@ fn differ_by_a_slash(a: &str, b: &str) -> bool {
 fn is_bare_origin(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#']))
-}
-
-fn no_audience(issuer: &Issuer, config: &Config) -> Error {
-    let error = Error::new(Code::Audience, "the token names no audience (aud)");
-    match issuer.family {
-        TokenFamily::Connect => error.with_hint(indicator_hint(config)),
-        TokenFamily::Session => error.with_hint(
-            "AuthKit's session tokens mostly name none; to take those, set audience of the issuer to if_present",
-        ),
-    }
-}
-
-fn wrong_audience(
-    named: &[std::borrow::Cow<'_, str>],
-    claims: &Named<'_>,
-    issuer: &Issuer,
-    config: &Config,
-) -> Error {
-    let first = named.first().map_or("", |audience| audience.as_ref());
-    let error = Error::new(
-        Code::Audience,
-        format!("the token is meant for {}, not for this server", quoted(first)),
-    );
-    let ours = || issuer.audiences.iter();
-    if named.iter().any(|audience| ours().any(|own| differ_by_a_slash(own, audience))) {
-        return error.with_hint("it differs from this server's resource by a trailing slash only; make base_url and mcp_path spell it as the client does, or set ignore_trailing_slash");
-    }
-    if named.iter().any(|audience| ours().any(|own| differ_by_scheme(own, audience))) {
-        return error.with_hint("it differs from this server's resource by http or https only; base_url must be the public URL that clients use");
-    }
-    if issuer.family == TokenFamily::Session {
-        return error.with_hint("it is a session token of another application; one with an aud must name this server's resource or the configured client id");
-    }
-    match named.iter().find(|audience| audience.starts_with(CLIENT_ID_PREFIX)) {
-        Some(client) if !is_access_token_for(client, claims) => {
-            error.with_hint(format!("it has no client_id, as an ID token; {SEND_ACCESS_TOKEN}"))
-        }
-        Some(client) if claims.sub.is_some_and(|sub| sub.is_string(client)) => {
-            error.with_hint("it is a machine's token, whose audience is its client id; to accept this machine, name that id in accept_client_id_audience")
-        }
-        Some(_) => {
-            error.with_hint(format!("AuthKit fell back to a client id; {}", indicator_hint(config)))
-        }
-        None => error,
-    }
-}
-
-/// The most frequent cause of a 401: the resource is not listed in the dashboard.
-fn indicator_hint(config: &Config) -> String {
-    let resource = config
-        .resource()
-        .or(config
-            .audiences
-            .iter()
-            .map(String::as_str)
-            .find(|one| !one.starts_with(CLIENT_ID_PREFIX)))
-        .unwrap_or("this server's resource");
-    format!("add {resource} to the resource indicators in the AuthKit dashboard")
-}
-
-fn differ_by_scheme(a: &str, b: &str) -> bool {
-    let rest = |text: &str| text.split_once("://").map(|(_, rest)| rest.to_owned());
-    rest(a).is_some() && rest(a) == rest(b)
 }

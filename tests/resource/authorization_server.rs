@@ -49,6 +49,10 @@ fn one_fetch_serves_every_place_to_the_byte() {
         assert_eq!(verifier.try_well_known("GET", place).unwrap().status(), 200);
     }
     assert_eq!(server.requests(), 1);
+    // As documented, and as the bindings' types name it.
+    let event = verifier.next_event().unwrap();
+    assert_eq!((event.name(), event.document), ("fetched", "authorization_server"));
+    assert!(event.to_json().contains(r#""document":"authorization_server""#));
     assert!(
         server
             .last_request()

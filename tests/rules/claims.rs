@@ -166,7 +166,7 @@ fn r35_iss_compares_exactly_with_a_hint_for_a_slash_alone() {
             Code::Issuer,
             issuer,
         );
-        assert_eq!(error.hint(), None, "{issuer}");
+        assert!(!error.hint().unwrap().contains("trailing slash"), "{error}");
         assert!(error.reason().is_ascii(), "{issuer}");
     }
     let slash = format!("{ISSUER}/");

@@ -299,14 +299,28 @@ fn every_spelling_of_the_session_issuer_shares_the_clients_keys() {
         assert_eq!((claims.family(), claims.issuer()), (TokenFamily::Session, issuer.as_str()));
     }
     for (path, hint) in [
-        ("/sso", "another client"),
-        ("/sso/client_02", "another client"),
+        ("/sso", "not one of those that are trusted"),
+        ("/sso/client_02", "of the client 'client_02'"),
         ("/convex/client_01APP/", "trailing slash"),
         ("/other/client_01APP", "family session"),
     ] {
         let issuer = format!("{SESSION}{path}");
         let error = refused(&verifier, session(&issuer, &json!({})), Code::Issuer, &issuer);
         assert!(error.hint().unwrap().contains(hint), "{error}");
+    }
+    // An operator who has listed one spelling alone has not named another client's.
+    let settings = IssuerSettings {
+        jwks_url: Some(format!("{SESSION}/sso/jwks/{CLIENT}")),
+        ..Default::default()
+    };
+    let listed = Config::builder().issuer(SESSION, settings).audiences([RESOURCE]).now(NOW);
+    for path in ["/user_management/client_01APP", "/sso/client_01APP", "/convex/client_01APP"] {
+        let token = session(&format!("{SESSION}{path}"), &json!({}));
+        let error = refused(&build(listed.clone()), token, Code::Issuer, path);
+        assert!(
+            error.hint().unwrap().contains("another spelling; set session_client_id"),
+            "{error}"
+        );
     }
 }
 

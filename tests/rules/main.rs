@@ -11,6 +11,7 @@
 mod support;
 
 mod call;
+mod causes;
 mod claims;
 mod configuration;
 mod form;
