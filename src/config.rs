@@ -5,19 +5,23 @@ mod env_file;
 mod env_source;
 mod environment;
 mod list;
+mod names;
 mod session;
 mod settings;
 mod url;
 
 pub(crate) use describe::insecure_host_warning;
+pub(crate) use names::Names;
 pub(crate) use session::is_of as is_session_issuer_of;
 pub use settings::{
     AudienceRule, ConfigBuilder, IssuerSettings, RefreshMode, TokenFamily, TypePolicy,
 };
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -73,6 +77,8 @@ pub struct Config {
     pub(crate) token_cache_size: usize,
     /// What to tell a person about an env file whose authkit variables have no effect.
     without_effect: Option<String>,
+    /// What the settings are called, and where they came from.
+    pub(crate) names: Arc<Names>,
 }
 
 /// An allow-listed issuer and where its keys come from; its keys verify its tokens only.
@@ -205,10 +211,17 @@ impl Config {
         self.now
     }
 
-    /// A setting's name in the reader's spelling, for sentences.
+    /// A setting's name as its reader knows it: `AUTHKIT_BASE_URL` if it came from the environment, `baseUrl` in
+    /// Node, else `base_url`.
     #[must_use]
-    pub fn called(&self, setting: &'static str) -> std::borrow::Cow<'static, str> {
-        setting.into()
+    pub fn called(&self, setting: &'static str) -> Cow<'static, str> {
+        self.names.called(setting)
+    }
+
+    /// Where a setting came from: `given`, a variable of the environment or of an env file, or `default`.
+    #[must_use]
+    pub fn origin(&self, setting: &str) -> String {
+        self.names.origin(setting).map_or_else(|| "default".to_owned(), ToString::to_string)
     }
 
     /// The limit for one fetch, and for all waiting of one call.
@@ -232,22 +245,36 @@ impl ConfigBuilder {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let without_effect = self.without_effect.clone();
-        self.checked().map_err(|error| match (without_effect, error.hint()) {
-            (None, _) => error,
-            (Some(note), None) => error.with_hint(note),
-            (Some(note), Some(hint)) => {
-                let hint = format!("{note}; {hint}");
-                error.with_hint(hint)
+        let (without_effect, names) = (self.without_effect.clone(), self.names_in_force());
+        self.checked().map_err(|error| names.respell(error)).map_err(|error| {
+            match (without_effect, error.hint()) {
+                (None, _) => error,
+                (Some(note), None) => error.with_hint(note),
+                (Some(note), Some(hint)) => {
+                    let hint = format!("{note}; {hint}");
+                    error.with_hint(hint)
+                }
             }
         })
     }
 
+    /// The URLs that may be spelled in several ways, in the normal one. Issuers, audiences and a whole `resource` are
+    /// compared with claims and stay as they are.
+    fn normalise(&mut self) {
+        for url in [&mut self.authkit_domain, &mut self.base_url, &mut self.fallback_domain] {
+            *url = url.take().map(|url| url::normal(&url));
+        }
+        self.proxy = self.proxy.take().map(|ProxyUrl(url)| ProxyUrl(url::normal(&url)));
+    }
+
     fn checked(mut self) -> Result<Config> {
+        self.normalise();
         if self.issuers.is_none() && self.session_client_id.is_none() {
             self.authkit_domain = self.authkit_domain.or(self.fallback_domain.take());
         }
         self.refuse_half_of_fastmcps()?;
+        self.refuse_nothing_at_all()?;
+        let names = Arc::new(self.names_in_force());
         let network = self.network()?;
         let resource = self.resource_url()?;
         let entries = self.issuer_entries(&network)?;
@@ -288,11 +315,29 @@ impl ConfigBuilder {
             jwks_cache_dir: self.jwks_cache_dir,
             token_cache_size: token_cache_size(self.token_cache_size)?,
             without_effect: self.without_effect,
+            names,
         };
         Ok(config)
     }
 
+    /// Tells of everything that is missing at once.
+    fn refuse_nothing_at_all(&self) -> Result<()> {
+        let has_issuer = ["authkit_domain", "issuers", "session_client_id"];
+        let has_audience = ["base_url", "resource", "audiences", "mcp_path"];
+        if has_issuer.into_iter().chain(has_audience).any(|name| self.is_set(name)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::Config,
+            "authkit_domain and base_url are missing: without them no issuer is trusted, and no token is meant for this server",
+        )
+        .with_hint("set authkit_domain to the AuthKit domain of the WorkOS dashboard, such as https://your-project-12345.authkit.app, and base_url to the public URL of this server"))
+    }
+
     fn network(&self) -> Result<Network> {
+        if let Some(ProxyUrl(url)) = &self.proxy {
+            url::refuse_wrapping("proxy", url)?;
+        }
         let network = Network {
             allow_insecure_loopback: self.allow_insecure_loopback.unwrap_or(false),
             insecure_hosts: host_names("allow_insecure_http", self.allow_insecure_http.clone())?,
@@ -323,7 +368,7 @@ impl ConfigBuilder {
         let Some(base_url) = &self.base_url else {
             return match self.mcp_path {
                 Some(_) => Err(invalid("base_url", "is missing, which mcp_path is added to")
-                    .with_hint("set base_url (AUTHKIT_BASE_URL) to the public URL of this server")),
+                    .with_hint("set base_url to the public URL of this server")),
                 None => Ok(None),
             };
         };
@@ -369,7 +414,7 @@ impl ConfigBuilder {
         }
         if entries.is_empty() {
             return Err(invalid("authkit_domain", "is missing: without it no issuer is trusted")
-                .with_hint("set authkit_domain (AUTHKIT_DOMAIN) to the AuthKit domain of the WorkOS dashboard, such as https://your-project-12345.authkit.app"));
+                .with_hint("set authkit_domain to the AuthKit domain of the WorkOS dashboard, such as https://your-project-12345.authkit.app"));
         }
         Ok(entries)
     }
@@ -488,7 +533,7 @@ impl ConfigBuilder {
             Some(resource) => Ok(vec![resource.to_owned()]),
             None if entries.values().all(has_own_audiences) => Ok(Vec::new()),
             None => Err(invalid("base_url", "is missing: without it (or resource, or audiences) a token for any server would be taken")
-                .with_hint("set base_url (AUTHKIT_BASE_URL) to the public URL of this server")),
+                .with_hint("set base_url to the public URL of this server")),
         }
     }
 }
@@ -614,6 +659,7 @@ fn issuer_name(name: String) -> Result<String> {
 
 fn jwks_url(issuer: &str, configured: Option<String>, network: &Network) -> Result<String> {
     let url = configured.unwrap_or_else(|| format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')));
+    let url = url::normal(&url);
     url::check_fetchable("jwks_url", &url, network)?;
     Ok(url)
 }

@@ -209,6 +209,13 @@ impl Error {
         self
     }
 
+    /// The same error in other words.
+    pub(crate) fn reworded(mut self, word: impl Fn(&str) -> String) -> Self {
+        self.0.reason = bounded(word(&self.0.reason).into());
+        self.0.hint = self.0.hint.take().map(|hint| bounded(word(&hint).into()));
+        self
+    }
+
     /// This error for a later call, which must not go on without the setting that failed.
     #[cold]
     pub(crate) fn of_earlier(&self, setter: &str) -> Self {

@@ -4,11 +4,13 @@
 //! lock. None holds a token or a claim's value.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 use crate::clock::Moment;
+use crate::config::Names;
 use crate::error::bounded;
 use crate::fork::PerProcess;
 use crate::log::{Level, Log, LogLine};
@@ -116,14 +118,14 @@ pub enum Source {
 
 impl Happening {
     /// A sentence is always printable, on one line and short.
-    fn bound(&mut self) {
+    fn bound(&mut self, names: &Names) {
         let (Self::Failed { reason: sentence, .. }
         | Self::SharedFileRefused { reason: sentence }
         | Self::Warned { reason: sentence }) = self
         else {
             return;
         };
-        *sentence = bounded(std::mem::take(sentence).into()).into_owned();
+        *sentence = bounded(names.respelled(sentence).into()).into_owned();
     }
 }
 
@@ -260,13 +262,16 @@ pub(crate) struct Journal {
     sequence: AtomicU64,
     lost: AtomicU64,
     log: Log,
+    names: Arc<Names>,
     /// Issuers and documents whose last fetch failed.
     failing: PerProcess<Mutex<BTreeSet<(String, &'static str)>>>,
 }
 
 impl Journal {
-    pub(crate) fn new() -> Self {
+    /// A journal whose sentences call settings by these names.
+    pub(crate) fn new(names: Arc<Names>) -> Self {
         Self {
+            names,
             ring: PerProcess::new(Default::default),
             sequence: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -287,7 +292,7 @@ impl Journal {
         document: &'static str,
         mut happening: Happening,
     ) {
-        happening.bound();
+        happening.bound(&self.names);
         let (time, issuer) = (moment.wall.as_secs(), issuer.to_owned());
         let mut event = Event { sequence: 0, time, issuer, document, happening };
         self.write(&event, moment);
@@ -364,7 +369,7 @@ mod tests {
 
     #[test]
     fn trouble_its_end_and_other_keys_are_written_but_not_every_fetch() {
-        let journal = Journal::new();
+        let journal = Journal::new(Arc::default());
         let rotated = Happening::Rotated { added: vec!["a".into()], removed: vec![] };
         for (seconds, happening) in [
             (1, fetched()),
@@ -394,7 +399,7 @@ mod tests {
 
     #[test]
     fn the_ring_keeps_the_newest_and_counts_the_lost() {
-        let journal = Journal::new();
+        let journal = Journal::new(Arc::default());
         for age in 0..300 {
             journal.note(at(7), "i", "jwks", Happening::StaleServed { age });
         }
@@ -411,7 +416,7 @@ mod tests {
 
     #[test]
     fn sentences_in_events_are_printable_and_short() {
-        let journal = Journal::new();
+        let journal = Journal::new(Arc::default());
         let long = || "a\u{1b}\n".repeat(1000);
         for happening in [
             Happening::Failed { reason: long(), failures: 1 },
@@ -449,7 +454,7 @@ mod tests {
 
     #[test]
     fn a_forked_child_starts_with_an_empty_ring_that_no_thread_of_its_parent_holds() {
-        let journal = Journal::new();
+        let journal = Journal::new(Arc::default());
         journal.note(at(7), "i", "jwks", Happening::StaleServed { age: 1 });
         let parents = journal.ring.get();
         let _held = parents.lock().unwrap();

@@ -91,14 +91,14 @@ impl Verifier {
         look_up: Option<Arc<LookUp>>,
     ) -> Result<Self> {
         let dialer = fetch::dialer(&config.network, look_up)
-            .map_err(|reason| Error::new(Code::Config, reason))?;
+            .map_err(|reason| config.names.respell(Error::new(Code::Config, reason)))?;
         let dialer = Arc::new(dialer);
         let around = Surroundings {
             mode: config.refresh_mode,
             leeway: config.leeway,
             fetch_timeout: config.network.fetch_timeout,
             clock,
-            journal: Arc::new(Journal::new()),
+            journal: Arc::new(Journal::new(Arc::clone(&config.names))),
             landings: Arc::new(PerProcess::new(Landings::default)),
         };
         let keys = key_caches(&config, &dialer, &around)?;
@@ -208,7 +208,7 @@ impl Verifier {
             // Nothing else fetches them in this mode. Clients miss them, no verdict does.
             let _ = cache.refresh();
         }
-        outcomes.into_iter().collect()
+        self.respelled(outcomes.into_iter().collect())
     }
 
     /// Starts to fetch every issuer's keys and returns at once; [`Self::wait`] tells when one ended.
@@ -257,7 +257,7 @@ impl Verifier {
             let left = deadline.saturating_duration_since(Instant::now());
             match missing {
                 None => return Ok(()),
-                Some(error) if left.is_zero() => return Err(error),
+                Some(error) if left.is_zero() => return self.respelled(Err(error)),
                 Some(error) => self.await_change(&error, seen, left),
             }
         }
@@ -409,7 +409,12 @@ impl Verifier {
 
     fn counted<T>(&self, verdict: Result<T>) -> Result<T> {
         self.0.verdicts.count(&verdict);
-        verdict
+        self.respelled(verdict)
+    }
+
+    /// An error in the spelling of whoever configured this verifier.
+    fn respelled<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| self.0.config.names.respell(error))
     }
 
     /// The ticket of a token that is kept and is good now, for this policy too; 0 says nothing of a token.

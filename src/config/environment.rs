@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::env_file::Line;
+use super::names::{Origin, Spelling};
 use super::settings::nearest;
 use super::{ConfigBuilder, env_source, invalid};
 use crate::error::{Code, Error, Result, printable, quoted};
@@ -70,7 +71,7 @@ impl ConfigBuilder {
     }
 
     fn from_lines(path: &Path, lines: Vec<Line>) -> Result<Self> {
-        let mut reading = Reading::default();
+        let mut reading = Reading { file: Some(env_source::shown(path)), ..Reading::default() };
         for Line { number, name, value } in lines {
             let Some(value) = value else { continue };
             reading.take(name, value).map_err(|error| {
@@ -164,6 +165,8 @@ impl FastMcp {
 struct Reading {
     builder: ConfigBuilder,
     fastmcp: FastMcp,
+    /// The env file as errors name it.
+    file: Option<String>,
     seen: Vec<(&'static str, String, String)>,
 }
 
@@ -194,11 +197,17 @@ impl Reading {
             }
             return Ok(());
         }
-        self.builder
-            .set(setting, &value)
-            .map_err(|error| retold(error, |reason| format!("{variable}: {reason}")))?;
+        self.builder.names.note(setting, self.origin(&variable));
+        self.builder.set(setting, &value).map_err(|error| self.builder.names.respell(error))?;
         self.seen.push((setting, variable, value));
         Ok(())
+    }
+
+    fn origin(&self, variable: &str) -> Origin {
+        match &self.file {
+            Some(file) => Origin::File(variable.to_owned(), file.clone()),
+            None => Origin::Variable(variable.to_owned()),
+        }
     }
 
     fn take_provider(&mut self, variable: &str, value: String) -> Result<()> {
@@ -214,6 +223,7 @@ impl Reading {
     fn done(mut self) -> Result<ConfigBuilder> {
         self.fastmcp.asked_by()?;
         self.builder.fastmcp = self.fastmcp;
+        self.builder.names.spelling = Spelling::Variable;
         Ok(self.builder)
     }
 }
@@ -270,8 +280,10 @@ fn setting_of(variable: &str) -> Result<&'static str> {
             let known = names.iter().map(|name| fastmcp_variable_of(name)).collect::<Vec<_>>();
             format!("the variables are {}", known.join(", "))
         } else {
-            let nearest = variable_of(nearest(&wanted));
-            format!("did you mean {nearest}? The README's table lists the settings")
+            match nearest(&wanted) {
+                Some(nearest) => format!("did you mean {}?", variable_of(nearest)),
+                None => "the README's table lists the settings".to_owned(),
+            }
         };
         Error::new(
             Code::Config,
@@ -285,7 +297,7 @@ fn fastmcp_variable_of(setting: &str) -> String {
     format!("{FASTMCP_PREFIX}{}", setting.to_ascii_uppercase())
 }
 
-fn variable_of(setting: &str) -> String {
+pub(super) fn variable_of(setting: &str) -> String {
     format!("{PREFIX}{}", setting.strip_prefix("authkit_").unwrap_or(setting).to_ascii_uppercase())
 }
 

@@ -63,6 +63,7 @@ fn is_client_id(text: &str) -> bool {
 
 /// The id becomes part of a URL whose keys are trusted: nothing in it may lead elsewhere.
 pub(super) fn check_client_id(client_id: &str) -> Result<()> {
+    super::url::refuse_wrapping("session_client_id", client_id)?;
     if !is_client_id(client_id) {
         let problem = format!("is {}, which is no client id", quoted(client_id));
         return Err(invalid("session_client_id", problem)

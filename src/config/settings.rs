@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::environment::FastMcp;
+use super::names::{Names, Origin, Spelling};
 use super::{ProxyUrl, invalid, list};
 use crate::error::{Code, Error, Result, quoted};
 use crate::foreign;
@@ -139,6 +140,9 @@ pub struct ConfigBuilder {
     /// What the environment says in FastMCP's words.
     #[serde(skip)]
     pub(super) fastmcp: FastMcp,
+    /// What the reader calls the settings, and where those came from that are set.
+    #[serde(skip)]
+    pub(super) names: Names,
     /// The first setting that could not be set: nothing is built without it.
     #[serde(skip)]
     pub(super) failure: Option<Error>,
@@ -150,42 +154,70 @@ pub struct ConfigBuilder {
     pub(super) without_effect: Option<String>,
 }
 
-impl ConfigBuilder {
-    /// Every setting's name.
-    pub const NAMES: &'static [&'static str] = &[
-        "authkit_domain",
-        "base_url",
-        "mcp_path",
-        "resource",
-        "resource_name",
-        "resource_documentation",
-        "audiences",
-        "accept_client_id_audience",
-        "ignore_trailing_slash",
-        "required_scopes",
-        "scopes_supported",
-        "scope_claims",
-        "scope_hierarchy",
-        "issuers",
-        "session_client_id",
-        "algorithms",
-        "leeway",
-        "max_token_age",
-        "typ",
-        "now",
-        "jwks",
-        "allow_insecure_loopback",
-        "allow_insecure_http",
-        "ca_file",
-        "extra_ca_file",
-        "proxy",
-        "fetch_timeout",
-        "refresh_mode",
-        "jwks_cache_dir",
-        "token_cache_size",
-    ];
+/// What there is to say of every setting alike.
+macro_rules! settings {
+    ($($name:ident),*) => {
+        impl ConfigBuilder {
+            /// Every setting's name.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
 
-    /// Reads one JSON object whose members are the settings. Unknown and repeated members are refused.
+            /// These settings, each that is not set taken from the other: `flags.or(file).or(environment)`.
+            #[must_use]
+            pub fn or(self, other: Self) -> Self {
+                let names = self.names_with(&other);
+                Self {
+                    $($name: self.$name.or(other.$name),)*
+                    fastmcp: self.fastmcp.or(other.fastmcp),
+                    failure: self.failure.or(other.failure),
+                    fallback_domain: self.fallback_domain.or(other.fallback_domain),
+                    without_effect: self.without_effect.or(other.without_effect),
+                    names,
+                }
+            }
+
+            pub(super) fn is_set(&self, name: &str) -> bool {
+                match name {
+                    $(stringify!($name) => self.$name.is_some(),)*
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    authkit_domain, base_url, mcp_path, resource, resource_name, resource_documentation, audiences,
+    accept_client_id_audience, ignore_trailing_slash, required_scopes, scopes_supported, scope_claims,
+    scope_hierarchy, issuers, session_client_id, algorithms, leeway, max_token_age, typ, now, jwks,
+    allow_insecure_loopback, allow_insecure_http, ca_file, extra_ca_file, proxy, fetch_timeout,
+    refresh_mode, jwks_cache_dir, token_cache_size
+}
+
+impl ConfigBuilder {
+    /// The names of these settings, and of the other's that are not set here.
+    fn names_with(&self, other: &Self) -> Names {
+        let mut names = self.names.clone();
+        for name in Self::NAMES.iter().filter(|name| self.is_set(name)) {
+            names.origins.entry(name).or_insert(Origin::Given);
+        }
+        for (name, origin) in &other.names.origins {
+            names.origins.entry(name).or_insert_with(|| origin.clone());
+        }
+        if names.spelling == Spelling::default() {
+            names.spelling = other.names.spelling;
+        }
+        names
+    }
+
+    /// The names as they will be those of the configuration.
+    pub(super) fn names_in_force(&self) -> Names {
+        self.names_with(&Self::default())
+    }
+}
+
+impl ConfigBuilder {
+    /// Reads one JSON object whose members are the settings. Unknown and repeated members are refused. A member
+    /// `$spelling` that is `camelCase` makes errors and hints name settings so, as a binding's users do.
     ///
     /// # Errors
     /// [`Code::Config`] saying where and what.
@@ -195,18 +227,30 @@ impl ConfigBuilder {
             return Err(Error::new(Code::Config, "the configuration is not a JSON object"));
         }
         let wrong = |problem| Error::new(Code::Config, format!("configuration: {problem}"));
+        let members = members(json).map_err(wrong)?;
+        let is_camel =
+            |(name, value): &(String, Box<RawValue>)| name == SPELLING && value.get() == CAMEL_CASE;
         let mut builder = Self::default();
-        for (name, value) in members(json).map_err(wrong)? {
-            if !Self::NAMES.contains(&name.as_str()) {
-                return Err(unknown(&name));
+        if members.iter().any(is_camel) {
+            builder.names.spelling = Spelling::Camel;
+        }
+        for (name, value) in members {
+            if name != SPELLING {
+                let one = Self::one(&name, value.get());
+                let one = one.map_err(|error| builder.names.respell(error))?;
+                builder = builder.or(one);
             }
-            let one = format!("{{\"{name}\":{}}}", value.get());
-            let one: Self = serde_json::from_str(&one).map_err(|error| {
-                invalid(&name, format!("does not fit: {}", misfit(&name, &error)))
-            })?;
-            builder = builder.or(one);
         }
         Ok(builder)
+    }
+
+    /// A setting from its JSON value.
+    fn one(name: &str, value: &str) -> Result<Self> {
+        if !Self::NAMES.contains(&name) {
+            return Err(unknown(name));
+        }
+        serde_json::from_str(&format!("{{\"{name}\":{value}}}"))
+            .map_err(|error| invalid(name, misfit(name, value, &error)))
     }
 
     /// Sets one setting by name from its text form: lists as `a,b`, `a b` or a JSON array, maps and
@@ -267,49 +311,6 @@ impl ConfigBuilder {
             _ => return Err(unknown(name)),
         }
         Ok(())
-    }
-
-    /// These settings, each that is not set taken from the other: `flags.or(file).or(environment)`.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            authkit_domain: self.authkit_domain.or(other.authkit_domain),
-            base_url: self.base_url.or(other.base_url),
-            mcp_path: self.mcp_path.or(other.mcp_path),
-            resource: self.resource.or(other.resource),
-            resource_name: self.resource_name.or(other.resource_name),
-            resource_documentation: self.resource_documentation.or(other.resource_documentation),
-            audiences: self.audiences.or(other.audiences),
-            accept_client_id_audience: self
-                .accept_client_id_audience
-                .or(other.accept_client_id_audience),
-            ignore_trailing_slash: self.ignore_trailing_slash.or(other.ignore_trailing_slash),
-            required_scopes: self.required_scopes.or(other.required_scopes),
-            scopes_supported: self.scopes_supported.or(other.scopes_supported),
-            scope_claims: self.scope_claims.or(other.scope_claims),
-            scope_hierarchy: self.scope_hierarchy.or(other.scope_hierarchy),
-            issuers: self.issuers.or(other.issuers),
-            session_client_id: self.session_client_id.or(other.session_client_id),
-            algorithms: self.algorithms.or(other.algorithms),
-            leeway: self.leeway.or(other.leeway),
-            max_token_age: self.max_token_age.or(other.max_token_age),
-            typ: self.typ.or(other.typ),
-            now: self.now.or(other.now),
-            jwks: self.jwks.or(other.jwks),
-            allow_insecure_loopback: self.allow_insecure_loopback.or(other.allow_insecure_loopback),
-            allow_insecure_http: self.allow_insecure_http.or(other.allow_insecure_http),
-            ca_file: self.ca_file.or(other.ca_file),
-            extra_ca_file: self.extra_ca_file.or(other.extra_ca_file),
-            proxy: self.proxy.or(other.proxy),
-            fetch_timeout: self.fetch_timeout.or(other.fetch_timeout),
-            refresh_mode: self.refresh_mode.or(other.refresh_mode),
-            jwks_cache_dir: self.jwks_cache_dir.or(other.jwks_cache_dir),
-            token_cache_size: self.token_cache_size.or(other.token_cache_size),
-            fastmcp: self.fastmcp.or(other.fastmcp),
-            failure: self.failure.or(other.failure),
-            fallback_domain: self.fallback_domain.or(other.fallback_domain),
-            without_effect: self.without_effect.or(other.without_effect),
-        }
     }
 
     /// The AuthKit domain: `https://your-project-12345.authkit.app`.
@@ -555,24 +556,46 @@ fn strings<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Vec<String> {
 }
 
 fn unknown(name: &str) -> Error {
-    Error::new(Code::Config, format!("{} is not a setting", quoted(name)))
-        .with_hint(format!("did you mean {}? The README's table lists the settings", nearest(name)))
+    let error = Error::new(Code::Config, format!("{} is not a setting", quoted(name)));
+    match nearest(name) {
+        Some(nearest) => error.with_hint(format!("did you mean {nearest}?")),
+        None => error.with_hint("the README's table lists the settings"),
+    }
 }
 
+/// The member of a JSON configuration that says how its author spells names, and the one value that changes it.
+const SPELLING: &str = "$spelling";
+const CAMEL_CASE: &str = "\"camelCase\"";
+
 /// The setting that shares most pairs of letters with a name.
-pub(super) fn nearest(name: &str) -> &'static str {
-    let name = name.to_ascii_lowercase();
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let name = snake_case(name);
     let pairs = |text: &str| -> BTreeSet<Vec<u8>> {
         text.as_bytes().windows(2).take(100).map(<[u8]>::to_vec).collect()
     };
     let wanted = pairs(&name);
-    let likeness = |known: &&&str| {
+    // Twice the shared pairs, minus the pairs that only one of them has.
+    let likeness = |known: &str| {
         let known = pairs(known);
-        // Twice the shared pairs, minus the pairs that only one of them has.
         let shared = known.intersection(&wanted).count();
         (4 * shared).saturating_sub(known.len() + wanted.len() - 2 * shared)
     };
-    ConfigBuilder::NAMES.iter().max_by_key(likeness).copied().unwrap_or_default()
+    let likeliest = ConfigBuilder::NAMES.iter().max_by_key(|known| likeness(known))?;
+    (likeness(likeliest) > 0).then_some(likeliest)
+}
+
+/// `requiredScopes` and `REQUIRED_SCOPES` as `required_scopes`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut before = '_';
+    for character in name.chars().take(100) {
+        if character.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+        before = character;
+    }
+    snake
 }
 
 fn boolean(name: &str, text: &str) -> Result<bool> {
@@ -586,7 +609,7 @@ fn boolean(name: &str, text: &str) -> Result<bool> {
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.trim()
         .parse()
-        .map_err(|_| invalid(name, format!("is {}, not a whole number of seconds", quoted(text))))
+        .map_err(|_| invalid(name, format!("is {}, not {}", quoted(text), expected(name))))
 }
 
 /// One of a setting's words.
@@ -595,8 +618,7 @@ fn word<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
 }
 
 fn json<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| invalid(name, format!("does not fit: {}", misfit(name, &error))))
+    serde_json::from_str(text).map_err(|error| invalid(name, misfit(name, text, &error)))
 }
 
 /// A key set inside a JSON configuration: the document itself, or its text.
@@ -644,18 +666,42 @@ fn issuer_settings(text: &str) -> std::result::Result<IssuerSettings, String> {
     Ok(settings)
 }
 
-/// A member's value. The error says what was expected, and does not repeat the value.
+/// A member's value.
 fn part<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> std::result::Result<T, String> {
-    serde_json::from_str(text).map_err(|error| format!("{name}: {}", misfit(name, &error)))
+    serde_json::from_str(text).map_err(|error| format!("{name} {}", misfit(name, text, &error)))
 }
 
-/// Why a setting's value does not fit: our own words, if our own check refused it.
-fn misfit(name: &str, error: &serde_json::Error) -> String {
+/// Why a setting's JSON value does not fit: our own words, if our own check refused it; else what came, and what it
+/// should be.
+fn misfit(name: &str, value: &str, error: &serde_json::Error) -> String {
     let said = error.to_string();
     match said.strip_prefix(OURS) {
-        Some(said) => said.rsplit_once(" at line ").map_or(said, |(said, _)| said).to_owned(),
-        None => format!("{} is expected", expected(name)),
+        Some(said) => {
+            let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
+            format!("does not fit: {said}")
+        }
+        None => format!("is {}, not {}", kind(value), expected(name)),
     }
+}
+
+/// What came instead. Short words are shown, since they tell a slip; nothing else is, since it may be a secret.
+fn kind(value: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(value) {
+        Ok(serde_json::Value::Null) => "null".to_owned(),
+        Ok(serde_json::Value::Bool(flag)) => flag.to_string(),
+        Ok(serde_json::Value::Number(number)) => format!("the number {number}"),
+        Ok(serde_json::Value::String(text)) if is_short_word(&text) => {
+            format!("the text {}", quoted(&text))
+        }
+        Ok(serde_json::Value::String(_)) => "a text".to_owned(),
+        Ok(serde_json::Value::Array(_)) => "a list".to_owned(),
+        Ok(serde_json::Value::Object(_)) => "an object".to_owned(),
+        Err(error) => foreign::json(&error),
+    }
+}
+
+fn is_short_word(text: &str) -> bool {
+    text.len() <= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(&b))
 }
 
 /// Marks our own sentence inside an error of serde's. serde's own sentences repeat the value.
@@ -676,8 +722,10 @@ fn expected(name: &str) -> &'static str {
         | "algorithms"
         | "allow_insecure_http" => "a list of strings",
         "ignore_trailing_slash" | "allow_insecure_loopback" => "true or false",
-        "leeway" | "max_token_age" | "now" | "fetch_timeout" => "a whole number of seconds",
-        "token_cache_size" => "a whole number",
+        "leeway" => "a whole number of seconds from 0 to 300",
+        "fetch_timeout" => "a whole number of seconds from 1 to 30",
+        "max_token_age" | "now" => "a whole number of seconds",
+        "token_cache_size" => "a whole number from 0 to 65536",
         "typ" => "any or rfc9068",
         "refresh_mode" => "background, inline or manual",
         "audience" => "required, if_present or not_checked",

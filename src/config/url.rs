@@ -58,7 +58,49 @@ pub(super) fn check_path(setting: &str, path: &str) -> Result<()> {
     Ok(())
 }
 
+/// A URL in the normal form of RFC 3986 §6.2.2: scheme and host in lower case, without the scheme's own port. The rest
+/// stays as it is. A text that is no URL stays as it is altogether.
+pub(super) fn normal(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    // What stands before an @ is no host.
+    if authority.contains('@') {
+        return text.to_owned();
+    }
+    let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
+    let own_port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => "",
+    };
+    let host = authority.strip_suffix(own_port).unwrap_or(&authority);
+    // `http://:80` names no host.
+    let host = if host.is_empty() { &authority } else { host };
+    format!("{scheme}://{host}{path}")
+}
+
+/// What stands around a value and is not part of it, as container env files and editors leave it there.
+pub(super) fn refuse_wrapping(setting: &str, text: &str) -> Result<()> {
+    let bare =
+        text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
+    let has = |wanted: fn(char) -> bool| {
+        bare.len() < text.len() && (text.starts_with(wanted) || text.ends_with(wanted))
+    };
+    let problem = if has(|c| c == '\u{feff}') {
+        "begins with a byte-order mark; save the file without one"
+    } else if has(|c| matches!(c, '"' | '\'')) {
+        "has quotes around it that are part of the value; leave them out"
+    } else if has(char::is_whitespace) {
+        "has white space around it; leave it out"
+    } else {
+        return Ok(());
+    };
+    Err(invalid(setting, problem))
+}
+
 fn split<'a>(setting: &str, text: &'a str) -> Result<Parts<'a>> {
+    refuse_wrapping(setting, text)?;
     let Some((scheme, rest)) = text.split_once("://") else {
         // What stands before an @ may be a password: such a text is not repeated.
         if text.contains('@') {
@@ -80,7 +122,7 @@ fn split<'a>(setting: &str, text: &'a str) -> Result<Parts<'a>> {
         "contains a user name or password"
     } else if text.contains('#') {
         "contains a fragment"
-    } else if text.contains('?') {
+    } else if text.contains('?') && setting != "jwks_url" {
         "contains a query"
     } else if !is_authority(authority) {
         "does not name a host"

@@ -160,7 +160,7 @@ fn sharing(
         leeway: 60,
         fetch_timeout: Duration::from_secs(5),
         clock: Arc::clone(hands) as Arc<dyn Clock>,
-        journal: Arc::new(Journal::new()),
+        journal: Arc::new(Journal::new(Arc::default())),
         landings: Arc::new(PerProcess::new(Landings::default)),
     };
     let rules = vec![Algorithm::EdDsa];
