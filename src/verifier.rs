@@ -394,8 +394,12 @@ impl Verifier {
     /// What a challenge says of an operation: all its scopes, and where the metadata are.
     fn terms<'t>(&'t self, policy: &'t Policy) -> Terms<'t> {
         // Of scopes of which any one will do, the first: a client is to ask for few.
-        let any = policy.alternatives.iter().filter_map(|group| group.first());
-        let all = self.0.config.required_scopes.iter().chain(&policy.scopes);
+        // Those that only a role grants are left out: a client would ask for them in vain.
+        let config = &self.0.config;
+        let is_asked_for = |scope: &&String| config.is_granted_by_login(scope);
+        let first = |group: &'t Vec<String>| group.iter().find(is_asked_for);
+        let any = policy.alternatives.iter().filter_map(first);
+        let all = config.required_scopes.iter().chain(&policy.scopes).filter(is_asked_for);
         Terms { scopes: announced(all.chain(any)), metadata_url: self.resource_metadata_url() }
     }
 
@@ -464,7 +468,7 @@ impl Verifier {
     fn check_scopes(&self, claims: &Claims, policy: &Policy) -> Result<()> {
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        scope::require(claims.granted(), required, &policy.alternatives, &config.scope_hierarchy)
+        scope::require(claims.granted(), required, &policy.alternatives, config)
     }
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
