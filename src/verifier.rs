@@ -29,7 +29,7 @@ use crate::resource::response::Response;
 use crate::resource::{announced, authorization_server, well_known};
 use crate::stats::{IssuerStats, Stats, TokenCacheStats, Verdicts};
 use crate::token::claims::{Claims, Ticket};
-use crate::token::compact::Compact;
+use crate::token::compact::{Compact, explained};
 use crate::token::header::Header;
 use crate::token::json::Document;
 use crate::token::policy::Policy;
@@ -475,11 +475,12 @@ impl Verifier {
     /// look-up, let alone a fetch.
     fn read<'t>(&self, token: &'t [u8], began: Moment, policy: &Policy) -> Result<Candidate<'t>> {
         let config = &self.0.config;
-        let parts = Compact::split(token)?;
-        let header_object = parts.header_object()?;
+        let what = |error| explained(error, token);
+        let parts = Compact::split(token).map_err(what)?;
+        let header_object = parts.header_object().map_err(what)?;
         let header = Header::of(&header_object, &config.algorithms, config.type_policy)?;
-        let payload = parts.payload_object(header_object)?;
-        let signature = parts.signature_octets()?;
+        let payload = parts.payload_object(header_object).map_err(what)?;
+        let signature = parts.signature_octets().map_err(what)?;
         let (issuer, registered) = self
             .judge_claims(&payload, began, policy)
             .map_err(|error| error.of_client(rules::client_id(&payload)))?;
