@@ -47,6 +47,8 @@ pub const DEFAULT_MCP_PATH: &str = "/mcp";
 const JWKS_PATH: &str = "/oauth2/jwks";
 /// What AuthKit's client ids start with.
 pub(crate) const CLIENT_ID_PREFIX: &str = "client_";
+/// What AuthKit grants to a client that asks (OpenID Connect Core §5.4 and §11).
+const OPENID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 /// Where AuthKit's *session* tokens come from, which are not the Connect tokens an MCP client gets.
 pub(crate) const SESSION_ISSUER: &str = "https://api.workos.com";
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub(crate) ignore_trailing_slash: bool,
     pub(crate) required_scopes: Vec<String>,
     pub(crate) scopes_supported: Vec<String>,
+    /// Whether the operator has listed them.
+    announces_scopes: bool,
     pub(crate) scope_claims: Vec<String>,
     pub(crate) scope_hierarchy: BTreeMap<String, BTreeSet<String>>,
     pub(crate) algorithms: Vec<Algorithm>,
@@ -211,6 +215,44 @@ impl Config {
         self.now
     }
 
+    /// Whether a client can get a scope by asking for it when it authorizes. If scopes are read from `scope` and `scp`
+    /// alone, all can be had so. If they are read from other claims alone (`permissions`), none can: roles grant them.
+    /// If they are read from both, only those that the operator announces (`scopes_supported`) and those of OpenID
+    /// Connect: a client that asks for a permission fails at AuthKit's login.
+    pub(crate) fn is_granted_by_login(&self, scope: &str) -> bool {
+        let mut claims = self.scope_claims.iter();
+        let by_login = ["scope", "scp"];
+        match claims.clone().filter(|claim| by_login.contains(&claim.as_str())).count() {
+            0 => self.scope_claims.is_empty(),
+            _ if claims.all(|claim| by_login.contains(&claim.as_str())) => true,
+            _ => {
+                OPENID_SCOPES.contains(&scope)
+                    || (self.announces_scopes && self.scopes_supported.iter().any(|it| it == scope))
+            }
+        }
+    }
+
+    /// Announces no scope by default that a client would ask for in vain.
+    fn without_scopes_beyond_login(mut self) -> Self {
+        if !self.announces_scopes {
+            let all = std::mem::take(&mut self.scopes_supported);
+            self.scopes_supported =
+                all.into_iter().filter(|scope| self.is_granted_by_login(scope)).collect();
+        }
+        self
+    }
+
+    /// What a scope is called that no login grants.
+    pub(crate) fn permission_noun(&self) -> &'static str {
+        let mut others =
+            self.scope_claims.iter().filter(|claim| !["scope", "scp"].contains(&claim.as_str()));
+        if others.all(|claim| ["role", "roles"].contains(&claim.as_str())) {
+            "role"
+        } else {
+            "permission"
+        }
+    }
+
     /// A setting's name as its reader knows it: `AUTHKIT_BASE_URL` if it came from the environment, `baseUrl` in
     /// Node, else `base_url`.
     #[must_use]
@@ -287,6 +329,7 @@ impl ConfigBuilder {
             None => required_scopes.clone(),
             scopes => scope_tokens("scopes_supported", scopes)?,
         };
+        let announces_scopes = self.scopes_supported.is_some();
         let config = Config {
             issuers: self.issuer_list(entries, &accepted, &network)?,
             resource,
@@ -298,6 +341,7 @@ impl ConfigBuilder {
             ignore_trailing_slash: self.ignore_trailing_slash.unwrap_or(false),
             required_scopes,
             scopes_supported,
+            announces_scopes,
             scope_claims: non_empty_items("scope_claims", self.scope_claims)?,
             scope_hierarchy: scope_closure(self.scope_hierarchy)?,
             algorithms: algorithm_list(self.algorithms)?,
@@ -317,7 +361,7 @@ impl ConfigBuilder {
             without_effect: self.without_effect,
             names,
         };
-        Ok(config)
+        Ok(config.without_scopes_beyond_login())
     }
 
     /// Tells of everything that is missing at once.

@@ -167,6 +167,8 @@ struct Refusal {
     hint: Option<Cow<'static, str>>,
     retry_after: Option<u32>,
     client_id: Option<Box<str>>,
+    /// Another login would give the client a token that is refused for the same.
+    beyond_login: bool,
     /// Where in this library it was made: a cause without anything that a client chose.
     place: &'static Location<'static>,
 }
@@ -181,8 +183,10 @@ impl Error {
     #[track_caller]
     pub(crate) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
         let (reason, place) = (bounded(reason.into()), Location::caller());
-        let (hint, retry_after, client_id) = (None, None, None);
-        Self(Box::new(Refusal { code, reason, hint, retry_after, client_id, place }))
+        let (hint, retry_after, client_id, beyond_login) = (None, None, None, false);
+        #[rustfmt::skip]
+        let refusal = Refusal { code, reason, hint, retry_after, client_id, beyond_login, place };
+        Self(Box::new(refusal))
     }
 
     /// Adds what the reader should change. The hint tells causes apart, so its place replaces the reason's.
@@ -200,6 +204,19 @@ impl Error {
     pub(crate) fn of_client(mut self, client_id: Option<Cow<'_, str>>) -> Self {
         self.0.client_id = client_id.map(|client| printable(&client).into());
         self
+    }
+
+    /// Notes that no login cures it: the client is not to be asked for one.
+    #[cold]
+    #[must_use]
+    pub(crate) fn beyond_login(mut self) -> Self {
+        self.0.beyond_login = true;
+        self
+    }
+
+    /// Whether another login would end in the same refusal.
+    pub(crate) fn is_beyond_login(&self) -> bool {
+        self.0.beyond_login
     }
 
     /// Adds when another try can succeed, in seconds.

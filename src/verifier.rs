@@ -29,7 +29,7 @@ use crate::resource::response::Response;
 use crate::resource::{announced, authorization_server, well_known};
 use crate::stats::{IssuerStats, Stats, TokenCacheStats, Verdicts};
 use crate::token::claims::{Claims, Ticket};
-use crate::token::compact::Compact;
+use crate::token::compact::{Compact, explained};
 use crate::token::header::Header;
 use crate::token::json::Document;
 use crate::token::policy::Policy;
@@ -394,8 +394,12 @@ impl Verifier {
     /// What a challenge says of an operation: all its scopes, and where the metadata are.
     fn terms<'t>(&'t self, policy: &'t Policy) -> Terms<'t> {
         // Of scopes of which any one will do, the first: a client is to ask for few.
-        let any = policy.alternatives.iter().filter_map(|group| group.first());
-        let all = self.0.config.required_scopes.iter().chain(&policy.scopes);
+        // Those that only a role grants are left out: a client would ask for them in vain.
+        let config = &self.0.config;
+        let is_asked_for = |scope: &&String| config.is_granted_by_login(scope);
+        let first = |group: &'t Vec<String>| group.iter().find(is_asked_for);
+        let any = policy.alternatives.iter().filter_map(first);
+        let all = config.required_scopes.iter().chain(&policy.scopes).filter(is_asked_for);
         Terms { scopes: announced(all.chain(any)), metadata_url: self.resource_metadata_url() }
     }
 
@@ -469,18 +473,19 @@ impl Verifier {
     fn check_scopes(&self, claims: &Claims, policy: &Policy) -> Result<()> {
         let config = &self.0.config;
         let required = config.required_scopes.iter().chain(&policy.scopes);
-        scope::require(claims.granted(), required, &policy.alternatives, &config.scope_hierarchy)
+        scope::require(claims.granted(), required, &policy.alternatives, config)
     }
 
     /// Everything that can be judged without a key, so that no dead or foreign token costs a
     /// look-up, let alone a fetch.
     fn read<'t>(&self, token: &'t [u8], began: Moment, policy: &Policy) -> Result<Candidate<'t>> {
         let config = &self.0.config;
-        let parts = Compact::split(token)?;
-        let header_object = parts.header_object()?;
+        let what = |error| explained(error, token);
+        let parts = Compact::split(token).map_err(what)?;
+        let header_object = parts.header_object().map_err(what)?;
         let header = Header::of(&header_object, &config.algorithms, config.type_policy)?;
-        let payload = parts.payload_object(header_object)?;
-        let signature = parts.signature_octets()?;
+        let payload = parts.payload_object(header_object).map_err(what)?;
+        let signature = parts.signature_octets().map_err(what)?;
         let (issuer, registered) = self
             .judge_claims(&payload, began, policy)
             .map_err(|error| error.of_client(rules::client_id(&payload)))?;

@@ -9,6 +9,13 @@ pub(crate) struct Terms<'t> {
     pub(crate) metadata_url: Option<&'t str>,
 }
 
+impl<'t> Terms<'t> {
+    /// Where the metadata are, and no more.
+    pub(crate) fn without_scopes(&self) -> Terms<'t> {
+        Terms { scopes: Vec::new(), metadata_url: self.metadata_url }
+    }
+}
+
 /// An error code and its sentence, as a client may see them.
 pub(crate) type Told<'t> = Option<(&'t str, &'t str)>;
 

@@ -72,14 +72,15 @@ impl Decision {
 
 /// The answer to a request that may not go on: 400, 401, 403, 429, 500 or 503.
 fn refusal(error: Error, terms: &Terms<'_>) -> Response {
-    let code = error.code();
     let description = description(&error);
     let response = match status(&error) {
         status @ (429 | 503) => later(status, &error),
         // A defect or a wrong setting here is nothing that another token would mend.
         500 => Response::new(500),
         status => {
-            let told = code.oauth_error().map(|name| (name, description.as_ref()));
+            let told = oauth_error(&error).map(|name| (name, description.as_ref()));
+            // Scopes ask for a login, too.
+            let terms = if error.is_beyond_login() { &terms.without_scopes() } else { terms };
             Response::new(status)
                 .with_header("www-authenticate", challenge(told, terms))
                 .with_header("access-control-expose-headers", "WWW-Authenticate")
@@ -87,7 +88,7 @@ fn refusal(error: Error, terms: &Terms<'_>) -> Response {
     };
     let response = response
         .with_header("cache-control", "no-store")
-        .with_json(body(body_error(code), &description));
+        .with_json(body(body_error(&error), &description));
     response.because(error)
 }
 
@@ -124,12 +125,17 @@ fn body(error: Option<&str>, description: &str) -> String {
     serde_json::Value::Object(members).to_string()
 }
 
+/// The challenge's error code; none for what no login cures, since a client that is told one logs in again.
+fn oauth_error(error: &Error) -> Option<&'static str> {
+    error.code().oauth_error().filter(|_| !error.is_beyond_login())
+}
+
 /// The body's error code: the challenge's, or RFC 6749's where there is no challenge.
-fn body_error(code: Code) -> Option<&'static str> {
-    match code.http_status() {
+fn body_error(error: &Error) -> Option<&'static str> {
+    match error.code().http_status() {
         429 | 503 => Some(TEMPORARILY_UNAVAILABLE),
         500 => Some("server_error"),
-        _ => code.oauth_error(),
+        _ => oauth_error(error),
     }
 }
 

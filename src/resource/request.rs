@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Code, Error, Result};
 use crate::token::compact::MAX_TOKEN_LENGTH;
+use crate::token::pasted;
 
 const SCHEME: &[u8] = b"Bearer";
 
@@ -84,7 +85,8 @@ impl<'r> Request<'r> {
                 .with_hint("send the token as Authorization: Bearer, and only there"));
         }
         if self.repeated {
-            return Err(invalid("the request has more than one Authorization header"));
+            return Err(invalid("the request has more than one Authorization header")
+                .with_hint("send one; a proxy or a client's settings may add another"));
         }
         bearer(self.authorization.unwrap_or_default())
     }
@@ -99,31 +101,51 @@ fn bearer(value: &[u8]) -> Result<&[u8]> {
         return Err(Error::new(Code::NoCredentials, "the request has no Authorization header"));
     }
     if scheme.is_empty() {
-        return Err(invalid("the Authorization header does not begin with a scheme"));
+        return Err(invalid("the Authorization header does not begin with a scheme")
+            .with_hint("send Authorization: Bearer and the token, without quotes"));
     }
     if !scheme.eq_ignore_ascii_case(SCHEME) {
         return Err(other_scheme(scheme, rest));
     }
     match rest.first() {
-        None => Err(invalid("the Authorization header has no token after Bearer")),
+        None => Err(invalid("the Authorization header has no token after Bearer")
+            .with_hint("the client's variable may be empty: let it get an access token first")),
         Some(b' ') => b64token(without_spaces(rest)),
-        Some(_) => Err(invalid("the Authorization header has no space after Bearer")),
+        Some(_) => Err(invalid("the Authorization header has no space after Bearer")
+            .with_hint("send Authorization: Bearer, one space, and the token")),
     }
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 §2.1).
 fn b64token(text: &[u8]) -> Result<&[u8]> {
     if text.len() > MAX_TOKEN_LENGTH {
-        return Err(invalid(format!("the token is longer than {MAX_TOKEN_LENGTH} bytes")));
+        return Err(invalid(format!("the token is longer than {MAX_TOKEN_LENGTH} bytes"))
+            .with_hint("AuthKit's access tokens are about 1 KiB; send one of these"));
     }
     let end = text.iter().position(|octet| !is_token_octet(*octet)).unwrap_or(text.len());
     let (token, rest) = text.split_at(end);
-    match rest.iter().find(|octet| **octet != b'=') {
+    let strange = rest.iter().find(|octet| **octet != b'=');
+    if strange.is_some()
+        && let Some(error) = misspelt(text)
+    {
+        return Err(error);
+    }
+    match strange {
         None if !token.is_empty() => Ok(text),
         Some(b' ' | b',') => Err(invalid("the Authorization header holds more than one thing")
             .with_hint("send one header, Authorization: Bearer and the token alone")),
-        _ => Err(invalid("the token holds an octet that no token has")),
+        _ => Err(invalid("the token holds an octet that no token has")
+            .with_hint("send the access token as AuthKit gave it")),
     }
+}
+
+/// What came in place of a token; `None` for several things in one header, which is told as that.
+#[cold]
+fn misspelt(text: &[u8]) -> Option<Error> {
+    let pieces = text.split(|octet| matches!(octet, b' ' | b',')).filter(|piece| !piece.is_empty());
+    let are_several = pieces.count() > 1 && !pasted::starts_with_scheme(text);
+    let is_whole = matches!(text.first(), Some(b'{' | b'[' | b'$' | b'<' | b'"' | b'\''));
+    pasted::explain(Code::InvalidRequest, text).filter(|_| is_whole || !are_several)
 }
 
 /// Credentials that are not a bearer token's count as none (RFC 6750 §3.1), unless a bearer token
@@ -137,7 +159,8 @@ fn other_scheme(scheme: &[u8], rest: &[u8]) -> Error {
             && part.get(SCHEME.len()).is_none_or(|next| *next == b' ')
     };
     if further.any(is_bearer) {
-        return invalid("the Authorization header holds more than one thing");
+        return invalid("the Authorization header holds more than one thing")
+            .with_hint("send one header, Authorization: Bearer and the token alone");
     }
     if scheme.eq_ignore_ascii_case(b"DPoP") {
         let reason = "the Authorization header's scheme is DPoP, and this server cannot check such a token's key";

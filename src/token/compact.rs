@@ -6,12 +6,10 @@ use crate::error::{Code, Error, Result};
 
 use super::base64url;
 use super::json::{Document, Problem};
+use super::pasted;
 
 /// Longest token that is looked at, in bytes; AuthKit's are about 1 KiB.
 pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
-
-/// What stands before a token in an Authorization header (RFC 6750 §2.1), and is no part of it.
-const SCHEME: &[u8] = b"Bearer ";
 
 /// A token taken apart; still encoded.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +33,6 @@ impl<'t> Compact<'t> {
                     token.len()
                 ),
             ));
-        }
-        if token.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME)) {
-            return Err(malformed("the token starts with its scheme")
-                .with_hint("pass the token alone, without Bearer"));
         }
         let cut = |text: &'t [u8]| text.split_at_checked(memchr(b'.', text)?);
         let (header, payload, signature) = cut(token)
@@ -86,29 +80,31 @@ pub(crate) fn octets(encoded: &[u8], part: &str) -> Result<Vec<u8>> {
     base64url::decode(encoded).ok_or_else(|| not_base64url(part))
 }
 
+#[track_caller]
 fn not_base64url(part: &str) -> Error {
     malformed(format!("the {part} is not base64url"))
 }
 
+#[track_caller]
 fn not_json(part: &str, problem: Problem) -> Error {
     malformed(format!("the {part} is not acceptable JSON: {problem}"))
 }
 
-/// Says what the thing looks like instead, since hosts often pass on what they were given.
 fn not_compact(token: &[u8]) -> Error {
-    let error = malformed("the token is not three parts with a dot between them");
-    if token.is_empty() {
-        malformed("the token is empty")
-    } else if token.iter().filter(|byte| **byte == b'.').nth(3).is_some() && !token.contains(&b' ')
-    {
-        error.with_hint("an encrypted token (JWE) has five parts; AuthKit's access tokens are signed, not encrypted")
-    } else if token.iter().all(|byte| *byte != b'.') {
-        error.with_hint(
-            "an opaque token or an API key is not a JWT; ask AuthKit for an access token",
-        )
-    } else {
-        error
+    match token {
+        [] => malformed("the token is empty")
+            .with_hint("let the client get an access token before it sends one"),
+        _ => malformed("the token is not three parts with a dot between them").with_hint(
+            "send AuthKit's access token whole; no setting of this server needs to change",
+        ),
     }
+}
+
+/// Says what a malformed token looks like instead, since hosts often pass on what they were given.
+#[cold]
+pub(crate) fn explained(error: Error, token: &[u8]) -> Error {
+    let is_malformed = error.code() == Code::Malformed;
+    pasted::explain(error.code(), token).filter(|_| is_malformed).unwrap_or(error)
 }
 
 #[track_caller]

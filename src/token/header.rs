@@ -115,7 +115,8 @@ fn check_type(typ: Option<Value<'_>>, types: TypePolicy) -> Result<()> {
             TypePolicy::Rfc9068 => Err(Error::new(
                 Code::Type,
                 "the header has no typ, and at+jwt is demanded (RFC 9068)",
-            )),
+            )
+            .with_hint("AuthKit's tokens have none: leave the setting typ out")),
         };
     };
     let name = value.as_str().ok_or_else(|| malformed("the header's typ is not a string"))?;
@@ -131,7 +132,8 @@ fn check_type(typ: Option<Value<'_>>, types: TypePolicy) -> Result<()> {
         Err(Error::new(
             Code::Type,
             format!("the token is of type {}, not an access token", quoted(&name)),
-        ))
+        )
+        .with_hint("send the access token; no setting of this server needs to change"))
     }
 }
 

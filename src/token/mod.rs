@@ -8,6 +8,7 @@ pub(crate) mod header;
 pub(crate) mod identity;
 pub(crate) mod json;
 pub(crate) mod near_miss;
+pub(crate) mod pasted;
 pub(crate) mod policy;
 pub(crate) mod rules;
 pub(crate) mod scope;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::{Code, Error, Result, quoted};
+use crate::config::Config;
+use crate::error::{Code, Error, Result, SENTENCE_LIMIT, printable, quoted};
 
 use super::json::{Document, Kept, Value};
 use super::rules::Named;
@@ -81,30 +82,75 @@ pub(crate) fn require<'g, 's>(
     granted: impl Iterator<Item = &'g str> + Clone,
     required: impl Iterator<Item = &'s String>,
     alternatives: &'s [Vec<String>],
-    hierarchy: &BTreeMap<String, BTreeSet<String>>,
+    config: &Config,
 ) -> Result<()> {
-    let lacks = |scope: &&String| !has(granted.clone(), scope, hierarchy);
-    let missing = required.filter(lacks).collect::<Vec<_>>();
+    let lacks = |scope: &&String| !has(granted.clone(), scope, &config.scope_hierarchy);
+    let missing = required.filter(lacks).map(String::as_str).collect::<Vec<_>>();
     let unmet = alternatives.iter().filter(|group| group.iter().all(|scope| lacks(&scope)));
-    let unmet = unmet.map(|group| group.join(" ")).collect::<Vec<_>>();
+    let unmet = unmet.map(|group| group.iter().map(String::as_str).collect()).collect::<Vec<_>>();
     if missing.is_empty() && unmet.is_empty() {
         return Ok(());
     }
-    Err(insufficient(&missing, &unmet))
+    Err(insufficient(&missing, &unmet, config))
 }
 
-fn insufficient(missing: &[&String], unmet: &[String]) -> Error {
-    let (mut lacks, mut asks) = (Vec::new(), Vec::new());
-    if !missing.is_empty() {
-        let list = missing.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
-        let noun = if missing.len() == 1 { "the scope" } else { "the scopes" };
-        lacks.push(format!("{noun} {list}"));
-        asks.push(list);
+/// Whether every missing scope can be had by a login decides what the client is told. If one cannot, another login
+/// ends where this one did, and a client that is told `insufficient_scope` logs in for ever.
+#[cold]
+fn insufficient(missing: &[&str], unmet: &[Vec<&str>], config: &Config) -> Error {
+    let (scopes, permissions): (Vec<&str>, Vec<&str>) =
+        missing.iter().partition(|scope| config.is_granted_by_login(scope));
+    let noun = config.permission_noun();
+    let beyond_login = |group: &&Vec<&str>| !group.iter().any(|it| config.is_granted_by_login(it));
+    let lacks = [lacking("scope", &scopes), lacking(noun, &permissions)].into_iter().flatten();
+    let lacks = lacks.chain(
+        unmet.iter().map(|group| format!("every one of {}, of which one is needed", joined(group))),
+    );
+    let reason = format!("the token lacks {}", lacks.collect::<Vec<_>>().join("; and "));
+    let error = Error::new(Code::Scope, shortened(reason, SENTENCE_LIMIT));
+    if !permissions.is_empty() || unmet.iter().any(|group| beyond_login(&group)) {
+        let claims = config.scope_claims.iter().map(|name| printable(name)).collect::<Vec<_>>();
+        let claims = shortened(claims.join(" "), 60);
+        return error.beyond_login().with_hint(format!(
+            "another login does not help: an administrator must grant the {noun} to the user's role in the WorkOS dashboard; it is read from {claims} ({})",
+            config.called("scope_claims")
+        ));
     }
-    lacks.extend(unmet.iter().map(|group| format!("every one of {group}, of which one is needed")));
-    asks.extend(unmet.iter().map(|group| format!("one of {group}")));
-    Error::new(Code::Scope, format!("the token lacks {}", lacks.join("; and ")))
-        .with_hint(format!("let the client ask for {} when it authorizes", asks.join(" and ")))
+    let all = Some(joined(&scopes)).filter(|all| !all.is_empty());
+    let any = unmet.iter().map(|group| format!("one of {}", joined(group)));
+    let asks = all.into_iter().chain(any).collect::<Vec<_>>().join(" and ");
+    error.with_hint(format!(
+        "let the client ask for {} when it authorizes; if AuthKit grants no such scope, take it out of {} or of the host's demands",
+        shortened(asks, ASKS_LIMIT),
+        config.called("required_scopes")
+    ))
+}
+
+/// How long the list of scopes in a hint gets, in characters.
+const ASKS_LIMIT: usize = 100;
+
+fn lacking(noun: &str, names: &[&str]) -> Option<String> {
+    match names {
+        [] => None,
+        [name] => Some(format!("the {noun} {}", printable(name))),
+        _ => Some(format!("the {noun}s {}", joined(names))),
+    }
+}
+
+fn joined(names: &[&str]) -> String {
+    names.iter().map(|name| printable(name)).collect::<Vec<_>>().join(" ")
+}
+
+/// A list that ends at a word, with the sign that there is more: a name that is cut is another name.
+fn shortened(text: String, limit: usize) -> String {
+    const MORE: &str = " and more";
+    if text.chars().count() <= limit {
+        return text;
+    }
+    let end = text.char_indices().map(|(at, _)| at).nth(limit - MORE.len()).unwrap_or(text.len());
+    let whole = text.get(..=end).unwrap_or(&text);
+    let whole = whole.rsplit_once(' ').map_or(whole, |(whole, _)| whole);
+    format!("{whole}{MORE}")
 }
 
 fn has<'g>(

@@ -121,3 +121,57 @@ fn without_a_resource_or_scopes_a_challenge_still_has_a_parameter() {
         (401, r#"Bearer realm="mcp""#.to_owned())
     );
 }
+
+/// A client that is told `insufficient_scope` logs in again, and would do so for ever.
+#[test]
+fn a_missing_permission_asks_for_no_login() {
+    let read_from = |claims: &[&str], announced: &[&str]| {
+        let builder = builder(jwks(&[keys::rsa()])).scope_claims(claims.iter().copied());
+        let builder = builder.required_scopes(["openid", "notes:write"]);
+        let announced = announced.iter().copied();
+        build(if announced.len() == 0 { builder } else { builder.scopes_supported(announced) })
+    };
+    let silent = (403, format!("Bearer {METADATA}"));
+    let permissions = read_from(&["permissions"], &[]);
+    let with = |changes: Value| claims_with(&changes);
+    for (verifier, token) in [
+        (&permissions, with(json!({ "permissions": ["openid"] }))),
+        (&permissions, with(json!({ "permissions": [] }))),
+        (&read_from(&["role"], &[]), with(json!({ "role": "member" }))),
+        // Announcing does not make a login grant it.
+        (&read_from(&["permissions"], &["notes:write"]), with(json!({}))),
+        (&read_from(&["scope", "permissions"], &[]), with(json!({}))),
+        // Both are missing: a login would cure one, and end here again.
+        (&read_from(&["scope", "permissions"], &[]), with(json!({ "scope": "" }))),
+        (&read_from(&["scp", "roles"], &["openid"]), with(json!({ "scp": "openid" }))),
+    ] {
+        assert_eq!(challenged(verifier, Some(&token), &Policy::new()), silent);
+    }
+    // What a login cures is asked for, alone.
+    let mixed = read_from(&["scope", "permissions"], &[]);
+    let token = with(json!({ "scope": "profile", "permissions": ["notes:write"] }));
+    let (status, challenge) = challenged(&mixed, Some(&token), &Policy::new());
+    assert_eq!(status, 403);
+    assert!(challenge.contains("insufficient_scope"), "{challenge}");
+    assert!(challenge.contains(r#" scope="openid", "#), "{challenge}");
+    let announced = read_from(&["scope", "permissions"], &["openid", "notes:write"]);
+    let (_, challenge) = challenged(&announced, Some(&with(json!({}))), &Policy::new());
+    assert!(challenge.contains(r#" scope="openid notes:write", "#), "{challenge}");
+    let listed = read_from(&["scope", "scp"], &[]);
+    let (_, challenge) = challenged(&listed, Some(&with(json!({}))), &Policy::new());
+    assert!(challenge.contains(r#" scope="openid notes:write", "#), "{challenge}");
+    // Without a token, too, a client is not sent to ask for what no login grants.
+    for (verifier, scopes) in [(&permissions, ""), (&mixed, "scope=\"openid\", ")] {
+        let expected = (401, format!("Bearer {scopes}{METADATA}"));
+        assert_eq!(challenged(verifier, None, &Policy::new()), expected);
+        let metadata = verifier.resource_metadata().unwrap();
+        assert!(!metadata.contains("notes:write"), "{metadata}");
+    }
+    // One of several is enough, so one that a login grants is.
+    let mut either = Policy::new();
+    either.require_any_scope(["notes:read", "profile"]).unwrap();
+    let token = with(json!({ "scope": "openid", "permissions": ["notes:write"] }));
+    let (_, challenge) = challenged(&mixed, Some(&token), &either);
+    assert!(challenge.contains(r#"insufficient_scope"#), "{challenge}");
+    assert!(challenge.contains(r#" scope="openid profile", "#), "{challenge}");
+}

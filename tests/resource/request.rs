@@ -23,6 +23,45 @@ fn decide(verifier: &Verifier, request: &Request<'_>) -> Result<(), Code> {
     }
 }
 
+#[test]
+fn what_is_pasted_in_place_of_a_token_is_told_and_never_shown() {
+    let verifier = verifier();
+    let token = keys::rsa().token(&claims());
+    for (value, says) in [
+        ("Bearer \"TOKEN\"", "quotes"),
+        ("Bearer 'TOKEN'", "quotes"),
+        ("\"Bearer TOKEN\"", "without quotes"),
+        ("Bearer Bearer TOKEN", "without Bearer"),
+        ("Bearer bearer: TOKEN", "without Bearer"),
+        ("Bearer TOKEN\n", "white space"),
+        ("Bearer TO\nKEN", "line break"),
+        ("Bearer TOKEN TOKEN", "more than one thing"),
+        ("Bearer sk_test_TOKEN1", "sk_..."),
+        ("Bearer client_TOKEN1", "client id"),
+        ("Bearer undefined", "no value"),
+        ("Bearer null", "no value"),
+        ("Bearer [object Object]", "no value"),
+        ("Bearer ${TOKEN}", "variable"),
+        ("Bearer $TOKEN", "variable"),
+        ("Bearer {\"access_token\": \"TOKEN\"}", "JSON document"),
+        ("Bearer a.b.c.d.e", "encrypted"),
+        ("Bearer rVhiNIBuaGS5cMMEFhHiMOC7", "refresh token"),
+        ("Bearer: TOKEN", "one space"),
+        ("Bearer", "variable may be empty"),
+    ] {
+        let secret =
+            if value.contains("sk_") || value.contains("client_") { "HUNTER2" } else { &token };
+        let value = value.replace("TOKEN1", secret).replace("TOKEN", &token);
+        let decision = verifier.authorize(&Request::new().authorization(&value), &Policy::new());
+        check_form(decision.response());
+        let error = decision.error().unwrap();
+        assert!(error.to_string().contains(says), "{value}: {error}");
+        for part in token.split('.').chain([secret, "rVhiNIBuaGS5"]) {
+            assert!(!error.to_string().contains(part), "{value}: {error}");
+        }
+    }
+}
+
 /// What holds for every answer.
 pub(crate) fn check_form(response: &Response) {
     let mut names: Vec<&str> = response.headers().iter().map(|(name, _)| *name).collect();

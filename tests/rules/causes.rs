@@ -90,3 +90,36 @@ fn each_near_miss_of_the_issuer_is_named_beside_what_is_trusted() {
         assert!(hint.contains(says) && hint.contains("authkit_domain"), "{iss}: {hint}");
     }
 }
+
+#[test]
+fn a_missing_permission_is_told_apart_from_a_missing_scope() {
+    let demanding = |claims: &[&str], scopes: &[&str]| {
+        let builder = crate::support::builder(jwks(&[keys::rsa()]));
+        build(builder.scope_claims(claims.iter().copied()).required_scopes(scopes.iter().copied()))
+    };
+    let token = || keys::rsa().token(&claims_with(&json!({ "scope": "openid" })));
+    for (claims, reason) in [
+        (&["permissions"][..], "the token lacks the permissions profile notes:write"),
+        (&["role"], "the token lacks the roles profile notes:write"),
+        (
+            &["scope", "permissions"],
+            "the token lacks the scope profile; and the permission notes:write",
+        ),
+    ] {
+        let error =
+            refused(&demanding(claims, &["profile", "notes:write"]), token(), Code::Scope, reason);
+        assert_eq!(error.reason(), reason);
+        let hint = error.hint().unwrap();
+        for part in ["another login does not help", "role in the WorkOS dashboard", "scope_claims"]
+        {
+            assert!(hint.contains(part), "{hint}");
+        }
+    }
+    let names: Vec<String> = (0..200).map(|number| format!("scope:{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for claims in [&[][..], &["permissions"]] {
+        let error = refused(&demanding(claims, &names), token(), Code::Scope, "many");
+        assert!(error.reason().ends_with(" and more") && error.reason().len() <= 300, "{error}");
+        assert!(!error.to_string().contains('…'), "{error}");
+    }
+}

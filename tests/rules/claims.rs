@@ -394,7 +394,7 @@ fn r41_a_call_can_require_any_of_several_and_all_missing_ones_are_named() {
     }
     let token = keys::rsa().token(&claims_with(&json!({ "scope": "x" })));
     let error = verifier.verify(token, &demands(&["a"], &[any])).unwrap_err();
-    let hint = "let the client ask for openid a and one of mcp:read mcp:write when it authorizes";
+    let hint = "let the client ask for openid a and one of mcp:read mcp:write when it authorizes; if AuthKit grants no such scope, take it out of required_scopes or of the host's demands";
     assert_eq!(error.hint(), Some(hint));
     for bad in [&[][..], &[""], &["a b"], &["a", "b\0"], &["a", "é"]] {
         let refused = Policy::new().require_any_scope(bad.iter().copied());
