@@ -684,13 +684,13 @@ fn misfit(name: &str, value: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// What came instead. Short words are shown, since they tell a slip; nothing else is, since it may be a secret.
+/// What came instead. A number in quotes is shown, since it tells the slip. No other text is: it may be a secret.
 fn kind(value: &str) -> String {
     match serde_json::from_str::<serde_json::Value>(value) {
         Ok(serde_json::Value::Null) => "null".to_owned(),
         Ok(serde_json::Value::Bool(flag)) => flag.to_string(),
         Ok(serde_json::Value::Number(number)) => format!("the number {number}"),
-        Ok(serde_json::Value::String(text)) if is_short_word(&text) => {
+        Ok(serde_json::Value::String(text)) if is_quoted_scalar(&text) => {
             format!("the text {}", quoted(&text))
         }
         Ok(serde_json::Value::String(_)) => "a text".to_owned(),
@@ -700,8 +700,12 @@ fn kind(value: &str) -> String {
     }
 }
 
-fn is_short_word(text: &str) -> bool {
-    text.len() <= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(&b))
+/// Whether a text is a number or a word of a language, which somebody has put in quotes.
+fn is_quoted_scalar(text: &str) -> bool {
+    let words =
+        ["true", "false", "yes", "no", "on", "off", "null", "none", "None", "True", "False"];
+    let is_number = text.len() <= 16 && text.parse::<f64>().is_ok_and(f64::is_finite);
+    text.is_empty() || is_number || words.contains(&text)
 }
 
 /// Marks our own sentence inside an error of serde's. serde's own sentences repeat the value.

@@ -29,7 +29,7 @@ fn each_near_miss_of_the_audience_is_named_beside_what_this_server_is() {
         ("https://x.example", "https://x.example:8443/mcp", "by the port only", "base_url"),
         ("http://127.0.0.1:8000", "http://localhost:8000/mcp", "are different names", "base_url"),
         ("http://[::1]:8000", "http://localhost:8000/mcp", "are different names", "base_url"),
-        ("http://127.0.0.1:80", "http://LOCALHOST/mcp/", "in another spelling", "base_url"),
+        ("http://127.0.0.1", "http://LOCALHOST:80/mcp/", "in another spelling", "base_url"),
         ("https://x.example", "https://x.example", "without the end of its path", "mcp_path"),
         ("https://x.example", "https://x.example/", "without the end of its path", "mcp_path"),
         ("https://x.example", "https://x.example/mcp/mcp", "twice", "mcp_path"),

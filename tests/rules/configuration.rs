@@ -1,6 +1,6 @@
 //! Rows 53 to 55: configurations that are refused, and where settings come from.
 
-use authkit::{Code, Config, ConfigBuilder, Error};
+use authkit::{Code, Config, ConfigBuilder, Error, IssuerSettings};
 use serde_json::json;
 
 use crate::support::{ISSUER, RESOURCE, accepted, build, claims, claims_with, jwks, keys};
@@ -65,7 +65,7 @@ fn a_value_that_does_not_fit_is_not_repeated() {
     }
     let issuer = |settings: &str| format!(r#"{{"issuers":{{"https://i.example":{settings}}}}}"#);
     for (settings, names) in [
-        (r#"{"family":"hunter2"}"#, "family is the text 'hunter2', not connect or session"),
+        (r#"{"family":"hunter2"}"#, "family is a text, not connect or session"),
         (r#"{"audience":4711}"#, "audience is the number 4711, not required"),
         (r#"{"jwks_url":[]}"#, "jwks_url is a list, not a string"),
         (r#"{"audiences":{}}"#, "audiences is an object, not a list"),
@@ -75,6 +75,7 @@ fn a_value_that_does_not_fit_is_not_repeated() {
     ] {
         let error = ConfigBuilder::from_json(&issuer(settings)).unwrap_err();
         assert!(error.reason().contains(names), "{names}: {error}");
+        assert!(!error.reason().contains("hunter2"), "{error}");
     }
     for broken in [r#"{"leeway":hunter2}"#, r#"{"leeway":1} hunter2"#, r#"{"leeway""#, "{"] {
         let error = ConfigBuilder::from_json(broken).unwrap_err();
@@ -756,4 +757,146 @@ fn a_builder_that_lacks_a_setting_builds_nothing() {
             assert!(told.starts_with(shown) && shown.len() > 40, "{refused} for {told}");
         }
     }
+}
+
+/// How each way to configure spells a setting's name.
+fn spelt(name: &str) -> [(ConfigBuilder, String); 3] {
+    let camel: String = name
+        .split('_')
+        .enumerate()
+        .map(|(at, part)| match at {
+            0 => part.to_owned(),
+            _ => part[..1].to_ascii_uppercase() + &part[1..],
+        })
+        .collect();
+    let variable =
+        format!("AUTHKIT_{}", name.strip_prefix("authkit_").unwrap_or(name).to_ascii_uppercase());
+    [
+        (ConfigBuilder::from_json("{}").unwrap(), name.to_owned()),
+        (ConfigBuilder::from_json(r#"{"$spelling":"camelCase"}"#).unwrap(), camel),
+        (ConfigBuilder::from_variables([]).unwrap(), variable),
+    ]
+}
+
+#[test]
+fn every_setting_is_named_as_its_reader_spells_it_in_every_source() {
+    // A key set may be any document, and is looked at when keys are made of it.
+    for name in ConfigBuilder::NAMES.iter().filter(|name| **name != "jwks") {
+        let [(_, snake), (_, camel), (_, variable)] = spelt(name);
+        let wrong = |spelling: &str| {
+            ConfigBuilder::from_json(&format!(r#"{{{spelling}"{name}":[[7]]}}"#)).unwrap_err()
+        };
+        for (error, spelling) in
+            [(wrong(""), &snake), (wrong(r#""$spelling":"camelCase","#), &camel)]
+        {
+            let reason = error.reason();
+            assert!(reason.starts_with(&format!("{spelling} ")), "{name}: {error}");
+            assert!(
+                reason.contains(", not ") || reason.contains("does not fit"),
+                "{name}: {error}"
+            );
+        }
+        let error = ConfigBuilder::from_variables([(variable.clone(), String::new())]).unwrap_err();
+        assert!(error.reason().starts_with(&format!("{variable} is set but empty")), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_told_in_the_readers_spelling_and_the_cure_too() {
+    for (name, value, cure) in [
+        ("base_url", "https://mcp.example/mcp", "https://mcp.example"),
+        ("base_url", "mcp.example", "https://mcp.example"),
+        ("base_url", "\"https://mcp.example\"", "quotes"),
+        ("base_url", " https://mcp.example", "white space"),
+        ("base_url", "https://mcp.example\n", "white space"),
+        ("base_url", "\u{feff}https://mcp.example", "byte-order mark"),
+        ("authkit_domain", "'https://a.example'", "quotes"),
+        ("authkit_domain", "http://127.0.0.1:9", "allow_insecure_loopback"),
+        ("required_scopes", "\"two words\"", "not a scope"),
+        ("leeway", "9999", "300"),
+        ("algorithms", "HS256", "RS256"),
+    ] {
+        for (mut builder, spelling) in spelt(name) {
+            let [_, (_, camel), (_, variable)] = spelt("allow_insecure_loopback");
+            builder.set("authkit_domain", ISSUER).unwrap();
+            builder.set("base_url", "https://mcp.example").unwrap();
+            let error = match spelling.starts_with("AUTHKIT_") {
+                true => {
+                    let others =
+                        [("AUTHKIT_DOMAIN", ISSUER), ("AUTHKIT_BASE_URL", "https://mcp.example")];
+                    let others = others.into_iter().filter(|(other, _)| *other != spelling);
+                    let all = others.chain([(spelling.as_str(), value)]);
+                    let all = all.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                    ConfigBuilder::from_variables(all).and_then(ConfigBuilder::build).unwrap_err()
+                }
+                false => {
+                    let set = builder.set(name, value);
+                    set.and_then(|()| builder.build().map(drop)).unwrap_err()
+                }
+            };
+            let told = error.to_string();
+            assert!(error.reason().starts_with(&format!("{spelling} ")), "{told}");
+            let cures = [cure, &camel, &variable];
+            let cures = if cure.starts_with("allow") { &cures[..] } else { &cures[..1] };
+            assert!(cures.iter().any(|cure| told.contains(cure)), "{told}");
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_is_told_the_nearest_setting_in_its_own_spelling() {
+    for (json, says) in [
+        (r#"{"requried_scopes":[]}"#, "did you mean required_scopes?"),
+        (r#"{"$spelling":"camelCase","required_scope":[]}"#, "did you mean requiredScopes?"),
+        (r#"{"base_ulr":"x"}"#, "did you mean base_url?"),
+        (r#"{"zzz":1}"#, "README"),
+    ] {
+        let error = ConfigBuilder::from_json(json).unwrap_err();
+        assert!(error.hint().unwrap().contains(says), "{error}");
+    }
+    let unknown = [("AUTHKIT_REQUIRED_SCOPE".to_owned(), "x".to_owned())];
+    let error = ConfigBuilder::from_variables(unknown).unwrap_err();
+    assert_eq!(error.hint(), Some("did you mean AUTHKIT_REQUIRED_SCOPES?"));
+}
+
+#[test]
+fn urls_that_may_be_spelled_in_several_ways_are_normalised_and_others_are_not() {
+    let config = Config::builder()
+        .authkit_domain("HTTPS://P-1.AuthKit.app:443/")
+        .base_url("https://MCP.example:443")
+        .build()
+        .unwrap();
+    assert_eq!(config.issuers().collect::<Vec<_>>(), ["https://p-1.authkit.app"]);
+    assert_eq!(config.resource(), Some("https://mcp.example/mcp"));
+    let exact = Config::builder()
+        .issuer(
+            "https://P-1.authkit.app",
+            IssuerSettings {
+                jwks_url: Some("HTTPS://p-1.authkit.app:443/Keys?client=1".to_owned()),
+                ..IssuerSettings::default()
+            },
+        )
+        .resource("https://MCP.example:443/mcp")
+        .build()
+        .unwrap();
+    assert_eq!(exact.issuers().collect::<Vec<_>>(), ["https://P-1.authkit.app"]);
+    assert_eq!(exact.resource(), Some("https://MCP.example:443/mcp"));
+    assert!(exact.describe().contains("https://p-1.authkit.app/Keys?client=1"));
+}
+
+#[test]
+fn each_setting_says_where_it_came_from() {
+    let file = env_file("origins.env", "AUTHKIT_LEEWAY=5\nAUTHKIT_PROXY=http://proxy.example:1\n");
+    let mut builder = ConfigBuilder::from_env_file(&file).unwrap();
+    builder.set("authkit_domain", ISSUER).unwrap();
+    let flags = ConfigBuilder::from_json(&format!(r#"{{"resource":"{RESOURCE}"}}"#)).unwrap();
+    let config = flags.or(builder).build().unwrap();
+    assert_eq!(config.origin("resource"), "given");
+    assert!(
+        config.origin("leeway").starts_with("AUTHKIT_LEEWAY in the env file "),
+        "{}",
+        config.origin("leeway")
+    );
+    assert_eq!(config.origin("mcp_path"), "default");
+    assert_eq!(config.called("leeway"), "AUTHKIT_LEEWAY");
 }
