@@ -63,9 +63,7 @@ fn is_quoted(text: &[u8]) -> bool {
     let is_quote = |octet: Option<&u8>| octet.is_some_and(|octet| QUOTES.contains(octet));
     let is_typeset =
         |quote: &&str| text.starts_with(quote.as_bytes()) || text.ends_with(quote.as_bytes());
-    is_quote(text.first())
-        || is_quote(text.last())
-        || TYPESET_QUOTES.iter().any(is_typeset)
+    is_quote(text.first()) || is_quote(text.last()) || TYPESET_QUOTES.iter().any(is_typeset)
 }
 
 /// `$TOKEN`, `${TOKEN}`, `$(...)`, `%TOKEN%`, `{{token}}`, `<token>`: what a shell or a template left in place.
