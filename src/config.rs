@@ -92,7 +92,6 @@ pub(crate) struct Issuer {
     /// The setting that names it.
     pub(crate) setting: &'static str,
     /// The setting that the address of its keys comes from.
-    #[allow(dead_code)] // soon
     pub(crate) keys_setting: &'static str,
     pub(crate) keys: KeySource,
     pub(crate) family: TokenFamily,

@@ -101,7 +101,7 @@ impl Requester {
         request: ureq::http::Request<impl ureq::AsSendBody>,
     ) -> std::result::Result<ureq::http::Response<ureq::Body>, Obstacle> {
         fetch::ask(&self.0, config, request)
-            .map_err(|error| Obstacle { reason: error.reason, is_tls: error.is_tls })
+            .map_err(|error| Obstacle { reason: error.to_string(), is_tls: error.is_tls })
     }
 }
 

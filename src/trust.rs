@@ -48,6 +48,8 @@ pub(crate) struct Authorities {
     pub(crate) client: Arc<ClientConfig>,
     /// What could not be read, as sentences; empty if nothing failed.
     pub(crate) problems: Vec<String>,
+    /// The variable because of which the system's own are not among them.
+    pub(crate) replaced_by: Option<&'static str>,
 }
 
 impl Trust {
@@ -86,15 +88,21 @@ impl Trust {
         if let Some(path) = &self.ca_file {
             add(&mut roots, configured(path)?);
         }
+        let replaced_by = self.variables.name();
         if roots.is_empty() {
-            let nothing = "this system has no certificate authorities; install its ca-certificates package or set ca_file";
-            return Err(if problems.is_empty() {
-                nothing.to_owned()
-            } else {
-                format!("there are no certificate authorities: {}", problems.join("; "))
+            return Err(match (replaced_by, problems.is_empty()) {
+                (_, false) => {
+                    format!("there are no certificate authorities: {}", problems.join("; "))
+                }
+                (Some(name), true) => format!(
+                    "there are no certificate authorities: {name} replaces this system's and names none that can be used; correct it or unset it, or set ca_file"
+                ),
+                (None, true) => "this system has no certificate authorities; install its ca-certificates package or set ca_file".to_owned(),
             });
         }
-        Ok(Authorities { client: client(roots)?, problems })
+        // Beside a ca_file the system's are not missed.
+        let replaced_by = replaced_by.filter(|_| self.ca_file.is_none());
+        Ok(Authorities { client: client(roots)?, problems, replaced_by })
     }
 
     /// If Node cannot read this file, it trusts its own authorities. So do we.
@@ -117,7 +125,13 @@ impl Variables {
     }
 
     fn is_set(&self) -> bool {
-        self.file.is_some() || !self.directories.is_empty()
+        self.name().is_some()
+    }
+
+    /// The variable that is set.
+    fn name(&self) -> Option<&'static str> {
+        let directory = (!self.directories.is_empty()).then_some("SSL_CERT_DIR");
+        self.file.as_ref().map(|_| "SSL_CERT_FILE").or(directory)
     }
 
     /// Tolerant, as for the system's own. A file without a certificate is named, with the reason.
@@ -128,7 +142,8 @@ impl Variables {
             let found =
                 if is_file { load_certs_from_paths(Some(path), None).certs } else { Vec::new() };
             if found.is_empty() {
-                let problem = read(path).err().unwrap_or_default();
+                let unusable = "holds no certificate that can be used";
+                let problem = read(path).err().unwrap_or_else(|| unusable.to_owned());
                 problems.push(format!("SSL_CERT_FILE {} {problem}", shown(path)));
             }
             roots.add_parsable_certificates(found);

@@ -622,7 +622,8 @@ fn key_cache(
     match &issuer.keys {
         KeySource::Static(document) => Cache::given(&issuer.name, document, algorithms, around),
         KeySource::Url(url) => {
-            let fetch = HttpFetch { url: url.clone(), dialer: Arc::clone(dialer) };
+            let (address, setting) = (url.clone(), config.called(issuer.keys_setting));
+            let fetch = HttpFetch { url: address, setting, dialer: Arc::clone(dialer) };
             let directory = config.jwks_cache_dir.as_deref();
             let shared = directory.map(|dir| SharedFile::new(dir, &issuer.name, url));
             Ok(Cache::fetched(&issuer.name, Box::new(fetch), shared, algorithms, around))
@@ -638,8 +639,8 @@ fn server_metadata_cache(
 ) -> Option<Cache<ServerMetadata>> {
     let mut fetched =
         config.authorization_servers().filter(|issuer| matches!(issuer.keys, KeySource::Url(_)));
-    let issuer = fetched.next()?.name.clone();
-    let source = Box::new(Alternatives::of(&issuer, dialer));
+    let Issuer { name: issuer, setting, .. } = fetched.next()?.clone();
+    let source = Box::new(Alternatives::of(&issuer, config.called(setting), dialer));
     Some(Cache::fetched(&issuer, source, None, issuer.clone(), around.clone()))
 }
 

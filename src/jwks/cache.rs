@@ -630,7 +630,10 @@ impl<D: Document> Cache<D> {
     ) -> std::result::Result<(Arc<D>, Option<Arc<Vec<u8>>>), FetchError> {
         match (fetched, known) {
             (Some(octets), _) => {
-                let document = D::read(&octets, &self.rules).map_err(FetchError::new)?;
+                let document = D::read(&octets, &self.rules).map_err(|reason| {
+                    let advice = self.source.as_ref().and_then(|source| source.advice());
+                    FetchError::new(advice.map_or(reason.clone(), |it| format!("{reason}; {it}")))
+                })?;
                 Ok((Arc::new(document), self.shared.is_some().then(|| Arc::new(octets))))
             }
             (None, Some(known)) => {

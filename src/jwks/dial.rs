@@ -52,6 +52,18 @@ pub(crate) struct Dialer {
     proxy: Option<Proxy>,
     trust: Trust,
     names: Names,
+    /// A variable that names a proxy, where no setting does.
+    unused_proxy: Option<&'static str>,
+}
+
+/// The variables by which other programs find a proxy. This library follows its setting alone: what a process
+/// inherits must not say through whom keys are fetched.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+
+fn proxy_variable() -> Option<&'static str> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    PROXY_VARIABLES.into_iter().find(is_set)
 }
 
 /// Why there is no connection.
@@ -64,19 +76,42 @@ pub(crate) struct DialError {
     /// A server answers, but its TLS is not acceptable.
     #[cfg_attr(not(feature = "conformance"), allow(dead_code))] // for `authkit doctor`
     pub(crate) is_tls: bool,
+    /// Nothing was reached at all.
+    pub(super) unreached: bool,
+    /// There is no address for the name: of the server, or of the proxy.
+    pub(super) unknown: Option<Unknown>,
+}
+
+/// Whose name is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    Server,
+    Proxy,
+}
+
+impl DialError {
+    /// The sentence with what to change, where `setting` is what the server's address comes from.
+    pub(crate) fn advising(&self, setting: &str) -> String {
+        let setting = match self.unknown {
+            None => return self.reason.clone(),
+            Some(Unknown::Server) => setting,
+            Some(Unknown::Proxy) => "the proxy setting",
+        };
+        format!("{}; look at {setting}, or this machine's name servers", self.reason)
+    }
 }
 
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
+        f.write_str(&self.advising("the name"))
     }
 }
 
 impl std::error::Error for DialError {}
 
 impl DialError {
-    fn new(reason: String) -> Self {
-        Self { reason, passing: false, is_tls: false }
+    pub(super) fn new(reason: String) -> Self {
+        Self { reason, passing: false, is_tls: false, unreached: false, unknown: None }
     }
 }
 
@@ -105,7 +140,8 @@ impl Dialer {
     ) -> Result<Self, String> {
         let trust = Trust::new(network.ca_file.as_deref(), network.extra_ca_file.as_deref())?;
         let names = Names::new(look_up.unwrap_or_else(Names::of_this_machine));
-        Ok(Self { network: network.clone(), proxy, trust, names })
+        let unused_proxy = if proxy.is_none() { proxy_variable() } else { None };
+        Ok(Self { network: network.clone(), proxy, trust, names, unused_proxy })
     }
 
     /// What is wrong with certificate files that only the environment or the host's runtime names.
@@ -115,6 +151,20 @@ impl Dialer {
 
     /// Connects, at the latest at the deadline.
     pub(crate) fn dial(&self, target: &Target, deadline: Instant) -> Result<Connection, DialError> {
+        let connection = self.connect(target, deadline);
+        connection.map_err(|error| match self.unused_proxy {
+            Some(variable) if error.unreached && !is_loopback(&target.host) => {
+                let reason = format!(
+                    "{}; {variable} is set and not used: set proxy if it is needed",
+                    error.reason
+                );
+                DialError { reason, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    fn connect(&self, target: &Target, deadline: Instant) -> Result<Connection, DialError> {
         if !target.is_tls && !self.network.allows_http_to(&target.host) {
             return Err(DialError::new(format!("http:// is not allowed for {}", target.host)));
         }
@@ -151,8 +201,10 @@ impl Dialer {
     ) -> Result<(Stream, SocketAddr), DialError> {
         let began = Instant::now();
         let found = self.names.addresses(&to.host, to.port, deadline);
-        let addresses =
-            found.map_err(|problem| name_failure(problem, &format!("{what}{}", to.host), began))?;
+        let whose = if what.is_empty() { Unknown::Server } else { Unknown::Proxy };
+        let addresses = found.map_err(|problem| {
+            name_failure(problem, &format!("{what}{}", to.host), whose, began)
+        })?;
         let make_tls = authorities
             .filter(|_| to.is_tls)
             .map(|authorities| move || client_side(&authorities.client, to));
@@ -270,6 +322,7 @@ impl Attempt<'_> {
         match (lost.stage, &lost.cause) {
             (Stage::Connection, Cause::TimedOut) => DialError {
                 passing: true,
+                unreached: true,
                 ..DialError::new(format!(
                     "connection: no answer from {} within {}",
                     self.peer,
@@ -278,6 +331,7 @@ impl Attempt<'_> {
             },
             (Stage::Connection, Cause::Io(error)) => DialError {
                 passing: is_passing(error),
+                unreached: true,
                 ..DialError::new(format!(
                     "connection: the one to {} {}, after {}",
                     self.peer,
@@ -321,6 +375,14 @@ impl Attempt<'_> {
             )
         );
         let problems = self.authorities.filter(|_| is_unknown).map(|it| it.problems.as_slice());
+        let replaced = self.authorities.filter(|_| is_unknown).and_then(|it| it.replaced_by);
+        if let Some(variable) = replaced {
+            reason = format!(
+                "TLS handshake: with {}, after {}: the certificate's authority is not trusted; {variable} replaces this system's authorities: correct it, or set ca_file",
+                self.peer,
+                self.took()
+            );
+        }
         if let Some([problem, ..]) = problems {
             reason = format!(
                 "TLS handshake: with {}, after {}: the certificate's authority is not trusted, and {problem}",
@@ -351,20 +413,33 @@ impl Attempt<'_> {
     }
 }
 
-fn name_failure(problem: Nameless, host: &str, began: Instant) -> DialError {
+fn name_failure(problem: Nameless, host: &str, whose: Unknown, began: Instant) -> DialError {
     let (host, took) = (printable(host), seconds(began));
-    let reason = match problem {
-        Nameless::TimedOut => format!(
-            "name look-up: no answer for {host} within {took}; see this machine's name servers"
+    let (reason, unknown) = match problem {
+        Nameless::TimedOut => (
+            format!(
+                "name look-up: no answer for {host} within {took}; see this machine's name servers"
+            ),
+            None,
         ),
-        Nameless::NotFound => format!(
-            "name look-up: no address was found for {host}, after {took}; correct the name, or see this machine's name servers"
-        ),
-        Nameless::NoThread => format!(
-            "name look-up: no thread could be made to find {host}; raise the limit of threads"
-        ),
+        Nameless::NotFound => {
+            (format!("name look-up: no address was found for {host}, after {took}"), Some(whose))
+        }
+        Nameless::NoThread => {
+            let reason = format!(
+                "name look-up: no thread could be made to find {host}; raise the limit of threads"
+            );
+            return DialError::new(reason);
+        }
     };
-    DialError::new(reason)
+    DialError { unreached: true, unknown, ..DialError::new(reason) }
+}
+
+/// A host that no proxy is needed for.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn seconds(began: Instant) -> String {

@@ -1,5 +1,6 @@
 //! The JWKS over HTTPS, within fixed limits. The only file that names ureq.
 
+use std::borrow::Cow;
 use std::io::{self, Read as _, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -81,6 +82,11 @@ pub(crate) struct Ask<'a> {
 pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
     /// Fetches the document, or learns that it is still the known one.
     fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, FetchError>;
+
+    /// What to change if a document came and is no such document.
+    fn advice(&self) -> Option<String> {
+        None
+    }
 }
 
 /// One URL, asked over a connection of its own each time: a fetch comes every few minutes, and a
@@ -88,6 +94,8 @@ pub(crate) trait Fetch: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub(crate) struct HttpFetch {
     pub(crate) url: String,
+    /// The setting that the URL comes from, in the reader's spelling.
+    pub(crate) setting: Cow<'static, str>,
     pub(crate) dialer: Arc<Dialer>,
 }
 
@@ -104,6 +112,10 @@ impl Fetch for HttpFetch {
             answer => answer,
         }
     }
+
+    fn advice(&self) -> Option<String> {
+        Some(format!("see what is at {}, or correct {}", self.shown(), self.setting))
+    }
 }
 
 impl HttpFetch {
@@ -118,9 +130,10 @@ impl HttpFetch {
             request = request.header("cache-control", "no-cache");
         }
         let failed = |error: &ureq::Error, phase| {
-            let Trouble { reason, passing, .. } = trouble(error, phase, &peer, began);
-            let reason = format!("{} could not be reached: {reason}", self.shown());
-            FetchError { passing, ..FetchError::new(reason) }
+            let trouble = trouble(error, phase, &peer, began);
+            let reason = trouble.advising(&self.setting);
+            let reason = format!("{} could not be reached: {reason}", self.origin());
+            FetchError { passing: trouble.passing, ..FetchError::new(reason) }
         };
         let response = request.call().map_err(|error| failed(&error, "answer"))?;
         match response.status().as_u16() {
@@ -146,6 +159,13 @@ impl HttpFetch {
         agent_through(&self.dialer, config.build())
     }
 
+    /// The URL without its path, which matters only once there is an answer.
+    fn origin(&self) -> String {
+        let host = self.url.find("://").map_or(0, |at| at + 3);
+        let path = self.url.get(host..).and_then(|rest| rest.find('/')).map(|at| host + at);
+        printable(path.and_then(|at| self.url.get(..at)).unwrap_or(&self.url))
+    }
+
     /// The URL as reasons name it.
     fn shown(&self) -> String {
         printable(&self.url)
@@ -165,6 +185,13 @@ impl HttpFetch {
         if document.len() > MAX_DOCUMENT_LENGTH {
             return Err(self.too_long());
         }
+        let begins = document.trim_ascii_start().first();
+        match begins {
+            None => Err(self.unlike("sent nothing")),
+            // Also what a proxy or a captive portal puts in place of the answer.
+            Some(b'<') => Err(self.unlike("sent a web page (HTML) in place of JSON")),
+            Some(_) => Ok(()),
+        }?;
         Ok(Fetched { document: Some(document), ..heading })
     }
 
@@ -183,14 +210,32 @@ impl HttpFetch {
     }
 
     fn too_long(&self) -> FetchError {
-        FetchError::new(format!("{} sent more than {MAX_DOCUMENT_LENGTH} bytes", self.shown()))
+        self.unlike(&format!("sent more than {MAX_DOCUMENT_LENGTH} bytes"))
+    }
+
+    /// What came is nothing that can be at the right address.
+    fn unlike(&self, came: &str) -> FetchError {
+        FetchError::new(format!("{} {came}; correct {}", self.shown(), self.setting))
     }
 
     /// A gateway that says when to come back is not asked before.
     fn refusal(&self, status: u16, headers: &HeaderMap) -> FetchError {
         let retry_after = retry_after(headers);
         let passing = matches!(status, 502..=504) && retry_after.is_none();
-        let reason = format!("{} answered HTTP {status}", self.shown());
+        let setting = &self.setting;
+        let cure = match status {
+            300..=399 => format!(
+                "a redirect, which is not followed; set {setting} so that it leads to the address itself"
+            ),
+            401 | 403 | 407 => format!(
+                "it, or something on the way, refuses this machine; allow the request there, or correct {setting}"
+            ),
+            404 | 410 => format!("there is nothing at that address; correct {setting}"),
+            429 => "it was asked too often; no setting needs to change".to_owned(),
+            500..=599 => "a fault of its own; no setting needs to change".to_owned(),
+            _ => format!("see what is there, or correct {setting}"),
+        };
+        let reason = format!("{} answered HTTP {status}: {cure}", self.shown());
         FetchError { retry_after, passing, ..FetchError::new(reason) }
     }
 }
@@ -257,7 +302,7 @@ fn trouble(error: &ureq::Error, phase: &'static str, peer: &Peer, began: Instant
             Some(error) => (foreign::tls(error), false, true),
             None if error.kind() == io::ErrorKind::TimedOut => {
                 let reason = format!("{phase}: not all of it came from {peer} within {took}");
-                return Trouble { reason, passing: false, is_tls: false };
+                return Trouble::new(reason);
             }
             None => {
                 let failed = foreign::connection(error);
@@ -266,7 +311,7 @@ fn trouble(error: &ureq::Error, phase: &'static str, peer: &Peer, began: Instant
         },
         ureq::Error::Timeout(_) => {
             let reason = format!("{phase}: not all of it came from {peer} within {took}");
-            return Trouble { reason, passing: false, is_tls: false };
+            return Trouble::new(reason);
         }
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
             ("what came is not HTTP/1.1 that can be relied on".to_owned(), false, false)
@@ -278,7 +323,8 @@ fn trouble(error: &ureq::Error, phase: &'static str, peer: &Peer, began: Instant
         ureq::Error::ConnectionFailed => ("there is no connection".to_owned(), true, false),
         _ => ("the request failed".to_owned(), false, false),
     };
-    Trouble { reason: format!("{phase}: {said}; {peer}, after {took}"), passing, is_tls }
+    let reason = format!("{phase}: {said}; {peer}, after {took}");
+    Trouble { passing, is_tls, ..Trouble::new(reason) }
 }
 
 /// Connections of the dialer's in ureq's terms.

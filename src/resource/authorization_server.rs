@@ -1,5 +1,6 @@
 //! Authorization server metadata (RFC 8414), passed on to clients that ask the resource server for them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -52,8 +53,8 @@ impl Document for ServerMetadata {
 pub(crate) struct Alternatives(Vec<HttpFetch>);
 
 impl Alternatives {
-    pub(crate) fn of(issuer: &str, dialer: &Arc<Dialer>) -> Self {
-        let fetch = |url| HttpFetch { url, dialer: Arc::clone(dialer) };
+    pub(crate) fn of(issuer: &str, setting: Cow<'static, str>, dialer: &Arc<Dialer>) -> Self {
+        let fetch = |url| HttpFetch { url, setting: setting.clone(), dialer: Arc::clone(dialer) };
         Self(addresses(issuer).into_iter().map(fetch).collect())
     }
 }

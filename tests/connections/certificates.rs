@@ -285,3 +285,15 @@ fn variables_that_are_of_no_use_are_named_with_their_path() {
         assert!(verdict.contains(variable) && verdict.contains(name), "{verdict}");
     }
 }
+
+/// A variable that names other authorities is the likely cause of one that is not known.
+#[test]
+fn a_variable_that_replaces_the_authorities_is_named_beside_an_unknown_one() {
+    let (server, other) = (good(), good());
+    let own = other.ca_file();
+    let (verdict, _) = child(&server, None, &[("SSL_CERT_FILE", &own)]);
+    assert!(verdict.contains("SSL_CERT_FILE replaces this system's authorities"), "{verdict}");
+    assert!(verdict.contains("ca_file") && !verdict.contains("ca-certificates"), "{verdict}");
+    let (verdict, _) = child(&server, None, &[]);
+    assert!(!verdict.contains("SSL_CERT_FILE"), "{verdict}");
+}

@@ -155,3 +155,75 @@ fn tunnel(
 fn is_turn_over(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }
+
+/// Tells a test that was started as another process that it is that.
+const CHILD: &str = "AUTHKIT_PROXY_CHILD";
+
+/// The other process: says what it is told where a server, or its name, is not there.
+#[test]
+fn a_process_with_a_proxy_in_its_environment() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let nobody = net::refusing();
+    let url = format!("https://keys.example:{}/jwks", nobody.port());
+    let nameless = |_: &str, _: u16| Err(std::io::ErrorKind::NotFound.into());
+    let configured = || config_for(&url).build().unwrap();
+    let through = config_for(&url).proxy(format!("http://{nobody}")).build().unwrap();
+    for verifier in [
+        at(config_for(&url), &[nobody]),
+        verifier_with_names(configured(), &clock(), nameless).unwrap(),
+        verifier_with_names(through, &clock(), nameless).unwrap(),
+        at(config_for(&url.replace("keys.example", "localhost")), &[nobody]),
+    ] {
+        println!("<<{}", unavailable_within(&verifier, SLACK, "a child"));
+    }
+}
+
+/// What such a process is told.
+fn told(variables: &[(&str, &str)]) -> Vec<String> {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
+    {
+        command.env_remove(name);
+    }
+    let test = "proxies::a_process_with_a_proxy_in_its_environment";
+    let command = command.args(["--exact", test, "--nocapture"]).env(CHILD, "1");
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.lines().filter_map(|line| Some(line.split_once("<<")?.1.to_owned())).collect()
+}
+
+#[test]
+fn a_proxy_of_the_environment_that_is_not_used_is_told_where_nothing_is_reached() {
+    let url = "http://user:hunter2@proxy.example:3128";
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "http_proxy"] {
+        let told = told(&[(variable, url)]);
+        let [refused, nameless, proxied, local] = told.as_slice() else { panic!("{told:?}") };
+        let note = format!("{variable} is set and not used: set proxy if it is needed");
+        assert!(refused.contains("connection: ") && refused.ends_with(&note), "{refused}");
+        assert!(
+            nameless.contains("no address was found") && nameless.contains(&note),
+            "{nameless}"
+        );
+        assert!(nameless.contains("look at jwks_url"), "{nameless}");
+        assert!(!proxied.contains("is set and not used"), "{proxied}");
+        assert!(!local.contains("is set and not used"), "{local}");
+        assert!(told.iter().all(|reason| !reason.contains("hunter2")), "{told:?}");
+    }
+    for variables in [&[][..], &[("HTTPS_PROXY", "")]] {
+        let told = told(variables);
+        assert_eq!(told.len(), 4);
+        assert!(told.iter().all(|reason| !reason.contains("is set and not used")), "{told:?}");
+    }
+}
+
+#[test]
+fn a_proxy_whose_name_is_unknown_is_told_with_its_setting() {
+    let builder = config_for("https://keys.example/jwks").proxy("http://proxy.example:3128");
+    let nameless = |_: &str, _: u16| Err(std::io::ErrorKind::NotFound.into());
+    let verifier = verifier_with_names(builder.build().unwrap(), &clock(), nameless).unwrap();
+    let reason = unavailable_within(&verifier, SLACK, "no proxy");
+    assert!(reason.contains("found for the proxy proxy.example"), "{reason}");
+    assert!(reason.contains("look at the proxy setting"), "{reason}");
+}
