@@ -50,7 +50,7 @@ fn a_configuration_that_is_none_is_told_by_what_is_wrong() {
     let half = file("config/half.env", "FASTMCP_SERVER_AUTH=AuthKitProvider\n");
     let misspelt = file("config/misspelt.env", format!("{GUIDE}AUTHKIT_REQUIRED_SCOPE=hunter2\n"));
     for (arguments, says) in [
-        (&["config"][..], "authkit_domain is missing"),
+        (&["config"][..], "AUTHKIT_DOMAIN and AUTHKIT_BASE_URL are missing"),
         (&["config", "--env-file", &half], "FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL"),
         (&["config", "--env-file", &misspelt], "AUTHKIT_REQUIRED_SCOPE"),
         (

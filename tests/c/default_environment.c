@@ -12,7 +12,7 @@ static void half_a_configuration_is_refused_each_time_with_its_message(void) {
     CHECK_STATUS(authkit_verify(VECTORS[0].token, &claims), AUTHKIT_CONFIG);
     CHECK(claims == NULL);
     for (int time = 0; time < 2; time++) {
-        CHECK_REFUSAL(authkit_default_verifier(&verifier, &error), error, AUTHKIT_CONFIG, "authkit_domain is missing");
+        CHECK_REFUSAL(authkit_default_verifier(&verifier, &error), error, AUTHKIT_CONFIG, "AUTHKIT_DOMAIN and AUTHKIT_BASE_URL are missing");
         CHECK(verifier == NULL);
     }
     setenv("AUTHKIT_DOMAIN", VECTOR_ISSUER, 1);

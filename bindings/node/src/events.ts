@@ -51,6 +51,10 @@ interface Happening {
   readonly issuer: string;
   /** "jwks", or "authorization_server" for an issuer's metadata. */
   readonly document: string;
+  /** "warning" if an operator should look. */
+  readonly level: "info" | "warning";
+  /** One sentence for a log, with the issuer in front. */
+  readonly message: string;
 }
 
 /** The longest that a timer of Node's waits, in milliseconds. */

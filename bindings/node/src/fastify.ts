@@ -24,6 +24,7 @@ import {
   type RouterOptions,
 } from "./guard.js";
 import { addHeaders, bodiesOf, credentialsOf, headerOf, pathOf, type HostRequest } from "./incoming.js";
+import { toConsole, type WriteLine } from "./log.js";
 import type { Response } from "./response.js";
 import type { Verifier } from "./verifier.js";
 
@@ -46,7 +47,7 @@ declare module "fastify" {
  * instance is the root.
  */
 export const authkit: FastifyPluginAsync<AuthKitOptions<FastifyRequest>> = async (app, options) => {
-  const guard = new Guard(ownOptions(options));
+  const guard = new Guard(ownOptions(options), hostLog(app));
   for (const name of ["authkit", "auth"].filter((name) => !app.hasRequestDecorator(name))) {
     app.decorateRequest(name, null);
   }
@@ -105,6 +106,19 @@ for (const [name, plugin] of Object.entries({ authkit, authkitRouter })) {
     [Symbol.for("fastify.display-name")]: `authkit-verifier/${name}`,
     [Symbol.for("plugin-meta")]: { name: `authkit-verifier/${name}`, fastify: ">=4" },
   });
+}
+
+/** Fastify's logger, the request's if there is one. Where it is switched off, which is its default, standard error. */
+function hostLog(app: FastifyInstance): WriteLine<FastifyRequest> {
+  return (line, request) => {
+    const log = request?.log ?? app.log;
+    // Of a logger that is switched off, each function is the same one, which does nothing.
+    if (log.warn === log.trace) {
+      toConsole(line);
+    } else {
+      log[line.level === "info" ? "info" : "warn"](line.text);
+    }
+  };
 }
 
 /** Not as routes: which paths there are is for the library to say. A hook sees requests that no route is for, too. */

@@ -5,6 +5,7 @@ import type { Claims } from "./claims.js";
 import { Cors } from "./cors.js";
 import { AuthKitError, defect, messageOf, misuse } from "./errors.js";
 import { native } from "./library.js";
+import { beginLog, drain, toConsole, type LogLine, type WriteLine } from "./log.js";
 import { kindOf, plainObject } from "./octets.js";
 import { checkDemands, type VerifyOptions } from "./policy.js";
 import type { Response } from "./response.js";
@@ -31,10 +32,17 @@ export interface AuthKitOptions<R = unknown> {
    * final slash. Preflights are answered then. Default: false, and CORS is the host's.
    */
   cors?: boolean | readonly string[] | undefined;
-  /** Told why a request was refused, for the log: it says more than the client is told, and never the token. */
+  /**
+   * Told why each request was refused: it says more than the client is told, and never the token. Then no line about a
+   * refusal is written.
+   */
   onRefusal?: ((refusal: AuthKitError, request: R) => void) | undefined;
-  /** Given the configuration in force once, at the start ({@link Verifier.describe}). Default: nobody is. */
-  log?: ((configuration: string) => void) | undefined;
+  /**
+   * Writes the lines of the log: with the first request what is guarded, then refusals (each cause once in 10 s) and trouble with
+   * keys. Default: the host's own logger (Fastify), else standard error. Of several guards of one verifier, the first
+   * writes what is about no request.
+   */
+  log?: WriteLine<R> | undefined;
 }
 
 /** What of a request decides whether it may go on. */
@@ -109,7 +117,7 @@ export class Grant {
   readonly claims: Claims;
   readonly auth: AuthInfo;
   /** The answer where the operation needs these scopes too and they are missing; undefined where they are not. */
-  readonly refusal: (scopes: readonly string[]) => Promise<Response | undefined>;
+  readonly refusal: (scopes: readonly string[], tool?: string) => Promise<Response | undefined>;
 
   constructor(claims: Claims, auth: AuthInfo, refusal: Grant["refusal"]) {
     this.claims = claims;
@@ -147,8 +155,10 @@ export class Guard<R> {
   readonly #metadataUrl: string | undefined;
   readonly #toolScopes: ReadonlyMap<string, readonly string[]>;
   readonly #onRefusal: AuthKitOptions<R>["onRefusal"];
+  readonly #write: WriteLine<R>;
 
-  constructor(options: AuthKitOptions<R>) {
+  /** `hostLog` is where lines go that no option asks for. */
+  constructor(options: AuthKitOptions<R>, hostLog: WriteLine<R> = toConsole) {
     checkNames(options, OPTIONS);
     const { requiredScopes, anyScopes, toolScopes, bodyLimit = BODY_LIMIT, onRefusal, log } = options;
     this.verifier = verifierOf(options.verifier);
@@ -167,19 +177,20 @@ export class Guard<R> {
       }
     }
     this.#onRefusal = onRefusal;
-    log?.(this.verifier.describe());
+    this.#write = log ?? hostLog;
   }
 
   /** The grant, or the answer to send in its place. */
   async authorize(credentials: Credentials, request: R): Promise<Grant | Response> {
+    beginLog(this.verifier, (line) => this.#line(line));
     const decision = await this.#decide(credentials, request, this.#demands);
     if (decision.claims === undefined) {
       return decision;
     }
     const auth = authInfo(tokenOf(credentials.authorization), decision.claims, this.verifier, this.#metadataUrl);
-    return new Grant(decision.claims, auth, async (scopes) => {
+    return new Grant(decision.claims, auth, async (scopes, tool) => {
       const requiredScopes = [...(this.#demands.requiredScopes ?? []), ...scopes];
-      const further = await this.#decide(credentials, request, { ...this.#demands, requiredScopes });
+      const further = await this.#decide(credentials, request, { ...this.#demands, requiredScopes, tool });
       return further.claims === undefined ? further : undefined;
     });
   }
@@ -212,7 +223,8 @@ export class Guard<R> {
     try {
       const tools = (await bodies()).flatMap(calledTools);
       const scopes = new Set(tools.flatMap((tool) => this.#toolScopes.get(tool) ?? []));
-      return scopes.size === 0 ? undefined : await grant.refusal([...scopes]);
+      const guarded = [...new Set(tools)].filter((tool) => this.#toolScopes.get(tool)?.length);
+      return scopes.size === 0 ? undefined : await grant.refusal([...scopes], guarded.length === 1 ? guarded[0] : undefined);
     } catch (problem) {
       return problem instanceof UnfitBody ? problem.answer : this.#failed(problem, request);
     }
@@ -226,7 +238,7 @@ export class Guard<R> {
     try {
       const decision = await this.verifier.authorize(authorization, { ...demands, query });
       if (decision.claims === undefined) {
-        this.#refused(decision.error ?? defect("a request was refused without a reason"), request);
+        this.#refused(decision.error ?? defect("a request was refused without a reason"), request, decision.logLine);
       }
       return decision;
     } catch (problem) {
@@ -240,15 +252,27 @@ export class Guard<R> {
   }
 
   /** Tells who wants to know; a fault on this side is told in any case. */
-  #refused(refusal: AuthKitError, request: R): void {
+  #refused(refusal: AuthKitError, request: R, line?: LogLine): void {
     try {
       if (this.#onRefusal !== undefined) {
         this.#onRefusal(refusal, request);
+      } else if (line !== undefined) {
+        this.#line(line, request);
       } else if (refusal.httpStatus === 500) {
         process.emitWarning(refusal);
       }
     } catch (problem) {
       process.emitWarning(`onRefusal threw: ${messageOf(problem)}`);
+    }
+    drain(this.verifier, (line) => this.#line(line));
+  }
+
+  /** A host's log that fails fails no request. */
+  #line(line: LogLine, request?: R): void {
+    try {
+      this.#write(line, request);
+    } catch (problem) {
+      process.emitWarning(`the log threw: ${messageOf(problem)}`);
     }
   }
 }

@@ -20,6 +20,7 @@ export type { ErrorCode, ErrorDetails } from "./errors.js";
 export type { Claims, ClaimsData, Json, JsonObject } from "./claims.js";
 export type { Algorithm, IssuerOptions, VerifierOptions } from "./options.js";
 export type { Event, EventWatch, WatchOptions } from "./events.js";
+export type { LogLine } from "./log.js";
 export type { DroppedKeyStats, HeaderStats, IssuerStats, KeyStats, Stats, TokenCacheStats } from "./stats.js";
 export type { AuthorizeOptions, VerifyOptions } from "./policy.js";
 export type { Decision, Response } from "./response.js";

@@ -66,6 +66,7 @@ export interface Native {
   policyRequireScope: (policy: Pointer, scope: string, outError: PointerSlot) => number;
   policyRequireAnyScope: (policy: Pointer, scopes: string, outError: PointerSlot) => number;
   policySetNow: (policy: Pointer, unixSeconds: number) => number;
+  policySetTool: (policy: Pointer, tool: string) => number;
   policyFree: Free;
 
   verifierNew: (config: Pointer, outVerifier: PointerSlot, outError: PointerSlot) => number;
@@ -82,6 +83,7 @@ export interface Native {
   verifierVerifyInto: KoffiFunc<Judge>;
   verifierTryVerifyInto: Judge;
   verifierRefresh: KoffiFunc<(verifier: Pointer, outError: PointerSlot) => number>;
+  verifierStartRefresh: (verifier: Pointer, outError: PointerSlot) => number;
   verifierFetchesEnded: (verifier: Pointer) => number | bigint;
   verifierFetchTimeout: (verifier: Pointer) => number;
   verifierWait: KoffiFunc<(verifier: Pointer, seen: number | bigint, milliseconds: number) => number>;
@@ -115,6 +117,11 @@ export interface Native {
   verifierNextEvent: (verifier: Pointer) => Pointer | null;
   eventJson: (event: Pointer, outLength: null) => string | null;
   eventFree: Free;
+
+  verifierNextLogLine: (verifier: Pointer) => Pointer | null;
+  logLineLevel: (line: Pointer) => number;
+  logLineText: Text;
+  logLineFree: Free;
 
   errorStatus: (error: Pointer) => number;
   errorReason: Text;
@@ -176,6 +183,7 @@ const PROTOTYPES: Record<keyof Native, string> = {
   policyRequireScope: "int32_t authkit_policy_require_scope(void *, const char *, void *)",
   policyRequireAnyScope: "int32_t authkit_policy_require_any_scope(void *, const char *, void *)",
   policySetNow: "int32_t authkit_policy_set_now(void *, int64_t)",
+  policySetTool: "int32_t authkit_policy_set_tool(void *, const char *)",
   policyFree: "void authkit_policy_free(void *)",
 
   verifierNew: "int32_t authkit_verifier_new(void *, void *, void *)",
@@ -184,6 +192,7 @@ const PROTOTYPES: Record<keyof Native, string> = {
   verifierVerifyInto: "int32_t authkit_verifier_verify_into(void *, void *, size_t, void *, void *, size_t)",
   verifierTryVerifyInto: "int32_t authkit_verifier_try_verify_into(void *, void *, size_t, void *, void *, size_t)",
   verifierRefresh: "int32_t authkit_verifier_refresh(void *, void *)",
+  verifierStartRefresh: "int32_t authkit_verifier_start_refresh(void *, void *)",
   verifierFetchesEnded: "uint64_t authkit_verifier_fetches_ended(void *)",
   verifierFetchTimeout: "uint32_t authkit_verifier_fetch_timeout(void *)",
   verifierWait: "int32_t authkit_verifier_wait(void *, uint64_t, uint32_t)",
@@ -214,6 +223,11 @@ const PROTOTYPES: Record<keyof Native, string> = {
   verifierNextEvent: "void *authkit_verifier_next_event(void *)",
   eventJson: "const char *authkit_event_json(void *, void *)",
   eventFree: "void authkit_event_free(void *)",
+
+  verifierNextLogLine: "void *authkit_verifier_next_log_line(void *)",
+  logLineLevel: "int32_t authkit_log_line_level(void *)",
+  logLineText: "const char *authkit_log_line_text(void *)",
+  logLineFree: "void authkit_log_line_free(void *)",
 
   errorStatus: "int32_t authkit_error_status(void *)",
   errorReason: "const char *authkit_error_reason(void *)",

@@ -134,7 +134,8 @@ export function optionsJson(options: VerifierOptions): string {
       const meant = name === "issuers" ? issuers(value) : value;
       return `${JSON.stringify(snakeCase(name))}:${json(name, meant)}`;
     });
-  return `{${members.join(",")}}`;
+  // Errors name the settings as they are spelled here.
+  return `{${['"$spelling":"camelCase"', ...members].join(",")}}`;
 }
 
 /** `authkitDomain` as `authkit_domain`. */

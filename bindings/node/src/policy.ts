@@ -12,6 +12,8 @@ export interface VerifyOptions {
   anyScopes?: readonly string[] | undefined;
   /** Unix time in seconds to judge the token by, in place of the clock. */
   now?: number | undefined;
+  /** The MCP tool that is called, as this server names it; for the log alone. */
+  tool?: string | undefined;
 }
 
 /** Demands of one request, and its query. */
@@ -27,7 +29,8 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
   if (options === undefined) {
     return null;
   }
-  const { requiredScopes, anyScopes, now } = checked(options);
+  const { requiredScopes, anyScopes, now, tool } = checked(options);
+  // A tool by itself demands nothing.
   if (requiredScopes === undefined && anyScopes === undefined && now === undefined) {
     return null;
   }
@@ -51,6 +54,9 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
     if (now !== undefined && native.policySetNow(policy, now) !== OK) {
       throw defect("the time cannot be set");
     }
+    if (tool !== undefined && native.policySetTool(policy, cString(tool, "the tool")) !== OK) {
+      throw defect("the tool cannot be named");
+    }
     return policy;
   } catch (error) {
     native.policyFree(policy);
@@ -62,11 +68,11 @@ export function policyOf(native: Native, options: VerifyOptions | undefined): Po
 function checked(options: VerifyOptions): VerifyOptions {
   plainObject(options, "the options");
   for (const name of Object.keys(options)) {
-    if (name !== "requiredScopes" && name !== "anyScopes" && name !== "now") {
-      throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes, anyScopes and now`);
+    if (name !== "requiredScopes" && name !== "anyScopes" && name !== "now" && name !== "tool") {
+      throw misuse(`${JSON.stringify(name)} is no option of a call; there are requiredScopes, anyScopes, now and tool`);
     }
   }
-  const { requiredScopes, anyScopes, now } = options;
+  const { requiredScopes, anyScopes, now, tool } = options;
   for (const [name, scopes] of Object.entries({ requiredScopes, anyScopes })) {
     if (scopes !== undefined && !Array.isArray(scopes)) {
       throw misuse(`${name} is ${kindOf(scopes)}, not an array of strings`);
@@ -75,7 +81,7 @@ function checked(options: VerifyOptions): VerifyOptions {
   if (now !== undefined && !Number.isSafeInteger(now)) {
     throw misuse("now is not a whole number of seconds");
   }
-  return { requiredScopes, anyScopes, now };
+  return { requiredScopes, anyScopes, now, tool };
 }
 
 /** The scopes with a space between each two; one with a space in it would be read as two. */

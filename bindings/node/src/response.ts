@@ -2,6 +2,7 @@
 
 import type { Acceptance, Claims } from "./claims.js";
 import { defect, dropError, takeError, toldError, type AuthKitError, type Refusal } from "./errors.js";
+import type { LogLine } from "./log.js";
 import { slotPointer, type Native, type Pointer, type PointerSlot } from "./native.js";
 import type { Written } from "./record.js";
 
@@ -19,13 +20,18 @@ export interface Decision extends Response {
   readonly allowed: boolean;
   /** What the accepted token says; undefined where the request may not go on. */
   readonly claims: Claims | undefined;
-  /** Why it may not, for the log: it says more than the client is told. */
+  /** Why it may not: it says more than the client is told. */
   readonly error: AuthKitError | undefined;
+  /**
+   * What to write into the log if the response is sent. Undefined if the request may go on or has no credentials, or if
+   * the same cause was told less than 10 s ago; a later line counts it.
+   */
+  readonly logLine: LogLine | undefined;
 }
 
 /** The decision on a request that may go on. */
 export function allowed(claims: Claims): Decision {
-  return Object.freeze({ status: 200, headers: NO_HEADERS, body: "", allowed: true, claims, error: undefined });
+  return Object.freeze({ status: 200, headers: NO_HEADERS, body: "", allowed: true, claims, error: undefined, logLine: undefined });
 }
 
 const NO_HEADERS = Object.freeze({});
@@ -42,7 +48,9 @@ export function decisionOf(native: Native, written: Written, keep: (acceptance: 
     throw error;
   }
   const headers = Object.freeze(Object.fromEntries(refusal.headers));
-  return Object.freeze({ status: refusal.status, headers, body: refusal.body, allowed: false, claims: undefined, error });
+  const { body, log } = refusal;
+  const logLine = log == null ? undefined : Object.freeze(log);
+  return Object.freeze({ status: refusal.status, headers, body, allowed: false, claims: undefined, error, logLine });
 }
 
 /** A refusal with the response to send; a call that cannot be made has none. */
@@ -50,6 +58,7 @@ interface Answer extends Refusal {
   readonly status: number;
   readonly headers: [name: string, value: string][];
   readonly body: string;
+  readonly log?: LogLine | null;
 }
 
 function isAnswer(refusal: Refusal): refusal is Answer {

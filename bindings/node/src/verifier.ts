@@ -8,6 +8,7 @@ import { takeEvents, type Event } from "./events.js";
 import { Handle } from "./handle.js";
 import { Kept } from "./kept.js";
 import { native } from "./library.js";
+import { takeLogLines, type LogLine } from "./log.js";
 import { pointerSlot, slotPointer, type Native, type Pointer } from "./native.js";
 import { cString, documentOctets, kept, kindOf, plainObject, textOctets, tokenOctets, type Octets } from "./octets.js";
 import { json, optionsJson, type VerifierOptions } from "./options.js";
@@ -227,6 +228,20 @@ export class Verifier {
   }
 
   /**
+   * Starts to fetch the keys of every issuer and returns at once; what comes of it, {@link stats} and events tell.
+   *
+   * @throws {MisuseError} where `refreshMode` is not "background".
+   */
+  startRefresh(): void {
+    this.#handle.use((verifier) => {
+      const status = this.#native.verifierStartRefresh(verifier, errorSlot);
+      if (status !== OK) {
+        throw takeError(this.#native, status, errorSlot);
+      }
+    });
+  }
+
+  /**
    * Waits until every issuer has keys to verify with: before a server listens, or in its readiness
    * check. Fetches what is missing, again and again where a fetch fails; at once where all are there.
    *
@@ -257,6 +272,17 @@ export class Verifier {
    */
   events(): Event[] {
     return this.#handle.use((verifier) => takeEvents(this.#native, verifier));
+  }
+
+  /**
+   * Takes the lines for the log that belong to no request: at first those for the start (the resource indicator, the
+   * trusted issuers, the required scopes, a warning for each setting that weakens the guard), then trouble with keys,
+   * its end, and counts of refusals that had no line. The guards of this package write them; a host of its own takes
+   * them when it starts, after a refusal and about each second. Once {@link events} was called, there are no lines
+   * about keys.
+   */
+  logLines(): LogLine[] {
+    return this.#handle.use((verifier) => takeLogLines(this.#native, verifier));
   }
 
   /**

@@ -30,7 +30,7 @@ function kindInC(type) {
     return "pointer";
   }
   // koffi knows size_t by its width alone.
-  return { authkit_status: "int32_t", authkit_class: "int32_t", size_t: "uint64_t" }[type.trim()] ?? type.trim();
+  return { authkit_status: "int32_t", authkit_class: "int32_t", authkit_log_level: "int32_t", size_t: "uint64_t" }[type.trim()] ?? type.trim();
 }
 
 function kindInKoffi({ name, primitive }) {
@@ -84,7 +84,7 @@ test("every setting is an option", () => {
 });
 
 test("every status that a call can fail with has its name in the types", () => {
-  const statuses = [...header.matchAll(/^ {4}AUTHKIT_(?!CLASS_|KIND_|FAMILY_)(\w+) = /gm)].map(([, name]) => name);
+  const statuses = [...header.matchAll(/^ {4}AUTHKIT_(?!CLASS_|KIND_|FAMILY_|LOG_)(\w+) = /gm)].map(([, name]) => name);
   assert.ok(statuses.includes("EXPIRED"));
   const codes = types("errors");
   for (const name of statuses.filter((name) => !["OK", "ABSENT"].includes(name))) {

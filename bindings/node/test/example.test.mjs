@@ -99,7 +99,7 @@ for (const [name, example] of [
   test(`the example for ${name} does not start without its configuration`, async () => {
     const { code, stderr } = await run([example], { env: cleanEnvironment({ PORT: "0" }) });
     assert.notEqual(code, 0);
-    assert.match(stderr, /ConfigError: authkit_domain is missing/);
+    assert.match(stderr, /ConfigError: AUTHKIT_DOMAIN and AUTHKIT_BASE_URL are missing/);
   });
 }
 

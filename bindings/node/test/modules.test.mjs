@@ -157,7 +157,7 @@ test("a library path may be relative", async () => {
   symlinkSync(ownLibrary, join(scratch, "relative.so"));
   const env = cleanEnvironment({ AUTHKIT_LIBRARY_PATH: "relative.so" });
   const { stdout } = await run([report], { env, cwd: scratch });
-  assert.match(JSON.parse(stdout).reason, /^authkit_domain is missing/);
+  assert.match(JSON.parse(stdout).reason, /^authkitDomain and baseUrl are missing/);
 });
 
 test("a file that is no library is named", async () => {
@@ -205,13 +205,13 @@ async function firstWords(root, { executable = process.execPath, entry = "index.
 for (const entry of ["index.js", "index.mjs"]) {
   test(`the platform's package brings the library to ${entry}`, async () => {
     const words = await firstWords(installed(`whole-${entry}`, ["koffi", "@koromix"], version), { entry });
-    assert.match(words, /^ConfigError authkit_domain is missing/);
+    assert.match(words, /^ConfigError authkitDomain and baseUrl are missing/);
   });
 
   test(`what lies farther than npm puts it is found by Node for ${entry}`, async () => {
     const above = installed(join(`hoisted-${entry}`), ["koffi", "@koromix"], version);
     const words = await firstWords(installed(join(`hoisted-${entry}`, "packages", "own"), []), { entry });
-    assert.match(words, /^ConfigError authkit_domain is missing/, above);
+    assert.match(words, /^ConfigError authkitDomain and baseUrl are missing/, above);
   });
 }
 
@@ -407,7 +407,7 @@ test("half a configuration in the environment opens no door", async () => {
   const text = script("half.cjs", 'require("authkit-verifier").Verifier.fromEnv();');
   const { code, stderr } = await run([text], { env: cleanEnvironment({ AUTHKIT_BASE_URL: "https://mcp.example.com" }) });
   assert.notEqual(code, 0);
-  assert.match(stderr, /ConfigError: authkit_domain is missing/);
+  assert.match(stderr, /ConfigError: AUTHKIT_DOMAIN and AUTHKIT_BASE_URL are missing/);
 });
 
 // --- worker threads ---------------------------------------------------------------------------------
