@@ -87,6 +87,11 @@ impl KeySet {
         self.dropped_ids.iter().find(|(dropped, _)| dropped == id).map(|(_, reason)| *reason)
     }
 
+    /// The first entry that is not used and whose id cannot be read: it may be the one that a token names.
+    pub(crate) fn illegible(&self) -> Option<&DroppedKey> {
+        self.dropped.iter().find(|key| key.kid.is_none())
+    }
+
     fn note_dropped(&mut self, index: usize, id: Option<String>, reason: Unusable) {
         self.dropped.push(DroppedKey { index, kid: id.as_deref().map(printable), reason });
         self.dropped_ids.extend(id.map(|id| (id, reason)));
@@ -179,8 +184,14 @@ impl From<DroppedKey> for Happening {
     }
 }
 
-/// The id of an entry that is not a key: for a person to find it by.
+/// The id of an entry that is not a key: for a person to find it by. Also of one that the strict parser refuses: a
+/// token that names it is told why, and not that nobody publishes it.
 fn legible_id(jwk: &str) -> Option<String> {
-    let jwk = Json::parse(jwk.as_bytes().to_vec()).ok()?;
-    jwk.get("kid")?.as_str().map(Cow::into_owned)
+    match Json::parse(jwk.as_bytes().to_vec()) {
+        Ok(jwk) => jwk.get("kid")?.as_str().map(Cow::into_owned),
+        Err(_) => {
+            let jwk: serde_json::Value = serde_json::from_str(jwk).ok()?;
+            jwk.get("kid")?.as_str().map(str::to_owned)
+        }
+    }
 }
