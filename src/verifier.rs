@@ -522,7 +522,7 @@ impl Verifier {
         }
         if self.0.config.now.is_some() {
             let setting = self.0.config.called("now");
-            return error.with_hint(format!("this server judges as of the time that {setting} sets, not by its clock; unset {setting}"));
+            return error.with_hint(format!("judged as of the time that {setting} sets, not by this machine's clock; if that is not meant, unset {setting}"));
         }
         match self.0.keys.get(issuer).and_then(|cache| cache.skew_beyond_leeway()) {
             Some(skew) => error.with_hint(skew_hint(skew)),
@@ -615,7 +615,7 @@ fn refusal(miss: Option<Miss>, key_id: Option<&str>) -> Error {
     match miss {
         None => {
             Error::new(Code::Signature, "the signature does not fit the token and the issuer's key")
-                .with_hint("no setting needs to change: the token was altered on its way, or somebody else signed it")
+                .with_hint("the token was altered, or a key that is not the issuer's signed it; no setting needs to change, unless keys are given (jwks)")
         }
         Some(Miss::UnknownId) => unknown_key(),
         Some(Miss::Dropped(reason)) => {

@@ -22,7 +22,7 @@ const MAX_KEYS: usize = 100;
 /// Most keys of one id and algorithm that are tried on a token.
 const MAX_CANDIDATES: usize = 4;
 /// Most keys whose uselessness an error explains.
-const MAX_EXPLAINED: usize = 4;
+const MAX_EXPLAINED: usize = 2;
 
 /// The admitted keys of one document, and why the others were dropped.
 #[derive(Debug)]

@@ -14,8 +14,7 @@ use super::untrusted;
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
-pub(super) const SEND_ACCESS_TOKEN: &str =
-    "send the access token; an ID token is for the application that signed the user in";
+pub(super) const SEND_ACCESS_TOKEN: &str = "send the access token; an ID token is for the application that signed the user in, and no setting needs to change";
 
 /// The claims that the rules are about, found in one pass over the payload.
 pub(crate) struct Named<'d> {
