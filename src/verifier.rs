@@ -516,9 +516,12 @@ impl Verifier {
             return error;
         }
         if policy.now.is_some() {
-            return error.with_hint(
-                "the host judges as of a time that it gave, not by this machine's clock",
-            );
+            return match error.code() {
+                Code::NotYetValid => error.with_hint(
+                    "the host judges as of a time that it gave, not by this machine's clock",
+                ),
+                _ => error,
+            };
         }
         if self.0.config.now.is_some() {
             let setting = self.0.config.called("now");
