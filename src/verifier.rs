@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, FixedClock, Moment, SystemClock, after};
 use crate::config::{Config, Issuer, KeySource, RefreshMode, insecure_host_warning};
-use crate::error::{Class, Code, Error, Result};
+use crate::error::{Class, Code, Error, Result, quoted};
 use crate::fork::PerProcess;
 use crate::journal::{Event, Happening, Journal};
 use crate::jwks::cache::{Cache, Surroundings, unknown_key};
@@ -517,9 +517,20 @@ impl Verifier {
     /// A token that is out of its time may be the fault of this machine's clock, the most opaque
     /// failure there is.
     fn explain_times(&self, error: Error, issuer: usize, policy: &Policy) -> Error {
-        let by_the_clock = policy.now.is_none() && self.0.config.now.is_none();
-        if !by_the_clock || !matches!(error.code(), Code::Expired | Code::NotYetValid) {
+        if !matches!(error.code(), Code::Expired | Code::NotYetValid) {
             return error;
+        }
+        if policy.now.is_some() {
+            return match error.code() {
+                Code::NotYetValid => error.with_hint(
+                    "the host judges as of a time that it gave, not by this machine's clock",
+                ),
+                _ => error,
+            };
+        }
+        if self.0.config.now.is_some() {
+            let setting = self.0.config.called("now");
+            return error.with_hint(format!("judged as of the time that {setting} sets, not by this machine's clock; if that is not meant, unset {setting}"));
         }
         match self.0.keys.get(issuer).and_then(|cache| cache.skew_beyond_leeway()) {
             Some(skew) => error.with_hint(skew_hint(skew)),
@@ -543,11 +554,46 @@ impl Verifier {
         loop {
             match (candidate.check_against(&snapshot), key_id) {
                 (Err(Some(Miss::UnknownId)), Some(key_id)) => {
-                    snapshot = keys.newer_than(&snapshot, key_id, &call)?;
+                    let newer = keys.newer_than(&snapshot, key_id, &call);
+                    snapshot = newer
+                        .map_err(|error| self.explain_unknown(error, key_id, candidate.issuer))?;
                 }
                 (Ok(()), _) => return Ok(Arc::clone(&snapshot.document)),
-                (Err(miss), _) => return Err(refusal(miss)),
+                (Err(miss), _) => return Err(refusal(miss, key_id)),
             }
+        }
+    }
+
+    /// What is known about a key that is not among the issuer's: asserts no more than what was looked at.
+    #[cold]
+    fn explain_unknown(&self, error: Error, key_id: &str, issuer: usize) -> Error {
+        let found = self.0.config.issuers.get(issuer).zip(self.0.keys.get(issuer));
+        let Some((issuer, cache)) = found.filter(|_| error.code() == Code::UnknownKey) else {
+            return error;
+        };
+        let named = quoted(key_id);
+        let document = cache.in_force().map(|known| Arc::clone(&known.document));
+        let illegible = document.as_ref().and_then(|document| document.illegible());
+        let unknown = |reason| Error::new(Code::UnknownKey, reason);
+        match (&issuer.keys, illegible) {
+            (_, Some(entry)) => unknown(format!(
+                "the token names the key {named}, which is not among the issuer's legible keys"
+            ))
+            .with_hint(format!(
+                "it may be entry {} of the JWKS, which is unusable and has no legible kid: {}",
+                entry.index, entry.reason
+            )),
+            (KeySource::Static(_), None) => {
+                unknown(format!("the token names the key {named}, which is not among the given ones"))
+                    .with_hint(format!(
+                        "if the issuer has a new key, add it to {}",
+                        self.0.config.called("jwks")
+                    ))
+            }
+            (KeySource::Url(_), None) => unknown(format!(
+                "the token names the key {named}, which the issuer does not publish"
+            ))
+            .with_hint("no setting needs to change: if the issuer has withdrawn that key, the client must get a new token; otherwise the token is forged"),
         }
     }
 
@@ -571,25 +617,31 @@ impl Candidate<'_> {
     }
 }
 
-fn refusal(miss: Option<Miss>) -> Error {
+#[cold]
+fn refusal(miss: Option<Miss>, key_id: Option<&str>) -> Error {
+    let named = quoted(key_id.unwrap_or_default());
     match miss {
         None => {
             Error::new(Code::Signature, "the signature does not fit the token and the issuer's key")
+                .with_hint("the token was altered, or a key that is not the issuer's signed it; no setting needs to change, unless keys are given (jwks)")
         }
         Some(Miss::UnknownId) => unknown_key(),
-        Some(Miss::Dropped(reason)) => Error::new(
-            Code::UnknownKey,
-            format!(
-                "the issuer publishes the key that the token names, but it is unusable: {reason}"
-            ),
-        ),
+        Some(Miss::Dropped(reason)) => {
+            let reason =
+                format!("the issuer publishes the key {named}, but it is unusable: {reason}");
+            Error::new(Code::UnknownKey, reason)
+                .with_hint("the issuer must publish it in another form; AuthKit's own keys are usable")
+        }
         Some(Miss::OtherAlgorithm) => {
-            Error::new(Code::Algorithm, "the key that the token names is for another algorithm")
+            let reason = format!("the key {named} is for another algorithm than the token says");
+            Error::new(Code::Algorithm, reason)
+                .with_hint("no setting needs to change: a key verifies one algorithm alone")
         }
         Some(Miss::NotNamed) => Error::new(
             Code::UnknownKey,
             "the token names no key (kid), and not exactly one would do",
-        ),
+        )
+        .with_hint("AuthKit's tokens name theirs; let the issuer put kid into the header"),
     }
 }
 

@@ -60,7 +60,7 @@ fn rejects_a_dead_token_in_words() {
     assert_eq!(run.exit, 1, "{run:?}");
     assert_eq!(
         run.stdout,
-        "REJECTED  EXPIRED (HTTP 401, invalid_token)\n  reason    the token expired 3600 s ago\n"
+        "REJECTED  EXPIRED (HTTP 401, invalid_token)\n  reason    the token expired 3600 s ago\n  hint      judged as of the time that now sets, not by this machine's clock; if that is not meant, unset now\n"
     );
 }
 

@@ -114,7 +114,7 @@ impl Fetch for HttpFetch {
     }
 
     fn advice(&self) -> Option<String> {
-        Some(format!("see what is at {}, or correct {}", self.shown(), self.setting))
+        Some(format!("look at {}", self.setting))
     }
 }
 

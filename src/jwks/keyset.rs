@@ -22,7 +22,7 @@ const MAX_KEYS: usize = 100;
 /// Most keys of one id and algorithm that are tried on a token.
 const MAX_CANDIDATES: usize = 4;
 /// Most keys whose uselessness an error explains.
-const MAX_EXPLAINED: usize = 4;
+const MAX_EXPLAINED: usize = 2;
 
 /// The admitted keys of one document, and why the others were dropped.
 #[derive(Debug)]
@@ -85,6 +85,11 @@ impl KeySet {
 
     fn why_dropped(&self, id: &str) -> Option<Unusable> {
         self.dropped_ids.iter().find(|(dropped, _)| dropped == id).map(|(_, reason)| *reason)
+    }
+
+    /// The first entry that is not used and whose id cannot be read: it may be the one that a token names.
+    pub(crate) fn illegible(&self) -> Option<&DroppedKey> {
+        self.dropped.iter().find(|key| key.kid.is_none())
     }
 
     fn note_dropped(&mut self, index: usize, id: Option<String>, reason: Unusable) {
@@ -179,8 +184,14 @@ impl From<DroppedKey> for Happening {
     }
 }
 
-/// The id of an entry that is not a key: for a person to find it by.
+/// The id of an entry that is not a key: for a person to find it by. Also of one that the strict parser refuses: a
+/// token that names it is told why, and not that nobody publishes it.
 fn legible_id(jwk: &str) -> Option<String> {
-    let jwk = Json::parse(jwk.as_bytes().to_vec()).ok()?;
-    jwk.get("kid")?.as_str().map(Cow::into_owned)
+    match Json::parse(jwk.as_bytes().to_vec()) {
+        Ok(jwk) => jwk.get("kid")?.as_str().map(Cow::into_owned),
+        Err(_) => {
+            let jwk: serde_json::Value = serde_json::from_str(jwk).ok()?;
+            jwk.get("kid")?.as_str().map(str::to_owned)
+        }
+    }
 }

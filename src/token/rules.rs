@@ -1,7 +1,9 @@
 //! The rules on claims (RFC 7519 §4.1, RFC 9068 §4), all of them ours, over the strict parser.
 
+use std::borrow::Cow;
+
 use crate::config::{AudienceRule, Config, Issuer, TokenFamily, TypePolicy};
-use crate::error::{Code, Error, Result, quoted};
+use crate::error::{Code, Error, Result, printable, quoted};
 
 use super::claims::Claims;
 use super::identity::acts;
@@ -12,8 +14,7 @@ use super::untrusted;
 /// Largest NumericDate that is taken: the last second that a double counts exactly.
 const MAX_NUMERIC_DATE: f64 = 9_007_199_254_740_992.0;
 
-pub(super) const SEND_ACCESS_TOKEN: &str =
-    "send the access token; an ID token is for the application that signed the user in";
+pub(super) const SEND_ACCESS_TOKEN: &str = "send the access token; an ID token is for the application that signed the user in, and no setting needs to change";
 
 /// The claims that the rules are about, found in one pass over the payload.
 pub(crate) struct Named<'d> {
@@ -129,7 +130,7 @@ pub(crate) fn judge(
     let times = times(claims, config, now)?;
     refuse_bound(claims.cnf)?;
     let subject = non_empty_string(claims.sub, "sub")?;
-    check_session_client(claims, issuer)?;
+    check_session_client(claims, issuer, config)?;
     let resource = audience(claims, config, issuer)?;
     let scopes = scope::granted(claims, &config.scope_claims)?;
     if config.type_policy == TypePolicy::Rfc9068 {
@@ -201,37 +202,51 @@ fn judge_times(
         return Err(Error::new(
             Code::Expired,
             format!("the token expired {} ago", seconds(now - expires_at)),
-        ));
+        )
+        .with_hint("no setting needs to change: the client must refresh its token"));
     }
     if let Some(not_before) = not_before.filter(|start| *start > now + leeway) {
-        return Err(not_yet("nbf", not_before - now));
+        return Err(not_yet("nbf", not_before - now, config.called("leeway")));
     }
     if let Some(issued_at) = issued_at.filter(|start| *start > now + leeway) {
-        return Err(not_yet("iat", issued_at - now));
+        return Err(not_yet("iat", issued_at - now, config.called("leeway")));
     }
     if let Some(max_age) = config.max_token_age {
-        check_age(issued_at, max_age, now - leeway)?;
+        check_age(issued_at, max_age, now - leeway, config)?;
     }
     Ok(())
 }
 
-fn check_age(issued_at: Option<f64>, max_age: u64, now: f64) -> Result<()> {
-    let issued_at =
-        issued_at.ok_or_else(|| claim("the token has no iat, and max_token_age needs it"))?;
+fn check_age(issued_at: Option<f64>, max_age: u64, now: f64, config: &Config) -> Result<()> {
+    let issued_at = issued_at.ok_or_else(|| {
+        let setting = config.called("max_token_age");
+        claim(format!("the token has no iat, and {setting} needs it"))
+    })?;
     #[allow(clippy::cast_precision_loss)] // a configured number of seconds
     if now - issued_at >= max_age as f64 {
+        let setting = config.called("max_token_age");
         return Err(Error::new(
             Code::Expired,
-            format!("the token is older than max_token_age, {max_age} s"),
-        ));
+            format!("the token is older than {setting}, {max_age} s"),
+        )
+        .with_hint(format!(
+            "the client must get a newer token; {setting} demands that, whatever its exp says"
+        )));
     }
     Ok(())
 }
 
 #[track_caller]
-fn not_yet(name: &str, ahead: f64) -> Error {
-    Error::new(Code::NotYetValid, format!("the token's {name} lies {} ahead", seconds(ahead)))
-        .with_hint("compare this machine's clock with the issuer's; a small difference is what leeway is for")
+/// An issuer dates a token by its own clock: one that is issued in the future says that two clocks differ. A `nbf`
+/// may lie ahead on purpose.
+fn not_yet(name: &str, ahead: f64, leeway: Cow<'_, str>) -> Error {
+    let reason = format!("the token's {name} lies {} ahead", seconds(ahead));
+    let error = Error::new(Code::NotYetValid, reason);
+    if name == "iat" {
+        error.with_hint(format!("it was issued in the future by this machine's clock: set this clock by NTP, or the issuer's is wrong; a small difference is what {leeway} is for"))
+    } else {
+        error.with_hint(format!("the client must wait until then; if it should be valid now, compare this machine's clock with the issuer's; a small difference is what {leeway} is for"))
+    }
 }
 
 fn seconds(span: f64) -> String {
@@ -281,7 +296,7 @@ fn refuse_bound(cnf: Option<Value<'_>>) -> Result<()> {
 
 /// If a session token says which client it was issued to, it must be the configured one. Most have no `aud`, so this
 /// is how one application's tokens are told from another's. The refusal has the same code as a wrong `aud`.
-fn check_session_client(claims: &Named<'_>, issuer: &Issuer) -> Result<()> {
+fn check_session_client(claims: &Named<'_>, issuer: &Issuer, config: &Config) -> Result<()> {
     let Some(ours) = &issuer.client_id else { return Ok(()) };
     for (name, value) in [("client_id", claims.client_id), ("azp", claims.azp)] {
         let Some(value) = value else { continue };
@@ -290,11 +305,12 @@ fn check_session_client(claims: &Named<'_>, issuer: &Issuer) -> Result<()> {
             .ok_or_else(|| claim(format!("the session token's {name} is not a string")))?;
         if client != *ours {
             let reason = format!(
-                "the session token was issued to {} ({name}), not to {ours}",
-                quoted(&client)
+                "the session token was issued to {} ({name}), not to {}",
+                quoted(&client),
+                printable(ours)
             );
             return Err(Error::new(Code::Audience, reason)
-                .with_hint("this server takes the sessions of one application: the one that session_client_id, or the issuer's jwks_url, names"));
+                .with_hint(format!("this server takes the sessions of one application: the one that {}, or the issuer's jwks_url, names", config.called("session_client_id"))));
         }
     }
     Ok(())
@@ -342,7 +358,8 @@ fn names_a_client(claims: &Named<'_>) -> bool {
 #[track_caller]
 fn no_client(audience: &str) -> Error {
     let reason = format!(
-        "the token is meant for the client {audience} and has no client_id, as an ID token"
+        "the token is meant for the client {} and has no client_id, as an ID token",
+        printable(audience)
     );
     claim(reason).with_hint(SEND_ACCESS_TOKEN)
 }

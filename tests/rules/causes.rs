@@ -123,3 +123,123 @@ fn a_missing_permission_is_told_apart_from_a_missing_scope() {
         assert!(!error.to_string().contains('…'), "{error}");
     }
 }
+
+/// Who reads a refusal learns which setting to change, or that none needs to.
+#[test]
+fn the_usual_causes_name_a_setting_or_say_that_none_is_at_fault() {
+    let now = i64::try_from(
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(),
+    )
+    .unwrap();
+    let config = || {
+        let config = json!({ "authkit_domain": ISSUER, "base_url": "https://mcp.example" });
+        ConfigBuilder::from_json(&config.to_string()).unwrap().jwks(jwks(&[keys::rsa()]))
+    };
+    let token = |changes: Value| {
+        let mut claims = claims_with(&json!({ "iat": now - 5, "exp": now + 300 }));
+        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        claims
+    };
+    let signed = |changes| keys::rsa().token(&token(changes));
+    let none = "no setting needs to change";
+    for (what, verifier, token, code, says) in [
+        ("expired", config(), signed(json!({ "exp": now - 100 })), Code::Expired, none),
+        (
+            "a clock that is ten minutes slow",
+            config(),
+            signed(json!({ "iat": now + 600, "exp": now + 900 })),
+            Code::NotYetValid,
+            "NTP",
+        ),
+        (
+            "valid later",
+            config(),
+            signed(json!({ "nbf": now + 600 })),
+            Code::NotYetValid,
+            "compare this machine's clock",
+        ),
+        (
+            "a time that is set",
+            config().now(now - 600),
+            signed(json!({})),
+            Code::NotYetValid,
+            "unset now",
+        ),
+        (
+            "an old token",
+            config().max_token_age(60),
+            signed(json!({ "iat": now - 400 })),
+            Code::Expired,
+            "max_token_age demands that",
+        ),
+        (
+            "a missing scope",
+            config().required_scopes(["notes"]),
+            signed(json!({})),
+            Code::Scope,
+            "take it out of required_scopes",
+        ),
+        (
+            "a missing role",
+            config().required_scopes(["admin"]).scope_claims(["role"]),
+            signed(json!({ "role": "member" })),
+            Code::Scope,
+            "scope_claims",
+        ),
+        (
+            "an ID token",
+            config(),
+            signed(json!({ "nonce": "x" })),
+            Code::Type,
+            "send the access token",
+        ),
+        (
+            "an opaque token",
+            config(),
+            "x".repeat(40),
+            Code::Malformed,
+            "send AuthKit's access token",
+        ),
+        ("an API key", config(), "sk_live_x".to_owned(), Code::Malformed, "logging in at AuthKit"),
+        (
+            "a session token",
+            config(),
+            signed(json!({ "iss": "https://api.workos.com/user_management/client_01" })),
+            Code::Issuer,
+            "set session_client_id",
+        ),
+        (
+            "a key that is not given",
+            config(),
+            keys::rsa_next().token(&token(json!({}))),
+            Code::UnknownKey,
+            "add it to jwks",
+        ),
+    ] {
+        let error = refused(&build(verifier), token, code, what);
+        assert!(error.hint().unwrap_or_default().contains(says), "{what}: {error}");
+    }
+}
+
+/// A key that is published and not used is told as that, with the entry's own reason.
+#[test]
+fn a_key_that_was_dropped_is_not_called_unpublished() {
+    let good = keys::rsa().jwk();
+    let spelt = |entry: &str| format!("{{\"keys\":[{good},{entry}]}}");
+    for (entry, kid, says) in [
+        (r#"{"kid":"mine","kty":"oct","k":"x"}"#, "mine", "a shared secret is published"),
+        (r#"{"kid":"mine","kty":"RSA","use":"enc","n":"x","e":"AQAB"}"#, "mine", "use is not sig"),
+        // Two readers could read it differently, so it is dropped; its id is legible all the same.
+        (r#"{"kid":"mine","kty":"RSA","kty":"RSA","n":"x","e":"AQAB"}"#, "mine", "unusable: "),
+        (r#"{"kid":7,"kty":"RSA","n":"x","e":"AQAB"}"#, "7", "entry 1 of the JWKS"),
+        (r#"{"kty":"oct","k":"x"}"#, "mine", "entry 1 of the JWKS"),
+    ] {
+        let mut header = keys::rsa().header();
+        header["kid"] = kid.into();
+        let token = keys::rsa().token_of(header.to_string(), claims_with(&json!({})).to_string());
+        let verifier = build(crate::support::builder(spelt(entry)));
+        let error = refused(&verifier, token, Code::UnknownKey, entry);
+        assert!(error.to_string().contains(says), "{entry}: {error}");
+        assert!(!error.to_string().contains("does not publish"), "{entry}: {error}");
+    }
+}

@@ -20,4 +20,5 @@ mod identity;
 mod keys;
 mod kinds;
 mod precedence;
+mod sentences;
 mod signature;

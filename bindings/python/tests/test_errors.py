@@ -39,9 +39,9 @@ def test_a_bad_token_is_401_with_a_reason() -> None:
     assert (error.code, error.http_status, error.error) == ("EXPIRED", 401, "invalid_token")
     assert error.status == (8 << 8) | 3
     assert error.reason == "the token expired 100 s ago"
-    assert error.hint is None
+    assert error.hint == "no setting needs to change: the client must refresh its token"
     assert error.retry_after is None
-    assert str(error) == "EXPIRED: the token expired 100 s ago"
+    assert str(error) == f"EXPIRED: the token expired 100 s ago ({error.hint})"
 
 
 def test_a_missing_scope_is_403_and_is_named() -> None:

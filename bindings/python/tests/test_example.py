@@ -42,7 +42,9 @@ def test_accepted(end: str) -> None:
 
 def test_refused() -> None:
     settings = SETTINGS | {"AUTHKIT_NOW": str(EXPIRES_AT + 100)}
-    assert run(good_token(), settings) == (1, "EXPIRED, HTTP 401: the token expired 100 s ago\n")
+    status, output = run(good_token(), settings)
+    assert (status, output.splitlines()[0]) == (1, "EXPIRED, HTTP 401: the token expired 100 s ago")
+    assert re.search(r"\nhint: .*unset AUTHKIT_NOW|\nhint: .*unset now", output)
     status, output = run(good_token(), SETTINGS | {"AUTHKIT_REQUIRED_SCOPES": "admin"})
     assert status == 1
     assert re.fullmatch(r"SCOPE, HTTP 403: .*admin.*\nhint: .*admin.*\n", output)
