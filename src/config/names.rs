@@ -52,12 +52,24 @@ pub(crate) struct Names {
 impl Names {
     /// A setting's name as the reader knows it.
     pub(crate) fn called<'s>(&self, setting: &'s str) -> Cow<'s, str> {
+        if !ConfigBuilder::NAMES.contains(&setting) {
+            return self.called_inside_issuers(setting).into();
+        }
         match (self.origins.get(setting), self.spelling) {
             (Some(Origin::Variable(name) | Origin::File(name, _)), _) => name.clone().into(),
             (Some(Origin::Given) | None, Spelling::Camel) => camel_case(setting).into(),
             (None, Spelling::Variable) => variable_of(setting).into(),
             (Some(Origin::Given) | None, _) => setting.into(),
         }
+    }
+
+    /// A member of an entry of `issuers`, such as `jwks_url`.
+    fn called_inside_issuers(&self, member: &str) -> String {
+        let member = match self.spelling {
+            Spelling::Camel => camel_case(member),
+            _ => member.to_owned(),
+        };
+        format!("{member} in {}", self.called("issuers"))
     }
 
     /// Where a setting came from; `None` if nobody set it.

@@ -19,7 +19,7 @@ import { makeKey, startIssuer } from "./support/issuer.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const table = join(here, "..", "..", "..", "tests", "causes");
 const { causes } = JSON.parse(readFileSync(join(table, "causes.json"), "utf8"));
-const PATIENCE = 60_000;
+const PATIENCE = 20_000;
 const BASE = "http://127.0.0.1:8000";
 
 /** A server that anybody would write, with nothing about logging. */
