@@ -31,7 +31,7 @@ $(SERVE_BUILD)/bench/.ready: scripts/unpack_debian.sh | build/.setup
 
 test-serve: $(CLI) $(SERVE_BUILD)/debian/.ready $(SERVE_BUILD)/envoy/.ready $(MCP_NODE_READY) $(AUTHORIZATION_SERVER_READY) node
 	$(NODE_CLEAN) AUTHKIT_CLI=$(abspath $(CLI)) NGINX=$(abspath $(SERVE_NGINX)) CADDY=$(abspath $(SERVE_CADDY)) \
-	    ENVOY=$(abspath $(SERVE_ENVOY)) node --test --test-reporter=spec $(SERVE_TESTS)/*.test.mjs
+	    ENVOY=$(abspath $(SERVE_ENVOY)) OPENMETRICS=$(abspath $(SERVE_BUILD)/envoy) node --test --test-reporter=spec $(SERVE_TESTS)/*.test.mjs
 	python3 scripts/quote_examples.py --check docs/proxies.md
 
 bench-serve: $(CLI) $(SERVE_BUILD)/debian/.ready $(SERVE_BUILD)/bench/.ready $(AUTHORIZATION_SERVER_READY)

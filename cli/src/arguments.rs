@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 #[cfg(unix)]
-use crate::serve::listen::{Address, SocketMode};
+use crate::serve::listen::{Access, Address, SocketMode};
 use crate::settings::Sources;
 
 /// Verify, inspect and explain WorkOS AuthKit access tokens for MCP servers
@@ -224,6 +224,10 @@ pub(crate) struct ServeArguments {
     )]
     pub(crate) socket_mode: SocketMode,
 
+    /// The group that may connect to unix:PATH, such as www-data; by name or number
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) socket_group: Option<String>,
+
     /// Connections at a time; for one more, the one that has been quiet longest is closed
     #[arg(long, value_name = "COUNT", default_value = "900", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_connections: u16,
@@ -234,6 +238,16 @@ pub(crate) struct ServeArguments {
 
     #[command(flatten)]
     pub(crate) sources: Sources,
+}
+
+#[cfg(unix)]
+impl ServeArguments {
+    /// Who may connect.
+    pub(crate) fn access(&self) -> Access {
+        // Its owner's alone, until it is the group's.
+        let mode = if self.socket_group.is_some() { SocketMode::Owner } else { self.socket_mode };
+        Access { mode, group: self.socket_group.clone() }
+    }
 }
 
 #[cfg(unix)]
@@ -253,8 +267,11 @@ Places:
   /.well-known/oauth-protected-resource, /.well-known/oauth-authorization-server and the like, with and
                 without the resource's path: the metadata, for clients
   /healthz      200 while the process answers
+  /readyz       200 while it has keys to judge by, else 503
+  /metrics      numbers in OpenMetrics text
 
-Refusals are logged on standard error by code and reason, without token or path. A head may have some 64 KiB;
+Standard error says at the start what is guarded, then why requests are refused (each cause once in 10 s) and
+what happens to keys, without token or path. SIGHUP reads the settings again; if they are wrong, the old ones stay. A head may have some 64 KiB;
 a connection is closed after 75 s without a request. SIGTERM and SIGINT end the process when the requests
 under way are answered. Run it as any user; it needs no file but its socket.
 

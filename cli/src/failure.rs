@@ -18,6 +18,12 @@ impl Failure {
         Self { code, reason: reason.into(), hint: None, retry_after: None }
     }
 
+    /// Adds what to change.
+    #[must_use]
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         match self.code.class() {
             Class::Token | Class::Forbidden => Exit::Rejected,

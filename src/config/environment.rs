@@ -108,8 +108,7 @@ impl ConfigBuilder {
             .into_iter()
             .filter(|(is_set, _)| !is_set)
             .map(|(_, setting)| {
-                let theirs = fastmcp_variable_of(setting);
-                format!("{setting} is missing ({theirs}, or {})", variable_of(setting))
+                format!("{} (or {}) is missing", variable_of(setting), fastmcp_variable_of(setting))
             })
             .collect();
         if missing.is_empty() {

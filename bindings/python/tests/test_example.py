@@ -56,7 +56,7 @@ def test_refused() -> None:
 def test_not_configured() -> None:
     status, output = run(good_token(), {})
     assert status == 2
-    assert re.fullmatch(r"CONFIG, HTTP 500: authkit_domain .*\nhint: .*AUTHKIT_DOMAIN.*\n", output)
+    assert re.fullmatch(r"CONFIG, HTTP 500: AUTHKIT_DOMAIN .*\nhint: .*AUTHKIT_DOMAIN.*\n", output)
 
 
 def test_no_keys(server: JwksServer) -> None:

@@ -1,7 +1,8 @@
 //! The endpoint's places, and the library's answers as HTTP.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use authkit::Decision;
 use http_body_util::Full;
@@ -15,13 +16,17 @@ use crate::failure::Failure;
 use super::identity;
 use super::judge::Judge;
 use super::log::Log;
+use super::metrics;
 use super::question::{Form, Question};
 
 /// The decision on a request; behind it, as Envoy asks, the client's own path may stand.
 const AUTHORIZE: &str = "/authorize";
 /// The answer to a client whose request may not go on, for proxies that keep only the decision's status.
 const REFUSAL: &str = "/refusal";
+/// Whether the process answers; whether it has keys to judge by.
 const HEALTH: &str = "/healthz";
+const READY: &str = "/readyz";
+const METRICS: &str = "/metrics";
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -30,13 +35,24 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// Answers every request.
 pub(crate) struct Endpoint {
-    judge: Judge,
+    /// Replaced by a reload. A request keeps the one that it began with.
+    judge: RwLock<Arc<Judge>>,
     log: Arc<Log>,
 }
 
 impl Endpoint {
     pub(crate) fn new(judge: Judge, log: Arc<Log>) -> Self {
-        Self { judge, log }
+        Self { judge: RwLock::new(Arc::new(judge)), log }
+    }
+
+    /// Whoever decides now.
+    pub(crate) fn judge(&self) -> Arc<Judge> {
+        Arc::clone(&self.judge.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has another decide about the requests to come.
+    pub(crate) fn replace(&self, judge: Judge) {
+        *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
     }
 
     /// The request's body, which decides nothing, is not read.
@@ -46,6 +62,8 @@ impl Endpoint {
             AUTHORIZE => self.verdict(&parts, Form::Beside).await,
             REFUSAL => self.refusal(&parts).await,
             HEALTH => plain(StatusCode::OK, "ok\n"),
+            READY => self.readiness(),
+            METRICS => self.metrics(),
             path if is_below(path, AUTHORIZE) => self.verdict(&parts, Form::Within).await,
             path => self.document(parts.method.as_str(), path).await,
         })
@@ -65,7 +83,8 @@ impl Endpoint {
                 identity::add_to(answer.headers_mut(), claims);
             }
             None => {
-                self.tell(decision.response());
+                self.log.refusal(decision.log_line());
+                self.write_waiting();
                 if question.refuses_by_403 {
                     *answer.status_mut() = StatusCode::FORBIDDEN;
                 }
@@ -86,29 +105,43 @@ impl Endpoint {
     }
 
     async fn decision(&self, question: &Question<'_>) -> Decision {
-        self.judge.authorize(&question.request(), &question.policy).await
+        self.judge().authorize(&question.request(), &question.policy).await
     }
 
     /// What clients read before they have a token.
     async fn document(&self, method: &str, path: &str) -> Answer {
-        match self.judge.well_known(method, path).await {
-            Some(response) => {
-                self.tell(&response);
-                sent(&response)
-            }
+        match self.judge().well_known(method, path).await {
+            Some(response) => sent(&response),
             None => plain(StatusCode::NOT_FOUND, "not found\n"),
         }
     }
 
-    fn tell(&self, response: &authkit::Response) {
-        if let Some(error) = response.error() {
-            self.log.refusal(response.status(), &error.clone().into());
+    /// Whether a token could be judged now.
+    fn readiness(&self) -> Answer {
+        match self.judge().verifier().wait_ready(Duration::ZERO) {
+            Ok(()) => plain(StatusCode::OK, "ready\n"),
+            Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "the issuer's keys are missing\n"),
         }
+    }
+
+    fn metrics(&self) -> Answer {
+        let text = metrics::text(&self.judge().verifier().stats());
+        let mut answer = Response::new(Full::from(text));
+        let media_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
+        answer.headers_mut().insert(CONTENT_TYPE, media_type);
+        answer
+    }
+
+    /// Writes the lines that belong to no request.
+    pub(crate) fn write_waiting(&self) {
+        let judge = self.judge();
+        std::iter::from_fn(|| judge.verifier().next_log_line())
+            .for_each(|line| self.log.line(&line));
     }
 
     /// The question itself was wrong: for whoever runs the proxy to mend, and for nobody to pass.
     fn failed(&self, failure: &Failure) -> Answer {
-        self.log.refusal(failure.code.http_status(), failure);
+        self.log.misread(failure.code.http_status(), failure);
         let body = r#"{"error":"server_error","error_description":"The server cannot decide on this request"}"#;
         json(StatusCode::INTERNAL_SERVER_ERROR, body)
     }

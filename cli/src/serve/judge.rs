@@ -21,6 +21,10 @@ impl Judge {
         Self { verifier, turn: Mutex::new(()) }
     }
 
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// As [`Verifier::authorize`].
     pub(crate) async fn authorize(&self, request: &Request<'_>, policy: &Policy) -> Decision {
         let ask = || self.verifier.try_authorize(request, policy);

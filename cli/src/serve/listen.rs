@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -46,7 +46,15 @@ impl FromStr for Address {
     }
 }
 
-/// Who may connect to a socket in the file system: its owner, or its group too.
+/// Who may connect to a socket in the file system.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) mode: SocketMode,
+    /// The socket's group, by name or number; else this process's. Its members may connect.
+    pub(crate) group: Option<String>,
+}
+
+/// Its owner, or its group too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum SocketMode {
     #[value(name = "600")]
@@ -74,6 +82,32 @@ pub(crate) enum Listener {
 /// Removed at the end.
 pub(crate) struct SocketFile(PathBuf);
 
+impl SocketFile {
+    /// Lets a group connect. The socket is its owner's alone until it is the group's.
+    fn give_to(&self, group: &str) -> Result<(), Failure> {
+        let refused = |problem: String| {
+            let reason = format!("the socket cannot be given to the group {group}: {problem}");
+            Failure::new(Code::Config, &reason)
+        };
+        let number = group_number(group)
+            .ok_or_else(|| refused("there is no such group in /etc/group".to_owned()))?;
+        let problem = |error: io::Error| refused(file_problem(&error));
+        std::os::unix::fs::chown(&self.0, None, Some(number)).map_err(problem)?;
+        let mode = fs::Permissions::from_mode(0o660);
+        fs::set_permissions(&self.0, mode).map_err(problem)
+    }
+}
+
+/// The number of a group that is given by number or name.
+fn group_number(group: &str) -> Option<u32> {
+    group.parse().ok().or_else(|| {
+        let groups = fs::read_to_string("/etc/group").ok()?;
+        let fields = groups.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let mut named = fields.filter(|fields| fields.first() == Some(&group));
+        named.next()?.get(2)?.parse().ok()
+    })
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
@@ -82,15 +116,16 @@ impl Drop for SocketFile {
 
 impl Listener {
     /// Within a runtime.
-    pub(crate) fn bind(address: &Address, mode: SocketMode) -> Result<Self, Failure> {
+    pub(crate) fn bind(address: &Address, access: Access) -> Result<Self, Failure> {
         let bound = match address {
             Address::Loopback(address) => tcp(*address),
-            Address::Unix(path) => unix(path, mode),
+            Address::Unix(path) => unix(path, access.mode),
         };
-        bound.map_err(|error| {
-            let reason = format!("cannot listen on {}: {}", address.told(), file_problem(&error));
-            Failure::new(Code::Config, reason)
-        })
+        let listener = bound.map_err(|error| address.unusable(&error))?;
+        if let (Self::Unix(_, file), Some(group)) = (&listener, access.group) {
+            file.give_to(&group)?;
+        }
+        Ok(listener)
     }
 
     /// As `--listen` has it, with the port that port 0 became.
@@ -103,6 +138,24 @@ impl Listener {
 }
 
 impl Address {
+    /// Why nothing can listen there, and what to do.
+    fn unusable(&self, error: &io::Error) -> Failure {
+        let reason = format!("cannot listen on {}: {}", self.told(), file_problem(error));
+        let directory = match self {
+            Self::Unix(path) => path.parent().filter(|_| error.kind() == io::ErrorKind::NotFound),
+            Self::Loopback(_) => None,
+        };
+        match directory {
+            Some(directory) => {
+                let directory = directory.display();
+                let reason = format!("cannot listen on {}: its directory is missing", self.told());
+                Failure::new(Code::Config, &reason)
+                    .with_hint(format!("make it: install -d -m 0750 {directory}"))
+            }
+            None => Failure::new(Code::Config, &reason),
+        }
+    }
+
     fn told(&self) -> String {
         match self {
             Self::Loopback(address) => address.to_string(),

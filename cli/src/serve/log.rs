@@ -5,13 +5,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use authkit::LogLine;
 
 use crate::failure::Failure;
 use crate::text::printable;
 
 /// Lines that wait at most; a flood of refusals beyond them is counted instead.
 const WAITING: usize = 1024;
+/// How often a question that cannot be read is told.
+const INTERVAL: Duration = Duration::from_secs(10);
 /// How long the last lines are waited for at the end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -19,6 +23,7 @@ pub(crate) struct Log {
     quiet: bool,
     lines: Mutex<Option<SyncSender<String>>>,
     lost: AtomicU64,
+    misread_told: Mutex<Option<Instant>>,
     written: Mutex<Receiver<()>>,
 }
 
@@ -32,7 +37,8 @@ impl Log {
             let _ = done.send(());
         });
         let (lines, written) = (Mutex::new(Some(lines)), Mutex::new(written));
-        Self { quiet, lines, lost: AtomicU64::new(0), written }
+        let (lost, misread_told) = (AtomicU64::new(0), Mutex::default());
+        Self { quiet, lines, lost, misread_told, written }
     }
 
     /// A line that is always written.
@@ -48,13 +54,33 @@ impl Log {
         }
     }
 
-    /// Why a request may not go on: the library's own words, which hold no token and no secret.
-    pub(crate) fn refusal(&self, status: u16, why: &Failure) {
-        if self.quiet {
+    /// Why a request may not go on, if that is worth a line: the library says so, and in which words.
+    pub(crate) fn refusal(&self, line: Option<&LogLine>) {
+        if let Some(line) = line.filter(|_| !self.quiet) {
+            self.line(line);
+        }
+    }
+
+    /// One of the library's lines, which hold no token and no secret.
+    pub(crate) fn line(&self, line: &LogLine) {
+        let level = line.level.name().to_ascii_uppercase();
+        self.tell(format!("{level} {}", line.text));
+    }
+
+    /// A question of the proxy's that cannot be read. Told once in 10 s: each request may be one.
+    pub(crate) fn misread(&self, status: u16, why: &Failure) {
+        let Ok(mut told) = self.misread_told.lock() else { return };
+        if self.quiet || told.is_some_and(|told| told.elapsed() < INTERVAL) {
             return;
         }
+        *told = Some(Instant::now());
+        self.failure(status, why);
+    }
+
+    /// Why something of the operator's cannot be used.
+    pub(crate) fn failure(&self, status: u16, why: &Failure) {
         let hint = why.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        self.tell(format!("{status} {}: {}{hint}", why.code.name(), why.reason));
+        self.tell(format!("WARNING answered {status}: {}: {}{hint}", why.code.name(), why.reason));
     }
 
     /// Waits for what was told so far; nothing can be told afterwards.

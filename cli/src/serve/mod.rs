@@ -6,33 +6,38 @@ mod identity;
 mod judge;
 pub(crate) mod listen;
 mod log;
+mod metrics;
+mod notify;
 mod question;
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use authkit::conformance::file_problem;
-use authkit::{Code, Happening, Verifier};
+use authkit::{Code, Verifier};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 
 use crate::Exit;
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Sources};
 use crate::verify::print_unusable;
 
 use answer::Endpoint;
 use judge::Judge;
 use listen::Listener;
 use log::Log;
+use notify::State;
 
 /// Threads beside the loop's own: one waits for keys, and another where the first is given up.
 const BLOCKING_THREADS: usize = 4;
 
 pub(crate) fn run(arguments: &ServeArguments, _out: &mut dyn Write) -> io::Result<Exit> {
     match prepare(arguments) {
-        Ok(server) => server.run(),
+        Ok(server) => server.run(&arguments.sources),
         Err(failure) => print_unusable(&failure),
     }
 }
@@ -43,34 +48,35 @@ struct Server {
     listener: Listener,
     /// Taken over before anybody is told that there is a server to end.
     ends: [Signal; 2],
+    reload: Signal,
     endpoint: Arc<Endpoint>,
     log: Arc<Log>,
     most_connections: usize,
 }
 
+/// How often it is looked whether there is something to write.
+const TICK: Duration = Duration::from_secs(1);
+
 fn prepare(arguments: &ServeArguments) -> Result<Server, Failure> {
-    let verifier = Verifier::new(settings::config(&arguments.sources)?)?;
+    let judge = judge(&arguments.sources)?;
     let log = Arc::new(Log::start(arguments.quiet));
     let runtime = runtime().map_err(|error| unusable("the event loop", &error))?;
     let entered = runtime.enter();
-    let ends = ends().map_err(|error| unusable("the handling of signals", &error))?;
+    let no_signals = |error| unusable("the handling of signals", &error);
+    let ends = ends().map_err(no_signals)?;
+    let reload = signal(SignalKind::hangup()).map_err(no_signals)?;
     // Before anything else makes files: see there.
-    let listener = Listener::bind(&arguments.listen, arguments.socket_mode)?;
-    tell_warnings(&verifier, &log);
-    start_fetching(&verifier)?;
-    let endpoint = Arc::new(Endpoint::new(Judge::new(verifier), Arc::clone(&log)));
+    let listener = Listener::bind(&arguments.listen, arguments.access())?;
+    start_fetching(judge.verifier())?;
+    let endpoint = Arc::new(Endpoint::new(judge, Arc::clone(&log)));
     let most_connections = arguments.max_connections.into();
     drop(entered);
-    Ok(Server { runtime, listener, ends, endpoint, log, most_connections })
+    Ok(Server { runtime, listener, ends, reload, endpoint, log, most_connections })
 }
 
-/// What an operator should know before the first request.
-fn tell_warnings(verifier: &Verifier, log: &Log) {
-    for event in std::iter::from_fn(|| verifier.next_event()) {
-        if let Happening::Warned { reason } = event.happening {
-            log.tell(format!("WARNING: {reason}"));
-        }
-    }
+/// Whoever decides by the settings as they are now.
+fn judge(sources: &Sources) -> Result<Judge, Failure> {
+    Ok(Judge::new(Verifier::new(settings::config(sources)?)?))
 }
 
 /// The first request finds the keys there, or at least on their way.
@@ -79,6 +85,38 @@ fn start_fetching(verifier: &Verifier) -> Result<(), Failure> {
         let reason = "authkit serve fetches keys in the background: leave out refresh_mode";
         Failure::new(Code::Config, reason)
     })
+}
+
+/// Reads the settings again. What is wrong with them is written, and the old ones stay in force.
+fn reload(sources: &Sources, endpoint: &Endpoint, log: &Log) {
+    let read = judge(sources).and_then(|judge| start_fetching(judge.verifier()).map(|()| judge));
+    match read {
+        Ok(judge) => {
+            endpoint.replace(judge);
+            log.tell("the configuration was read again".to_owned());
+        }
+        Err(failure) => {
+            log.failure(failure.code.http_status(), &failure);
+            log.tell("the configuration stays as it was".to_owned());
+        }
+    }
+}
+
+/// Writes what belongs to no request, and once whether there are keys.
+async fn write_log(endpoint: &Endpoint, log: &Log) {
+    let mut told = None;
+    loop {
+        endpoint.write_waiting();
+        let judge = endpoint.judge();
+        // As long as there are none, they are asked for, as often as the issuer may be.
+        let _ = judge.verifier().wait_ready(Duration::ZERO);
+        let number = judge.verifier().stats().number(None, "keys").unwrap_or(0);
+        if number > 0 && told != Some(number) {
+            log.tell(format!("INFO {number} keys are in use"));
+            told = Some(number);
+        }
+        sleep(TICK).await;
+    }
 }
 
 /// One thread is enough: a proxy on the same machine is the slower part by far.
@@ -95,23 +133,35 @@ fn unusable(what: &str, error: &io::Error) -> Failure {
 }
 
 impl Server {
-    fn run(self) -> io::Result<Exit> {
-        let Self { runtime, listener, ends: [mut terminate, mut interrupt], .. } = self;
-        self.log.tell(format!("listening on {}", listener.address()));
+    fn run(self, sources: &Sources) -> io::Result<Exit> {
+        let Self { runtime, listener, ends: [mut terminate, mut interrupt], mut reload, .. } = self;
+        let (endpoint, log) = (self.endpoint, self.log);
+        log.tell(format!("listening on {}", listener.address()));
+        notify::tell(&State::Ready);
         runtime.block_on(async {
+            let reloading = async {
+                while reload.recv().await.is_some() {
+                    notify::tell(&State::Reloading);
+                    self::reload(sources, &endpoint, &log);
+                    notify::tell(&State::Ready);
+                }
+            };
             let end = async {
                 tokio::select! {
                     _ = terminate.recv() => (),
                     _ = interrupt.recv() => (),
+                    () = reloading => (),
+                    () = write_log(&endpoint, &log) => (),
                 }
+                notify::tell(&State::Stopping);
             };
-            connections::serve(listener, self.endpoint, self.most_connections, &self.log, end)
+            connections::serve(listener, Arc::clone(&endpoint), self.most_connections, &log, end)
                 .await;
         });
-        self.log.tell("ended".to_owned());
+        log.tell("ended".to_owned());
         // A fetch that is under way is not waited for.
         runtime.shutdown_background();
-        self.log.finish();
+        log.finish();
         Ok(Exit::Success)
     }
 }

@@ -54,6 +54,10 @@ class Program {
     }
   }
 
+  async signal(name) {
+    this.#child.kill(name);
+  }
+
   /** Its exit status, after this signal; `undefined` sends none. */
   async end(signal = 'SIGTERM') {
     if (signal && this.#child.exitCode === null) this.#child.kill(signal);
@@ -64,7 +68,10 @@ class Program {
 /** `authkit serve` with these settings, when it listens; `address` is as `connect` takes it. */
 export async function startServe(context, settings, ...parameters) {
   const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const program = new Program(AUTHKIT_CLI, ['serve', '--allow-insecure-loopback', ...flags, ...parameters]);
+  // Variables come last, as an object.
+  const more = typeof parameters.at(-1) === 'object' ? parameters.pop() : {};
+  const env = { ...ENVIRONMENT, ...more };
+  const program = new Program(AUTHKIT_CLI, ['serve', '--allow-insecure-loopback', ...flags, ...parameters], { env });
   context.after(() => program.end('SIGKILL'));
   const [, told] = await program.line(/^authkit serve: listening on (\S+)$/);
   program.address = addressOf(told);

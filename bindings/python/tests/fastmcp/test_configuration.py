@@ -227,7 +227,7 @@ def test_what_is_missing_or_wrong_stops_the_server(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
 ) -> None:
     set_variables(monkeypatch, variables)
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=f"(?i){named}"):
         auth_from_env()
 
 

@@ -218,7 +218,7 @@ def test_the_guides_variables(tmp_path: Path, issuer: Issuer) -> None:
 @pytest.mark.parametrize("half", [{}, {"FASTMCP_SERVER_AUTH_AUTHKITPROVIDER_BASE_URL": "BASE_URL"}])
 def test_half_a_configuration_stops_the_server(tmp_path: Path, issuer: Issuer, half: dict[str, str]) -> None:
     server = Running(tmp_path, FROM_ENVIRONMENT, issuer, **half)
-    with pytest.raises(AssertionError, match="authkit_domain"):
+    with pytest.raises(AssertionError, match="AUTHKIT_DOMAIN"):
         server.start()
 
 
