@@ -55,6 +55,7 @@ pub(crate) enum Command {
     /// Each line of a file is one JSON object: a token (level jwt: the full check; jws: its signature
     /// alone) or a raw signature (level raw), the keys, the configuration and the verdict to expect.
     /// Vectors that need what this library does not do are skipped and counted.
+    #[command(hide = true)]
     Vectors(VectorsArguments),
 }
 

@@ -94,7 +94,7 @@ impl Findings {
             claims: claims.as_deref(),
             remarks: &self.remarks,
         };
-        print_json(out, &inspection)
+        print_json(out, "authkit-inspect/1", &inspection)
     }
 
     fn print(&self, out: &mut dyn Write, now: f64) -> io::Result<()> {

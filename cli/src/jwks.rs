@@ -86,7 +86,7 @@ impl Findings {
             stats: &self.stats,
             events: &self.events,
         };
-        print_json(out, &report)
+        print_json(out, "authkit-jwks/1", &report)
     }
 
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Holds the manual pages in cli/man to the command line: makes them anew and compares. `WRITE_MANUAL=1` (`make manual`)
+//! Holds the manual pages in cli/man and the shells' completions in cli/completions to the command line: makes them anew and compares. `WRITE_MANUAL=1` (`make manual`)
 //! writes them instead. A test, so that the command itself carries no generator.
 
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
 use clap::{Command, CommandFactory as _};
+use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
@@ -20,24 +21,46 @@ type Pages = BTreeMap<String, String>;
 
 #[test]
 fn the_checked_in_pages_are_the_generated_ones() {
-    let generated = pages();
+    compare("man", &pages());
+}
+
+#[test]
+fn the_checked_in_completions_are_the_generated_ones() {
+    compare("completions", &completions());
+}
+
+fn compare(directory: &str, generated: &Pages) {
     if std::env::var_os("WRITE_MANUAL").is_some() {
-        write(&generated);
+        write(directory, generated);
     }
-    let checked_in = checked_in();
+    let checked_in = checked_in(directory);
     let names = |pages: &Pages| pages.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&checked_in), names(&generated), "pages in cli/man: run `make manual`");
-    for (name, page) in &generated {
-        assert!(checked_in[name] == *page, "cli/man/{name} is stale: run `make manual`");
+    assert_eq!(names(&checked_in), names(generated), "cli/{directory}: run `make manual`");
+    for (name, page) in generated {
+        assert!(checked_in[name] == *page, "cli/{directory}/{name} is stale: run `make manual`");
     }
 }
 
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("man")
+/// What shells complete, under the names that they look for.
+fn completions() -> Pages {
+    let shells =
+        [("authkit", Shell::Bash), ("_authkit", Shell::Zsh), ("authkit.fish", Shell::Fish)];
+    shells
+        .into_iter()
+        .map(|(name, shell)| {
+            let mut text = Vec::new();
+            generate(shell, &mut Arguments::command(), "authkit", &mut text);
+            (name.to_owned(), String::from_utf8(text).unwrap())
+        })
+        .collect()
 }
 
-fn checked_in() -> Pages {
-    let entries = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap());
+fn path_of(directory: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)
+}
+
+fn checked_in(directory: &str) -> Pages {
+    let entries = fs::read_dir(path_of(directory)).unwrap().map(|entry| entry.unwrap());
     entries
         .map(|entry| {
             let name = entry.file_name().into_string().unwrap();
@@ -46,11 +69,12 @@ fn checked_in() -> Pages {
         .collect()
 }
 
-fn write(pages: &Pages) {
-    let _ = fs::remove_dir_all(directory());
-    fs::create_dir(directory()).unwrap();
+fn write(directory: &str, pages: &Pages) {
+    let path = path_of(directory);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir(&path).unwrap();
     for (name, page) in pages {
-        fs::write(directory().join(name), page).unwrap();
+        fs::write(path.join(name), page).unwrap();
     }
 }
 
@@ -58,7 +82,8 @@ fn write(pages: &Pages) {
 fn pages() -> Pages {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
-    let all = command.get_subcommands().chain([&command]);
+    let shown = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    let all = shown.chain([&command]);
     all.map(|command| page(command, command.get_name() == "authkit")).collect()
 }
 

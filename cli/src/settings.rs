@@ -214,7 +214,7 @@ pub(crate) struct Sources {
 pub(crate) fn config(sources: &Sources) -> Result<Config, Failure> {
     let mut given = ConfigBuilder::default();
     for (setting, text) in &sources.flags.0 {
-        given.set(setting, text)?;
+        given.set_flag(setting, text)?;
     }
     let written = sources.config.as_deref();
     let written = written.map_or_else(|| Ok(ConfigBuilder::default()), from_file)?;
@@ -233,7 +233,7 @@ fn from_file(path: &Path) -> Result<ConfigBuilder, Failure> {
             format!("the file given with --config cannot be read: {}", file_problem(&error)),
         )
     })?;
-    Ok(ConfigBuilder::from_json(&text)?)
+    Ok(ConfigBuilder::from_json(&text)?.of_file("the file given with --config"))
 }
 
 #[cfg(test)]

@@ -39,9 +39,17 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}{dots}'", printable(&kept))
 }
 
-/// Prints a value as JSON: one line, ASCII only, since a token's text may end up on a terminal.
-pub(crate) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    writeln!(out, "{}", ascii_line(&serde_json::to_string(value)?))
+/// Prints an object as JSON: one line, ASCII only, since a token's text may end up on a terminal. Its first member,
+/// `schema`, says which members follow and what they mean: another number is another shape.
+pub(crate) fn print_json(
+    out: &mut dyn Write,
+    schema: &str,
+    object: &impl Serialize,
+) -> io::Result<()> {
+    let text = serde_json::to_string(object)?;
+    let members = text.strip_prefix('{').unwrap_or(&text);
+    let comma = if members == "}" { "" } else { "," };
+    writeln!(out, "{{\"schema\":\"{schema}\"{comma}{}", ascii_line(members))
 }
 
 /// JSON text with everything that is no printable ASCII character escaped. Such characters stand in

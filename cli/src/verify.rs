@@ -43,10 +43,12 @@ pub(crate) fn run(arguments: &VerifyArguments, out: &mut dyn Write) -> io::Resul
     let Judgement { header, result } = judge(arguments);
     let exit = result.as_ref().map_or_else(Failure::exit, |_| Exit::Success);
     match result {
-        Ok(accepted) if arguments.json => print_json(out, &Verdict::accepted(&accepted.claims)?)?,
+        Ok(accepted) if arguments.json => {
+            print_json(out, "authkit-verify/1", &Verdict::accepted(&accepted.claims)?)?
+        }
         Ok(accepted) => print_accepted(out, &accepted)?,
         Err(failure) if arguments.json => {
-            print_json(out, &Verdict::refused(&failure, header.as_deref())?)?
+            print_json(out, "authkit-verify/1", &Verdict::refused(&failure, header.as_deref())?)?
         }
         Err(failure) if exit == Exit::Unusable => {
             print_refusal(&mut io::stderr(), "NOT JUDGED", &failure)?

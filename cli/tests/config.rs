@@ -18,7 +18,10 @@ fn shows_what_is_in_force_beginning_with_the_line_for_the_dashboard() {
     let run = authkit(&["config", "--env-file", &guide, "--session-client-id", "client_1"], "");
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{run:?}");
     assert!(run.stdout.starts_with("resource indicator: https://mcp.example/mcp\n"), "{run:?}");
-    assert!(run.stdout.contains("\nrequired_scopes: [\"openid\",\"mcp:use\"]\n"), "{run:?}");
+    assert!(
+        run.stdout.contains("\nrequired_scopes: [\"openid\",\"mcp:use\"] [FASTMCP_"),
+        "{run:?}"
+    );
     assert!(run.stdout.contains("https://api.workos.com/sso/jwks/client_1"), "{run:?}");
     assert!(!run.all_output().contains("hunter2"), "{run:?}");
 
@@ -83,4 +86,39 @@ fn verify_takes_an_env_file_and_any_of_several_scopes() {
     let run = verify(&["--require-any-scope", "email", "--require-any-scope", "admin editor"]);
     assert!(run.exit == 1 && run.stdout.contains("every one of admin editor"), "{run:?}");
     assert_eq!(verify(&["--require-any-scope", ""]).exit, 2);
+}
+
+#[test]
+fn each_setting_says_where_it_came_from() {
+    let file =
+        file("config/origins.env", "AUTHKIT_LEEWAY=5\nAUTHKIT_DOMAIN=https://p-1.authkit.app\n");
+    let json = file_of_settings();
+    let arguments =
+        ["config", "--env-file", &file, "--config", &json, "--resource=https://mcp.example/mcp"];
+    let environment = [("AUTHKIT_REQUIRED_SCOPES", "a b")];
+    let text = authkit_in(&environment, &arguments, "").stdout;
+    for line in [
+        "resource: \"https://mcp.example/mcp\" [--resource]",
+        "required_scopes: [\"a\",\"b\"] [AUTHKIT_REQUIRED_SCOPES in the environment]",
+        "fetch_timeout: 9 [fetch_timeout in the file given with --config]",
+        "typ: \"any\"",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+    }
+    assert!(text.contains("leeway: 5 [AUTHKIT_LEEWAY in the env file "), "{text}");
+    assert!(text.contains("authkit_domain: see above [AUTHKIT_DOMAIN in the env file "), "{text}");
+    let described = authkit_in(&environment, &[&arguments[..], &["--json"]].concat(), "").json();
+    assert_eq!(described["schema"], "authkit-config/1");
+    assert_eq!(described["origins"]["resource"], "--resource");
+    assert_eq!(described["origins"]["typ"], "default");
+}
+
+fn file_of_settings() -> String {
+    file("config/origins.json", r#"{"fetch_timeout":9}"#)
+}
+
+#[test]
+fn a_wrong_flag_is_named_as_a_flag() {
+    let run = authkit(&["config", "--leeway=soon"], "");
+    assert!(run.stderr.contains("--leeway is 'soon', not a whole number of seconds"), "{run:?}");
 }

@@ -162,10 +162,12 @@ fn json_is_the_librarys_stats_with_the_outcome_and_the_events() {
         "ok",
         "reason",
         "retry_after",
+        "schema",
         "token_cache",
         "verdicts",
     ];
     assert_eq!(members, expected);
+    assert_eq!(report["schema"], "authkit-jwks/1");
     assert_eq!((run.exit, &report["ok"], &report["code"]), (0, &json!(true), &json!("OK")));
     let shown = &report["issuers"][0];
     assert_eq!((&shown["issuer"], &shown["jwks_url"]), (&json!(ISSUER), &json!(issuer.url())));

@@ -9,6 +9,7 @@ use common::{authkit, authkit_in, file, good, vector};
 use serde_json::{Value, json};
 
 const MEMBERS: &[&str] = &[
+    "schema",
     "ok",
     "status",
     "code",
@@ -60,7 +61,7 @@ fn rejects_a_dead_token_in_words() {
     assert_eq!(run.exit, 1, "{run:?}");
     assert_eq!(
         run.stdout,
-        "REJECTED  EXPIRED (HTTP 401, invalid_token)\n  reason    the token expired 3600 s ago\n  hint      judged as of the time that now sets, not by this machine's clock; if that is not meant, unset now\n"
+        "REJECTED  EXPIRED (HTTP 401, invalid_token)\n  reason    the token expired 3600 s ago\n  hint      judged as of the time that --now sets, not by this machine's clock; if that is not meant, unset --now\n"
     );
 }
 
@@ -71,6 +72,7 @@ fn json_of_an_accepted_token_has_exactly_its_members() {
     let verdict = run.json();
     assert_eq!(run.exit, 0);
     assert_eq!(members(&verdict), sorted(MEMBERS));
+    assert_eq!(verdict["schema"], "authkit-verify/1");
     assert_eq!(verdict["ok"], json!(true));
     assert_eq!(
         (&verdict["status"], &verdict["code"], &verdict["http_status"]),

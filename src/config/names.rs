@@ -24,8 +24,10 @@ pub(super) enum Spelling {
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Code, JSON or a flag.
+    /// Code or JSON.
     Given,
+    /// A flag of the command.
+    Flag(String),
     /// A variable of the environment, as it is spelled there.
     Variable(String),
     /// A variable of an env file, which is named as errors name it.
@@ -36,6 +38,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => f.write_str("given"),
+            Self::Flag(name) => f.write_str(name),
             Self::Variable(name) => write!(f, "{name} in the environment"),
             Self::File(name, file) => write!(f, "{name} in {file}"),
         }
@@ -56,7 +59,9 @@ impl Names {
             return self.called_inside_issuers(setting).into();
         }
         match (self.origins.get(setting), self.spelling) {
-            (Some(Origin::Variable(name) | Origin::File(name, _)), _) => name.clone().into(),
+            (Some(Origin::Variable(name) | Origin::File(name, _) | Origin::Flag(name)), _) => {
+                name.clone().into()
+            }
             (Some(Origin::Given) | None, Spelling::Camel) => camel_case(setting).into(),
             (None, Spelling::Variable) => variable_of(setting).into(),
             (Some(Origin::Given) | None, _) => setting.into(),

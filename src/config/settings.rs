@@ -263,6 +263,26 @@ impl ConfigBuilder {
         self.assign(name, text).map_err(|error| self.fail(name, error))
     }
 
+    /// As [`Self::set`], from a flag of the command, by which errors name the setting.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    #[doc(hidden)]
+    pub fn set_flag(&mut self, name: &str, text: &str) -> Result<()> {
+        self.names.note(name, Origin::Flag(format!("--{}", name.replace('_', "-"))));
+        self.set(name, text).map_err(|error| self.names.respell(error))
+    }
+
+    /// These settings as those of a file, which `shown` names.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_file(mut self, shown: &str) -> Self {
+        let set = Self::NAMES.iter().filter(|name| self.is_set(name));
+        let origins = set.map(|name| (*name, Origin::File((*name).to_owned(), shown.to_owned())));
+        self.names.origins = origins.collect();
+        self
+    }
+
     /// Notes that a setting could not be set, and gives the error back.
     #[cold]
     pub(crate) fn fail(&mut self, name: &str, error: Error) -> Error {

@@ -39,7 +39,11 @@ expect_files() {
         ./share/doc/authkit/LICENSE-MIT ./share/doc/authkit/LICENSE-THIRD-PARTY; do
         echo "$file"
     done >"$scratch/expected"
+    for file in bash-completion/completions/authkit zsh/site-functions/_authkit fish/vendor_completions.d/authkit.fish; do
+        echo "./share/$file"
+    done >>"$scratch/expected"
     (cd cli/man && ls ./*.1) | sed 's|^\.|./share/man/man1|' >>"$scratch/expected"
+    LC_ALL=C sort -o "$scratch/expected" "$scratch/expected"
     installed "$1" | diff -u "$scratch/expected" - || fail "not the files that are meant to be installed"
 }
 

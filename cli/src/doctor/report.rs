@@ -58,7 +58,6 @@ struct Summary {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Document<'a> {
-    schema: u32,
     ok: bool,
     exit: u8,
     error: Option<Refusal<'a>>,
@@ -88,7 +87,7 @@ struct Row<'a> {
 }
 
 /// Of the JSON object; grows by members alone while it stays the same.
-const SCHEMA: u32 = 1;
+const SCHEMA: &str = "authkit-doctor/1";
 
 impl Report {
     pub(crate) fn pass(&mut self, check: &'static Check, seen: impl Into<String>) {
@@ -178,7 +177,6 @@ impl Report {
 
     pub(crate) fn print_json(&self, out: &mut dyn Write, subject: &Subject) -> io::Result<()> {
         let document = Document {
-            schema: SCHEMA,
             ok: self.exit() == Exit::Success,
             exit: self.exit() as u8,
             error: None,
@@ -186,7 +184,7 @@ impl Report {
             summary: self.summary(),
             checks: self.sorted().map(row).collect(),
         };
-        print_json(out, &document)
+        print_json(out, SCHEMA, &document)
     }
 
     pub(crate) fn print(
@@ -235,7 +233,6 @@ pub(crate) fn print_refusal_as_json(
     failure: &crate::failure::Failure,
 ) -> io::Result<()> {
     let document = Document {
-        schema: SCHEMA,
         ok: false,
         exit: Exit::Unusable as u8,
         error: Some(Refusal {
@@ -247,7 +244,7 @@ pub(crate) fn print_refusal_as_json(
         summary: Report::default().summary(),
         checks: Vec::new(),
     };
-    print_json(out, &document)
+    print_json(out, SCHEMA, &document)
 }
 
 fn row(Entry { check, finding, seen }: &Entry) -> Row<'_> {

@@ -116,6 +116,7 @@ impl Report {
             (self.count(Strength::Must), self.count(Strength::Should), self.count(Strength::May));
         print_json(
             out,
+            "authkit-vectors/1",
             &Summary { ok: self.exit() == Exit::Success, must, should, may, report: self },
         )
     }

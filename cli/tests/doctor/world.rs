@@ -62,7 +62,7 @@ impl World {
 
     pub fn doctor(&self, token: Option<&str>, more: &[&str]) -> Run {
         let mut arguments = vec!["doctor", "--authkit-domain", &self.issuer];
-        if !more.contains(&"--base-url") {
+        if !more.contains(&"--base-url") && !more.contains(&"--resource") {
             arguments.extend(["--base-url", self.base_url.as_str()]);
         }
         arguments.extend(["--required-scopes", "mcp:read", "--allow-insecure-loopback"]);
