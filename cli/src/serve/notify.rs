@@ -1,4 +1,4 @@
-//! What systemd is told, if it asks for it (`Type=notify-reload`): sd_notify(3) over `NOTIFY_SOCKET`.
+//! What systemd is told, if it asks for it (`Type=notify`): sd_notify(3) over `NOTIFY_SOCKET`.
 
 use std::env;
 use std::os::unix::net::UnixDatagram;
