@@ -71,6 +71,15 @@ impl<'c> Setup<'c> {
 #[derive(Debug)]
 pub struct Requester(Arc<Dialer>);
 
+/// Where a server can be reached whose public name does not lead to it yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A name or an address; an IPv6 address in brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
 /// Why a request has no answer.
 #[derive(Debug)]
 pub struct Obstacle {
@@ -89,6 +98,16 @@ impl Requester {
         let dialer = fetch::dialer(setup.network, None);
         let dialer = dialer.map_err(|reason| Error::new(Code::Config, reason))?;
         Ok(Self(Arc::new(dialer)))
+    }
+
+    /// The same, but each connection goes to this place, past any proxy. Names in URLs, `Host` and TLS stay.
+    ///
+    /// # Errors
+    /// As [`Requester::new`].
+    pub fn through(setup: &Setup<'_>, place: &Place) -> Result<Self> {
+        let dialer = fetch::dialer(setup.network, None);
+        let dialer = dialer.map_err(|reason| Error::new(Code::Config, reason))?;
+        Ok(Self(Arc::new(dialer.always_to(&place.host, place.port))))
     }
 
     /// Sends one request; `config` has the limit to all of it.

@@ -144,6 +144,7 @@ complete -c authkit -n "__fish_authkit_using_subcommand jwks" -l token-cache-siz
 complete -c authkit -n "__fish_authkit_using_subcommand jwks" -l json -d 'Print one JSON object instead of text'
 complete -c authkit -n "__fish_authkit_using_subcommand jwks" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l token-file -d 'Examine with this token too: a file, or - for standard input; never an argument' -r -F
+complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l connect -d 'Reach the server at this place: HOST:PORT, or http://HOST:PORT where it speaks no TLS there. Its URLs stay those of the resource' -r
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l config -d 'A JSON object whose members are the settings below' -r -F
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l env-file -d 'An env file (.env) for what the environment does not set' -r -F
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l authkit-domain -d 'The AuthKit domain, such as https://your-project-12345.authkit.app' -r
@@ -176,6 +177,8 @@ complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l fetch-timeout
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l refresh-mode -d 'background, inline or manual [default: background]' -r
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l jwks-cache-dir -d 'Directory in which processes of one user share fetched keys' -r
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l token-cache-size -d 'Verified tokens to keep, 0 to 65536 [default: 1024]' -r
+complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l call-tools -d 'Call the server\'s tools with the token, to see which refuse it for its scopes. The arguments are of a wrong type: no SDK runs a tool by them, but a server of your own make may. Tools marked destructive are not called'
+complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l problems -d 'Show only what is wrong: each warn and fail'
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l json -d 'Print one JSON object instead of a table'
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -l no-color -d 'Use no colours; they are used on a terminal alone, and not where NO_COLOR is set'
 complete -c authkit -n "__fish_authkit_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::doctor::Connect;
 #[cfg(unix)]
 use crate::serve::listen::{Access, Address, SocketMode};
 use crate::settings::Sources;
@@ -174,6 +175,20 @@ pub(crate) struct DoctorArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
+    /// Reach the server at this place: HOST:PORT, or http://HOST:PORT where it speaks no TLS there. Its URLs
+    /// stay those of the resource
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) connect: Option<Connect>,
+
+    /// Call the server's tools with the token, to see which refuse it for its scopes. The arguments are of a wrong type:
+    /// no SDK runs a tool by them, but a server of your own make may. Tools marked destructive are not called
+    #[arg(long, requires = "token_file")]
+    pub(crate) call_tools: bool,
+
+    /// Show only what is wrong: each warn and fail
+    #[arg(long)]
+    pub(crate) problems: bool,
+
     /// Print one JSON object instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -194,9 +209,10 @@ Examples:
   authkit doctor --authkit-domain https://your-project-12345.authkit.app \\
                  --base-url https://your-server.example --required-scopes read
   authkit doctor --config server.json --token-file token.txt --json
+  authkit doctor --env-file .env --connect http://127.0.0.1:8000 --problems
 
 Findings: pass; note (a MAY is not used); warn (a SHOULD is not met); fail (a MUST is not met); skip.
-About forty requests, 60 s in all. No redirect is followed, and no token of yours goes into a URL.
+About fifty requests, 60 s in all. No redirect is followed, and no token of yours goes into a URL.
 
 Exit status:
   0  every MUST and SHOULD that was looked at is met

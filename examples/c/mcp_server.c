@@ -169,7 +169,9 @@ static enum MHD_Result send_status(struct MHD_Connection *connection, int status
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED || status == MHD_HTTP_NO_CONTENT)
         MHD_add_response_header(response, "allow", "POST, OPTIONS");
     if (status == MHD_HTTP_NO_CONTENT)
-        MHD_add_response_header(response, "access-control-allow-headers", "authorization, content-type, mcp-protocol-version");
+        MHD_add_response_header(response, "access-control-allow-headers",
+                                "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, "
+                                "mcp-name, last-event-id, dpop");
     return send_response(connection, status, response);
 }
 

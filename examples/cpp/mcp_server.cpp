@@ -155,7 +155,9 @@ Answer answer(int status, const Json &json) {
 Answer allowing(int status) {
     Answer told = answer(status);
     told.set(http::field::allow, "POST, OPTIONS");
-    told.set(http::field::access_control_allow_headers, "authorization, content-type, mcp-protocol-version");
+    told.set(http::field::access_control_allow_headers,
+             "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, "
+             "last-event-id, dpop");
     return told;
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct Dialer {
     proxy: Option<Proxy>,
     trust: Trust,
     names: Names,
+    /// Where each connection goes in place of its target, whose name TLS is still asked for.
+    instead: Option<Place>,
     /// A variable that names a proxy, where no setting does.
     unused_proxy: Option<&'static str>,
 }
@@ -65,6 +67,9 @@ fn proxy_variable() -> Option<&'static str> {
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     PROXY_VARIABLES.into_iter().find(is_set)
 }
+
+/// A host, an IPv6 address in brackets, and a port.
+type Place = (String, u16);
 
 /// Why there is no connection.
 #[derive(Debug, Clone)]
@@ -141,7 +146,14 @@ impl Dialer {
         let trust = Trust::new(network.ca_file.as_deref(), network.extra_ca_file.as_deref())?;
         let names = Names::new(look_up.unwrap_or_else(Names::of_this_machine));
         let unused_proxy = if proxy.is_none() { proxy_variable() } else { None };
-        Ok(Self { network: network.clone(), proxy, trust, names, unused_proxy })
+        let (network, instead) = (network.clone(), None);
+        Ok(Self { network, proxy, trust, names, instead, unused_proxy })
+    }
+
+    /// Goes to this place whatever the target is, past any proxy: for a server whose name leads elsewhere.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn always_to(self, host: &str, port: u16) -> Self {
+        Self { proxy: None, unused_proxy: None, instead: Some((host.to_owned(), port)), ..self }
     }
 
     /// What is wrong with certificate files that only the environment or the host's runtime names.
@@ -165,8 +177,9 @@ impl Dialer {
     }
 
     fn connect(&self, target: &Target, deadline: Instant) -> Result<Connection, DialError> {
-        if !target.is_tls && !self.network.allows_http_to(&target.host) {
-            return Err(DialError::new(format!("http:// is not allowed for {}", target.host)));
+        let host = self.instead.as_ref().map_or(&target.host, |(host, _)| host);
+        if !target.is_tls && !self.network.allows_http_to(host) {
+            return Err(DialError::new(format!("http:// is not allowed for {}", printable(host))));
         }
         let is_tls = target.is_tls || self.proxy.as_ref().is_some_and(|proxy| proxy.at.is_tls);
         let authorities = is_tls.then(|| self.trust.authorities()).transpose();
@@ -200,11 +213,12 @@ impl Dialer {
         deadline: Instant,
     ) -> Result<(Stream, SocketAddr), DialError> {
         let began = Instant::now();
-        let found = self.names.addresses(&to.host, to.port, deadline);
+        let (host, port) =
+            self.instead.as_ref().map_or((&to.host, to.port), |(host, port)| (host, *port));
+        let found = self.names.addresses(host, port, deadline);
         let whose = if what.is_empty() { Unknown::Server } else { Unknown::Proxy };
-        let addresses = found.map_err(|problem| {
-            name_failure(problem, &format!("{what}{}", to.host), whose, began)
-        })?;
+        let addresses = found
+            .map_err(|problem| name_failure(problem, &format!("{what}{host}"), whose, began))?;
         let make_tls = authorities
             .filter(|_| to.is_tls)
             .map(|authorities| move || client_side(&authorities.client, to));

@@ -7,7 +7,7 @@ import { kindOf } from "./octets.js";
 export type HeaderOf = (name: string) => string | undefined;
 
 const METHODS = "GET, POST, DELETE";
-const EXPOSED = "WWW-Authenticate, Retry-After, Mcp-Session-Id, MCP-Protocol-Version";
+const EXPOSED = "WWW-Authenticate, Retry-After, Mcp-Session-Id, MCP-Protocol-Version, DPoP-Nonce";
 
 export class Cors {
   readonly #origins: ReadonlySet<string> | "all" | "none";

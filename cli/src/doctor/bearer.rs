@@ -4,11 +4,13 @@ use authkit::{Class, Code, Error, Policy, Verifier};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::Context;
 use super::checks::*;
 use super::document::status;
 use super::http::{Answer, Request, Trouble};
-use super::probe::{parameter, post, scopes, www_authenticate};
+use super::metadata::Metadata;
+use super::probe::{INITIALIZE, ORIGIN, parameter, post, scopes, www_authenticate};
+use super::report::Cure;
+use super::{Context, tools};
 use crate::text::quoted;
 
 /// Longest session name that is sent back.
@@ -18,30 +20,38 @@ pub(crate) fn examine(
     context: &mut Context<'_>,
     verifier: &Verifier,
     token: Option<&[u8]>,
-    is_server_there: bool,
+    server: Option<&Metadata>,
 ) {
     let Some(token) = token else {
-        return context.report.skip_rest("token", "no token was given (--token-file)");
+        let why = "no token was given (--token-file)";
+        context.report.skip(&CORS_SESSION, why);
+        return context.report.skip_rest("token", why);
     };
     let verdict = verifier.verify(token, &Policy::new()).map(drop);
     judge_verdict(context, &verdict);
-    if !is_server_there {
-        return context.report.skip_rest("token", "the server could not be asked");
-    }
+    let Some(metadata) = server else {
+        return context.report.skip_rest("token", "the server could not be asked, or is open");
+    };
     let answer = post(context, Some(&credentials(token)), "");
     if let Ok(answer) = &answer {
         end_session(context, token, answer);
     }
     judge_server(context, &verdict, &answer);
     judge_signature(context, token);
+    if verdict.is_ok() && answer.as_ref().is_ok_and(Answer::is_success) {
+        judge_browser(context, token);
+        tools::examine(context, metadata, token);
+    }
+    context.report.skip(&CORS_SESSION, "the server did not take the token");
+    context.report.skip(&TOKEN_TOOLS, "the server did not take the token");
     context.report.skip_rest("token", "the token lacks no scope");
 }
 
 fn judge_verdict(context: &mut Context<'_>, verdict: &Result<(), Error>) {
     match verdict {
         Ok(()) => context.report.pass(&TOKEN_VERDICT, "accepted"),
-        Err(error) if is_undecided(error) => context.report.skip(&TOKEN_VERDICT, explained(error)),
-        Err(error) => context.report.miss(&TOKEN_VERDICT, explained(error)),
+        Err(error) if is_undecided(error) => context.report.skip(&TOKEN_VERDICT, reason(error)),
+        Err(error) => context.report.miss_for(&TOKEN_VERDICT, reason(error), cure(error)),
     }
 }
 
@@ -49,40 +59,71 @@ fn is_undecided(error: &Error) -> bool {
     !matches!(error.code().class(), Class::Token | Class::Forbidden)
 }
 
-/// The rule, the reason, and what to change where.
-fn explained(error: &Error) -> String {
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}: {}{hint}{}", error.code().name(), error.reason(), advice(error))
+fn reason(error: &Error) -> String {
+    format!("{}: {}", error.code().name(), error.reason())
 }
 
-/// A hint that the library gives is about this very token: nothing is advised that would go past it.
-fn advice(error: &Error) -> &'static str {
-    let hint = error.hint();
-    match error.code() {
-        Code::Audience if hint.is_none_or(|hint| hint.contains("resource indicators")) => {
-            "; WorkOS dashboard, Connect → Configuration, MCP resource indicators: add the resource above, then log in anew"
+/// What to change where: the hint, and what goes for the whole rule.
+fn cure(error: &Error) -> Cure {
+    let advice = advice(error);
+    let parts: Vec<&str> = error.hint().into_iter().chain(advice).collect();
+    let change = match parts.as_slice() {
+        [] => "nothing on your side: a token like this is rightly refused".to_owned(),
+        parts => parts.join("; "),
+    };
+    let is_indicator = error.code() == Code::Audience && advice.is_some();
+    Cure { change, page: is_indicator.then_some(PAGE_RESOURCES) }
+}
+
+/// The first answer to a good token, as a page in a browser gets it.
+fn judge_browser(context: &mut Context<'_>, token: &[u8]) {
+    let url = context.resource;
+    let is_get = context.is_sse();
+    let mut headers = vec![
+        ("origin", ORIGIN.as_bytes().to_vec()),
+        ("accept", b"application/json, text/event-stream".to_vec()),
+        ("authorization", credentials(token)),
+    ];
+    headers.extend((!is_get).then(|| ("content-type", b"application/json".to_vec())));
+    let body = (!is_get).then_some(INITIALIZE);
+    let request = Request { method: context.method, url, headers, body, wants_body: false };
+    match context.client.send(&request) {
+        Ok(answer) => {
+            end_session(context, token, &answer);
+            super::browser::judge_session(context, &answer);
         }
-        Code::Issuer if hint.is_none() => {
-            "; set authkit_domain (AUTHKIT_DOMAIN) to the domain in the WorkOS dashboard, Domains; a token of any other issuer is rightly refused"
-        }
-        Code::Scope => {
-            "; log in with these scopes; the WorkOS dashboard, Connect → Configuration, says which there are, required_scopes which the server wants"
-        }
-        Code::Expired | Code::NotYetValid => "; get a new token, and compare the clocks above",
-        Code::Algorithm => "; algorithms says what is accepted; AuthKit signs with RS256",
-        Code::UnknownKey | Code::Signature => {
-            "; the token is of another environment or was changed: log in anew at the authorization server above"
-        }
-        Code::Malformed | Code::TooLarge => {
-            "; give the access token alone, as it came from the token endpoint: no Bearer, no refresh or ID token"
-        }
-        Code::Type => "; give an access token, not an ID token; typ says which are accepted",
-        Code::KeysUnavailable => "; see the checks of the keys above",
-        _ => "",
+        Err(trouble) => context.report.skip(&CORS_SESSION, quoted(trouble.text())),
     }
 }
 
-fn credentials(token: &[u8]) -> Vec<u8> {
+/// A hint that the library gives is about this very token: nothing is advised that would go past it.
+fn advice(error: &Error) -> Option<&'static str> {
+    let hint = error.hint();
+    Some(match error.code() {
+        Code::Audience if hint.is_none_or(|hint| hint.contains("resource indicators")) => {
+            "WorkOS dashboard, Connect → Configuration, MCP resource indicators: add the resource above, then log in anew"
+        }
+        Code::Issuer if hint.is_none() => {
+            "set authkit_domain (AUTHKIT_DOMAIN) to the domain in the WorkOS dashboard, Domains; a token of any other issuer is rightly refused"
+        }
+        Code::Scope => {
+            "log in with these scopes; the WorkOS dashboard, Connect → Configuration, says which there are, required_scopes which the server wants"
+        }
+        Code::Expired | Code::NotYetValid => "get a new token, and compare the clocks above",
+        Code::Algorithm => "algorithms says what is accepted; AuthKit signs with RS256",
+        Code::UnknownKey | Code::Signature => {
+            "the token is of another environment or was changed: log in anew at the authorization server above"
+        }
+        Code::Malformed | Code::TooLarge => {
+            "give the access token alone, as it came from the token endpoint: no Bearer, no refresh or ID token"
+        }
+        Code::Type => "give an access token, not an ID token; typ says which are accepted",
+        Code::KeysUnavailable => "see the checks of the keys above",
+        _ => return None,
+    })
+}
+
+pub(crate) fn credentials(token: &[u8]) -> Vec<u8> {
     [b"Bearer ", token].concat()
 }
 
@@ -154,7 +195,7 @@ fn judge_signature(context: &mut Context<'_>, token: &[u8]) {
 }
 
 /// A session that this token opened is closed again; how that goes does not matter.
-fn end_session(context: &Context<'_>, token: &[u8], answer: &Answer) {
+pub(crate) fn end_session(context: &Context<'_>, token: &[u8], answer: &Answer) {
     let session = answer.header("mcp-session-id").filter(|_| answer.is_success());
     let fits =
         |id: &String| id.len() <= MAX_SESSION && id.bytes().all(|octet| octet.is_ascii_graphic());

@@ -7,17 +7,25 @@ use super::http::{Answer, Request, Trouble};
 use super::probe::{INITIALIZE, ORIGIN};
 use crate::text::quoted;
 
-/// Headers that an MCP client sends and that a browser asks about.
-const ASKED: &str = "authorization,content-type,mcp-protocol-version";
-const NEEDED: [&str; 2] = ["authorization", "mcp-protocol-version"];
+/// Headers that an MCP client sends and that a browser asks about, in its order. Not Accept: with what MCP puts
+/// there it is safelisted, and no browser asks.
+const NEEDED: [&str; 7] = [
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+];
 
 /// Servers may keep origins out, and must be able to (MCP transports, Security Warning).
 const KEPT_OUT: &str = "answered 403: the server may have a list of origins, and ours is not on it";
 
 pub(crate) fn examine(context: &mut Context<'_>) {
     let preflight = [
-        ("access-control-request-method", b"POST".to_vec()),
-        ("access-control-request-headers", ASKED.as_bytes().to_vec()),
+        ("access-control-request-method", context.method.as_bytes().to_vec()),
+        ("access-control-request-headers", NEEDED.join(",").into_bytes()),
     ];
     match ask(context, "OPTIONS", preflight) {
         Ok(answer) if answer.status == 403 => context.report.skip(&CORS_PREFLIGHT, KEPT_OUT),
@@ -28,7 +36,7 @@ pub(crate) fn examine(context: &mut Context<'_>) {
         ("accept", b"application/json, text/event-stream".to_vec()),
         ("content-type", b"application/json".to_vec()),
     ];
-    match ask(context, "POST", message) {
+    match ask(context, context.method, message) {
         Ok(answer) if answer.status == 403 => context.report.skip(&CORS_CHALLENGE, KEPT_OUT),
         Ok(answer) if answer.status == 401 => judge_challenge(context, &answer),
         Ok(_) => context.report.skip(&CORS_CHALLENGE, "there is no 401"),
@@ -55,10 +63,18 @@ fn judge_preflight(context: &mut Context<'_>, answer: &Answer) {
     // The star does not cover Authorization (Fetch standard, CORS non-wildcard request-header name).
     let covers =
         |header: &String, name: &str| header == name || (header == "*" && name != "authorization");
-    let all = NEEDED.iter().all(|name| headers.iter().any(|header| covers(header, name)));
-    let seen =
-        format!("{}; {origin}; Allow-Headers {}", status(answer), quoted(&headers.join(", ")));
-    context.report.judge(&CORS_PREFLIGHT, answer.is_success() && allowed && all, seen);
+    let missing: Vec<&str> = NEEDED
+        .into_iter()
+        .filter(|name| !headers.iter().any(|header| covers(header, name)))
+        .collect();
+    let lacking = match missing.as_slice() {
+        [] => String::new(),
+        missing => format!(" without {}", missing.join(", ")),
+    };
+    let listed = quoted(&headers.join(", "));
+    let seen = format!("{}; {origin}; Allow-Headers {listed}{lacking}", status(answer));
+    let fits = answer.is_success() && allowed && missing.is_empty();
+    context.report.judge(&CORS_PREFLIGHT, fits, seen);
 }
 
 fn judge_challenge(context: &mut Context<'_>, answer: &Answer) {
@@ -67,6 +83,22 @@ fn judge_challenge(context: &mut Context<'_>, answer: &Answer) {
     let fits = allowed && exposed.iter().any(|name| name == "www-authenticate" || name == "*");
     let seen = format!("{origin}; Expose-Headers {}", quoted(&exposed.join(", ")));
     context.report.judge(&CORS_CHALLENGE, fits, seen);
+}
+
+/// The answer to a good token, as a page gets it: without its session's id no second message can be sent.
+pub(crate) fn judge_session(context: &mut Context<'_>, answer: &Answer) {
+    if answer.status == 403 {
+        return context.report.skip(&CORS_SESSION, KEPT_OUT);
+    }
+    let (allowed, origin) = allowed_origin(answer);
+    let exposed = list(answer, "access-control-expose-headers");
+    let has_session = answer.header("mcp-session-id").is_some();
+    let is_exposed = exposed.iter().any(|name| name == "mcp-session-id" || name == "*");
+    let seen = match has_session {
+        true => format!("{origin}; Expose-Headers {}", quoted(&exposed.join(", "))),
+        false => format!("{origin}; the answer opens no session"),
+    };
+    context.report.judge(&CORS_SESSION, allowed && (is_exposed || !has_session), seen);
 }
 
 /// Whether our page's origin may read the answer, and what it says.

@@ -34,7 +34,16 @@ impl Check {
     pub(crate) fn group(&self) -> &'static str {
         self.id.split('.').next().unwrap_or_default()
     }
+
+    /// The page of the WorkOS dashboard where it is mended, if nowhere else.
+    pub(crate) fn page(&self) -> Option<&'static str> {
+        matches!(self.id, "as.cimd" | "as.dcr").then_some(PAGE_CONFIGURATION)
+    }
 }
+
+/// Pages of the WorkOS dashboard.
+pub(crate) const PAGE_CONFIGURATION: &str = "Connect → Configuration";
+pub(crate) const PAGE_RESOURCES: &str = "Connect → Configuration, MCP resource indicators";
 
 macro_rules! checks {
     ($($name:ident $id:literal $level:ident $source:literal $rule:literal $remedy:literal;)*) => {
@@ -166,6 +175,9 @@ checks! {
     CHALLENGE_SCOPE "challenge.scope" Should "MCP authorization, Scope Selection Strategy"
         "the challenge names the scopes that the request needs (scope)"
         "add scope=\"…\" with all required scopes to the 401";
+    CHALLENGE_SCOPES_SUPPORTED "challenge.scopes-supported" Should "MCP authorization, Scope Selection Strategy; RFC 9728 §2"
+        "scopes_supported of the metadata names every scope that a challenge demands"
+        "add these scopes to scopes_supported (AUTHKIT_SCOPES_SUPPORTED) of the server";
     CHALLENGE_NO_ERROR "challenge.no-error-code" Should "RFC 6750 §3.1"
         "no error is named where no token came: nothing was wrong with it"
         "leave error out of the challenge to a request without credentials";
@@ -195,14 +207,17 @@ checks! {
         "handle every failed verification as 401; 503 means that the server cannot get the issuer's keys";
 
     CORS_PREFLIGHT "cors.preflight" Should "Fetch standard, CORS protocol; practice"
-        "a browser may ask (OPTIONS without a token) and may send Authorization"
-        "answer preflights before asking for a token, with Access-Control-Allow-Origin and Allow-Headers: Authorization, Content-Type, MCP-Protocol-Version";
+        "a browser may ask (OPTIONS without a token) and may send every header of an MCP client; * does not cover Authorization"
+        "answer preflights with 2xx before asking for a token, with Access-Control-Allow-Origin and Access-Control-Allow-Headers: Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID";
     CORS_METADATA "cors.metadata" Should "Fetch standard, CORS protocol; practice"
         "a browser may read the protected resource metadata"
         "send Access-Control-Allow-Origin: * with it: it is public";
     CORS_CHALLENGE "cors.challenge" Should "Fetch standard, CORS protocol; practice"
         "a browser may read the 401 and its WWW-Authenticate"
         "send Access-Control-Allow-Origin and Access-Control-Expose-Headers: WWW-Authenticate with a 401 too";
+    CORS_SESSION "cors.session" Should "Fetch standard, CORS protocol; MCP transports, Session Management"
+        "a browser may read the answer to a good token and its Mcp-Session-Id"
+        "send Access-Control-Allow-Origin and Access-Control-Expose-Headers: Mcp-Session-Id, WWW-Authenticate with every answer";
     CORS_AS_METADATA "cors.as-metadata" May "Fetch standard, CORS protocol; practice"
         "a browser may read the authorization server metadata that the server hands on"
         "send Access-Control-Allow-Origin: * with it: it is public";
@@ -229,6 +244,9 @@ checks! {
     TOKEN_SCOPE_CHALLENGE "token.scope-challenge" Should "MCP authorization, Runtime Insufficient Scope Errors"
         "and with error=\"insufficient_scope\", all the scopes needed, and resource_metadata"
         "name all of them in one challenge, so that the client asks the user once";
+    TOKEN_TOOLS "token.tools" Should "MCP authorization, Runtime Insufficient Scope Errors; Scope Selection Strategy"
+        "a tool that refuses the token for its scopes names them, and scopes_supported names them too"
+        "name each tool's scopes in the challenge, and add them to scopes_supported (AUTHKIT_SCOPES_SUPPORTED) of the server";
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Requests to the servers under examination, within fixed limits. The command's only file that names ureq.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Read as _;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,14 +9,16 @@ use authkit::conformance::{Obstacle, Requester, Setup, connection_problem};
 use ureq::http::{HeaderMap, Request as HttpRequest, Response, Uri};
 use ureq::{Agent, Body};
 
+use super::address;
+use super::connect::Connect;
 use crate::failure::Failure;
 
 /// For one request, from the name look-up to the last byte of the body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// For all requests of one run together.
 const RUN_TIMEOUT: Duration = Duration::from_secs(60);
-/// Most requests of one run; a whole examination needs about thirty.
-const MAX_REQUESTS: u32 = 48;
+/// Most requests of one run; a whole examination needs about forty, and one for each tool.
+const MAX_REQUESTS: u32 = 64;
 /// Longest body that is read, in bytes.
 const MAX_BODY_LENGTH: u64 = 256 * 1024;
 const USER_AGENT: &str = concat!("authkit-doctor/", env!("CARGO_PKG_VERSION"));
@@ -27,11 +30,20 @@ const REDACTED: &str = "[token]";
 /// Asks servers: no redirects, no other hosts than the URLs name, a limit to everything.
 pub(crate) struct Client<'s> {
     requester: Requester,
+    /// For URLs of the server's own origin, where it is reached elsewhere.
+    detour: Option<Detour<'s>>,
     setup: &'s Setup<'s>,
     deadline: Instant,
     left: Cell<u32>,
     /// The user's token and its parts, longest first: a server may answer with them.
     secrets: Vec<String>,
+}
+
+/// How the server is reached in place of its public address.
+struct Detour<'s> {
+    origin: &'s str,
+    connect: &'s Connect,
+    requester: Requester,
 }
 
 /// One request. The body of the answer is read only where it is asked for: an event stream has no end.
@@ -78,11 +90,27 @@ impl<'s> Client<'s> {
     pub(crate) fn new(setup: &'s Setup<'s>, token: Option<&[u8]>) -> Result<Self, Failure> {
         Ok(Self {
             requester: Requester::new(setup)?,
+            detour: None,
             setup,
             deadline: Instant::now() + RUN_TIMEOUT,
             left: Cell::new(MAX_REQUESTS),
             secrets: token.map(secrets).unwrap_or_default(),
         })
+    }
+
+    /// Reaches the resource's server at another place, under its own names.
+    pub(crate) fn with_detour(
+        self,
+        resource: &'s str,
+        connect: &'s Connect,
+    ) -> Result<Self, Failure> {
+        let requester = Requester::through(self.setup, &connect.place)?;
+        let detour = Detour { origin: address::split(resource).0, connect, requester };
+        Ok(Self { detour: Some(detour), ..self })
+    }
+
+    fn detour(&self, url: &str) -> Option<&Detour<'s>> {
+        self.detour.as_ref().filter(|detour| address::split(url).0 == detour.origin)
     }
 
     /// Fetches a document.
@@ -112,7 +140,7 @@ impl<'s> Client<'s> {
     }
 
     fn check_scheme(&self, url: &str) -> Result<(), Trouble> {
-        if self.may_ask(url) {
+        if self.detour(url).map_or_else(|| self.may_ask(url), |detour| detour.may_ask(self, url)) {
             return Ok(());
         }
         let text = "not asked: it is not https, nor http to a host that allow_insecure_loopback or allow_insecure_http allows";
@@ -140,13 +168,16 @@ impl<'s> Client<'s> {
         request: &Request<'_>,
         timeout: Duration,
     ) -> Result<Response<Body>, Trouble> {
-        let mut built = HttpRequest::builder().method(request.method).uri(request.url);
+        let detour = self.detour(request.url);
+        let requester = detour.map_or(&self.requester, |detour| &detour.requester);
+        let url = detour.map_or(Cow::Borrowed(request.url), |detour| detour.url(request.url));
+        let mut built = HttpRequest::builder().method(request.method).uri(url.as_ref());
         for (name, value) in &request.headers {
             built = built.header(*name, value.as_slice());
         }
         let asked = match request.body {
-            Some(body) => self.requester.ask(limits(timeout), built.body(body).map_err(not_sent)?),
-            None => self.requester.ask(limits(timeout), built.body(()).map_err(not_sent)?),
+            Some(body) => requester.ask(limits(timeout), built.body(body).map_err(not_sent)?),
+            None => requester.ask(limits(timeout), built.body(()).map_err(not_sent)?),
         };
         asked.map_err(trouble)
     }
@@ -164,6 +195,24 @@ impl<'s> Client<'s> {
 
     fn redacted(&self, text: String) -> String {
         self.secrets.iter().fold(text, |text, secret| text.replace(secret, REDACTED))
+    }
+}
+
+impl Detour<'_> {
+    /// What goes out in plain text must be allowed for where it goes.
+    fn may_ask(&self, client: &Client<'_>, url: &str) -> bool {
+        match self.connect.is_plain || url.starts_with("http:") {
+            true => client.setup.allows_http_to(&self.connect.place.host),
+            false => client.may_ask(url),
+        }
+    }
+
+    /// The URL under which it is asked there: the same names, without TLS if that is so. `Host` comes of it.
+    fn url<'u>(&self, url: &'u str) -> Cow<'u, str> {
+        match url.strip_prefix("https:") {
+            Some(rest) if self.connect.is_plain => Cow::Owned(format!("http:{rest}")),
+            _ => Cow::Borrowed(url),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The server's own metadata (RFC 9728): at the path and at the root, its members, and what it hands on.
 
+use std::collections::BTreeSet;
+
 use super::authorization_server::tls_seen;
 use super::checks::*;
 use super::document::{Document, is_json, shown, status};
@@ -27,6 +29,13 @@ impl Metadata {
             _ if url == self.root_url => self.at_root.as_ref(),
             _ => None,
         }
+    }
+
+    /// Which of these scopes the metadata does not name.
+    pub(crate) fn unnamed(&self, demanded: &BTreeSet<String>) -> Vec<String> {
+        let named = self.found().and_then(|document| document.list("scopes_supported"));
+        let named = named.unwrap_or_default();
+        demanded.iter().filter(|scope| !named.contains(&scope.as_str())).cloned().collect()
     }
 
     /// What a client goes by: the path's, else the root's.

@@ -8,11 +8,13 @@ mod browser;
 mod challenge;
 mod checks;
 mod clock;
+mod connect;
 mod document;
 mod http;
 mod metadata;
 mod probe;
 mod report;
+mod tools;
 
 use std::env;
 use std::io::{self, IsTerminal as _, Write};
@@ -26,8 +28,9 @@ use crate::failure::Failure;
 use crate::text::{printable, quoted};
 use crate::{settings, token};
 
-use checks::{CONFIG_CANONICAL_URI, CONFIG_HTTPS};
-use http::Client;
+use checks::{CHALLENGE_STATUS, CONFIG_CANONICAL_URI, CONFIG_HTTPS};
+pub(crate) use connect::Connect;
+use http::{Answer, Client};
 use report::{Report, Subject};
 
 /// Where AuthKit has its keys, below the issuer: what tells its domain from other issuers.
@@ -44,9 +47,17 @@ pub(crate) struct Context<'a> {
     jwks_url: Option<&'a str>,
     /// A key that the issuer publishes, for a forged token to name.
     key_id: Option<String>,
+    /// Whether tools may be called.
+    calls_tools: bool,
+    /// How a client's first request to the endpoint is made: POST, or GET for one of the older SSE transport.
+    method: &'static str,
 }
 
 impl Context<'_> {
+    fn is_sse(&self) -> bool {
+        self.method == "GET"
+    }
+
     /// Encrypted, or to this machine where that is allowed: what the library would fetch.
     fn is_secure(&self, url: &str) -> bool {
         self.client.may_ask(url)
@@ -58,6 +69,8 @@ struct Prepared {
     config: Config,
     resource: String,
     token: Option<Vec<u8>>,
+    connect: Option<Connect>,
+    calls_tools: bool,
 }
 
 pub(crate) fn run(arguments: &DoctorArguments, out: &mut dyn Write) -> io::Result<Exit> {
@@ -67,7 +80,9 @@ pub(crate) fn run(arguments: &DoctorArguments, out: &mut dyn Write) -> io::Resul
         Err(failure) => return refuse(arguments, &failure, out),
     };
     if arguments.json {
-        report.print_json(out, &subject)?;
+        report.print_json(out, &subject, arguments.problems)?;
+    } else if arguments.problems {
+        report.print_problems(out, is_coloured(arguments))?;
     } else {
         report.print(out, &subject, is_coloured(arguments))?;
     }
@@ -80,7 +95,8 @@ fn prepare(arguments: &DoctorArguments) -> Result<Prepared, Failure> {
         Failure::new(Code::Config, "base_url or resource is missing: there is no server to ask")
     })?;
     let token = arguments.token_file.as_deref().map(|path| token::read(Some(path))).transpose()?;
-    Ok(Prepared { config, resource, token })
+    let (connect, calls_tools) = (arguments.connect.clone(), arguments.call_tools);
+    Ok(Prepared { config, resource, token, connect, calls_tools })
 }
 
 fn refuse(arguments: &DoctorArguments, failure: &Failure, out: &mut dyn Write) -> io::Result<Exit> {
@@ -104,9 +120,12 @@ fn is_coloured(arguments: &DoctorArguments) -> bool {
 }
 
 fn examine(prepared: &Prepared) -> Result<(Report, Subject), Failure> {
-    let Prepared { config, resource, token } = prepared;
+    let Prepared { config, resource, token, connect, calls_tools } = prepared;
     let setup = Setup::of(config);
-    let client = Client::new(&setup, token.as_deref())?;
+    let mut client = Client::new(&setup, token.as_deref())?;
+    if let Some(connect) = connect {
+        client = client.with_detour(resource, connect)?;
+    }
     let verifier = Verifier::new(config.clone())?;
     let (issuer, jwks_url) = authorization_server(&setup)?;
     let mut report = Report::default();
@@ -118,6 +137,8 @@ fn examine(prepared: &Prepared) -> Result<(Report, Subject), Failure> {
         issuer,
         jwks_url,
         key_id: None,
+        calls_tools: *calls_tools,
+        method: "POST",
     };
     examine_all(&mut context, &verifier, token.as_deref());
     let subject = Subject {
@@ -141,14 +162,31 @@ fn examine_all(context: &mut Context<'_>, verifier: &Verifier, token: Option<&[u
     examine_configuration(context);
     authorization_server::examine(context);
     authorization_server::examine_keys(context, verifier);
+    let first = probe::knock(context);
+    if first.as_ref().is_ok_and(Answer::is_success) {
+        return tell_open(context, verifier, token);
+    }
     let metadata = metadata::examine(context);
-    let is_there = probe::examine(context, &metadata);
+    let is_there = probe::examine(context, &metadata, first);
     if is_there {
         browser::examine(context);
     }
+    bearer::examine(context, verifier, token, is_there.then_some(&metadata));
     context.report.skip_rest("cors", "the server could not be asked");
     context.report.skip_rest("clock", "the server could not be asked");
-    bearer::examine(context, verifier, token, is_there);
+}
+
+/// One headline: each other rule about refusals would only say the same again.
+fn tell_open(context: &mut Context<'_>, verifier: &Verifier, token: Option<&[u8]>) {
+    context.report.miss_with(
+        &CHALLENGE_STATUS,
+        "the server is OPEN: it serves a first message to anybody, without a token",
+        "give the server its authentication settings, then examine it again".to_owned(),
+    );
+    bearer::examine(context, verifier, token, None);
+    for group in ["prm", "challenge", "cors", "clock"] {
+        context.report.skip_rest(group, "the server is open: see challenge.status");
+    }
 }
 
 fn examine_configuration(context: &mut Context<'_>) {

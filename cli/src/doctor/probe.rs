@@ -55,8 +55,12 @@ struct Probes {
 }
 
 /// Tells whether the endpoint answered at all: one that is silent is not asked again.
-pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) -> bool {
-    let Some(none) = reach(context) else { return false };
+pub(crate) fn examine(
+    context: &mut Context<'_>,
+    metadata: &Metadata,
+    first: Result<Answer, Trouble>,
+) -> bool {
+    let Some(none) = reach(context, first) else { return false };
     let is_endpoint = !(300..400).contains(&none.status) && none.status != 404;
     context.report.judge(&CHALLENGE_STATUS, none.status == 401, status(&none));
     if !is_endpoint {
@@ -68,14 +72,31 @@ pub(crate) fn examine(context: &mut Context<'_>, metadata: &Metadata) -> bool {
     probes.judge_form(context);
     probes.judge_no_token(context, metadata);
     probes.judge_resource_metadata(context, metadata);
+    probes.judge_scopes_named(context, metadata);
     probes.judge_bad_tokens(context);
     probes.judge_other_credentials(context);
     probes.judge_failures(context);
     true
 }
 
-fn reach(context: &mut Context<'_>) -> Option<Answer> {
-    let trouble = match post(context, None, "") {
+/// A client's first request, without a token. An endpoint of the older SSE transport takes GET alone: its 405
+/// to a POST is no missing challenge, and every later request is a GET.
+pub(crate) fn knock(context: &mut Context<'_>) -> Result<Answer, Trouble> {
+    let posted = post(context, None, "")?;
+    if posted.status != 405 {
+        return Ok(posted);
+    }
+    match ask(context, "GET", None, "") {
+        Ok(got) if got.status != 405 => {
+            context.method = "GET";
+            Ok(got)
+        }
+        _ => Ok(posted),
+    }
+}
+
+fn reach(context: &mut Context<'_>, first: Result<Answer, Trouble>) -> Option<Answer> {
+    let trouble = match first {
         Ok(answer) => {
             context.report.pass(&CHALLENGE_REACHABLE, status(&answer));
             return Some(answer);
@@ -98,7 +119,7 @@ pub(crate) fn post(
     authorization: Option<&[u8]>,
     query: &str,
 ) -> Result<Answer, Trouble> {
-    ask(context, "POST", authorization, query)
+    ask(context, context.method, authorization, query)
 }
 
 fn ask(
@@ -127,7 +148,10 @@ impl Probes {
         let long = format!("Bearer {}", "a".repeat(LONG_TOKEN));
         Self {
             none,
-            other_methods: vec![method("GET"), method("DELETE")],
+            other_methods: match context.is_sse() {
+                true => vec![method("POST"), method("DELETE"), messages(context)],
+                false => vec![method("GET"), method("DELETE")],
+            },
             garbage: probe("a token of garbage", garbage.as_bytes()),
             lower_case: probe("bearer in lower case", format!("bearer {GARBAGE}").as_bytes()),
             query: Probe {
@@ -275,6 +299,23 @@ impl Probes {
         }
     }
 
+    /// A client asks for what the metadata names: a scope that only a refusal names, it asks for too late.
+    fn judge_scopes_named(&self, context: &mut Context<'_>, metadata: &Metadata) {
+        let demanded: BTreeSet<String> =
+            self.answers().flat_map(|(_, answer)| scopes(answer)).collect();
+        if demanded.is_empty() {
+            return context.report.skip(&CHALLENGE_SCOPES_SUPPORTED, "no challenge names a scope");
+        }
+        let missing = metadata.unnamed(&demanded);
+        let seen = match missing.as_slice() {
+            [] => {
+                format!("each of {}", quoted(&demanded.into_iter().collect::<Vec<_>>().join(" ")))
+            }
+            missing => format!("not in scopes_supported: {}", quoted(&missing.join(" "))),
+        };
+        context.report.judge(&CHALLENGE_SCOPES_SUPPORTED, missing.is_empty(), seen);
+    }
+
     fn judge_bad_tokens(&self, context: &mut Context<'_>) {
         let answer = match &self.garbage.answer {
             Ok(answer) => answer,
@@ -363,6 +404,15 @@ impl Probes {
         let lines: Vec<String> = none.into_iter().chain(failed.into_iter().map(line)).collect();
         context.report.miss(&CHALLENGE_NO_SERVER_ERROR, lines.join("; "));
     }
+}
+
+/// The other half of the SSE transport, where servers commonly have it.
+fn messages(context: &Context<'_>) -> Probe {
+    let url = format!("{}/messages/", context.resource.rsplit_once('/').map_or("", |(at, _)| at));
+    let headers = vec![("content-type", b"application/json".to_vec())];
+    let request =
+        Request { method: "POST", url: &url, headers, body: Some(INITIALIZE), wants_body: false };
+    Probe { what: "POST to messages/", answer: context.client.send(&request) }
 }
 
 /// Where a challenge leads, on this server only: what a stranger's challenge names is not asked.

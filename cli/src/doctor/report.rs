@@ -28,6 +28,36 @@ struct Entry {
     check: &'static Check,
     finding: Finding,
     seen: String,
+    /// What to change, if that is known better than the check's own remedy.
+    cure: Option<Cure>,
+}
+
+/// What to change in this very case.
+#[derive(Debug)]
+pub(crate) struct Cure {
+    pub(crate) change: String,
+    /// The page of the WorkOS dashboard where it is done.
+    pub(crate) page: Option<&'static str>,
+}
+
+impl Entry {
+    fn is_problem(&self) -> bool {
+        matches!(self.finding, Finding::Warn | Finding::Fail)
+    }
+
+    fn is_met(&self) -> bool {
+        matches!(self.finding, Finding::Pass | Finding::Skip)
+    }
+
+    fn change(&self) -> &str {
+        self.cure.as_ref().map_or(self.check.remedy, |cure| &cure.change)
+    }
+
+    /// Where the dashboard must mend it; none where all is well.
+    fn page(&self) -> Option<&'static str> {
+        let page = self.cure.as_ref().map_or_else(|| self.check.page(), |cure| cure.page);
+        page.filter(|_| !self.is_met())
+    }
 }
 
 /// The findings of one run, in any order while it is written.
@@ -84,6 +114,7 @@ struct Row<'a> {
     source: &'a str,
     rule: &'a str,
     remedy: &'a str,
+    dashboard: Option<&'a str>,
 }
 
 /// Of the JSON object; grows by members alone while it stays the same.
@@ -96,12 +127,22 @@ impl Report {
 
     /// The rule is not met; how bad that is, its level says.
     pub(crate) fn miss(&mut self, check: &'static Check, seen: impl Into<String>) {
-        let finding = match check.level {
-            Level::Must => Finding::Fail,
-            Level::Should => Finding::Warn,
-            Level::May => Finding::Note,
-        };
-        self.add(check, finding, seen.into());
+        self.add(check, missed(check), seen.into());
+    }
+
+    /// The same, with what to change in this very case.
+    pub(crate) fn miss_with(
+        &mut self,
+        check: &'static Check,
+        seen: impl Into<String>,
+        change: String,
+    ) {
+        self.miss_for(check, seen, Cure { change, page: None });
+    }
+
+    /// The same, where the dashboard may have to mend it.
+    pub(crate) fn miss_for(&mut self, check: &'static Check, seen: impl Into<String>, cure: Cure) {
+        self.enter(Entry { check, finding: missed(check), seen: seen.into(), cure: Some(cure) });
     }
 
     /// Something optional is there, and wrong.
@@ -138,8 +179,12 @@ impl Report {
 
     /// One finding for each check: the first stands.
     fn add(&mut self, check: &'static Check, finding: Finding, seen: String) {
-        if !self.has(check) {
-            self.entries.push(Entry { check, finding, seen });
+        self.enter(Entry { check, finding, seen, cure: None });
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        if !self.has(entry.check) {
+            self.entries.push(entry);
         }
     }
 
@@ -175,14 +220,27 @@ impl Report {
         }
     }
 
-    pub(crate) fn print_json(&self, out: &mut dyn Write, subject: &Subject) -> io::Result<()> {
+    /// Only what is wrong, and nothing else.
+    pub(crate) fn print_problems(&self, out: &mut dyn Write, is_coloured: bool) -> io::Result<()> {
+        self.sorted()
+            .filter(|entry| entry.is_problem())
+            .try_for_each(|entry| print_entry(out, entry, is_coloured))
+    }
+
+    pub(crate) fn print_json(
+        &self,
+        out: &mut dyn Write,
+        subject: &Subject,
+        only_problems: bool,
+    ) -> io::Result<()> {
+        let wanted = |entry: &&Entry| !only_problems || entry.is_problem();
         let document = Document {
             ok: self.exit() == Exit::Success,
             exit: self.exit() as u8,
             error: None,
             subject: Some(subject),
             summary: self.summary(),
-            checks: self.sorted().map(row).collect(),
+            checks: self.sorted().filter(wanted).map(row).collect(),
         };
         print_json(out, SCHEMA, &document)
     }
@@ -247,9 +305,19 @@ pub(crate) fn print_refusal_as_json(
     print_json(out, SCHEMA, &document)
 }
 
-fn row(Entry { check, finding, seen }: &Entry) -> Row<'_> {
-    let Check { id, level, source, rule, remedy } = check;
-    Row { id, level: level.name(), finding: *finding, seen, source, rule, remedy }
+fn missed(check: &Check) -> Finding {
+    match check.level {
+        Level::Must => Finding::Fail,
+        Level::Should => Finding::Warn,
+        Level::May => Finding::Note,
+    }
+}
+
+fn row(entry: &Entry) -> Row<'_> {
+    let Check { id, level, source, rule, .. } = entry.check;
+    let (finding, seen) = (entry.finding, entry.seen.as_str());
+    let (remedy, dashboard) = (entry.change(), entry.page());
+    Row { id, level: level.name(), finding, seen, source, rule, remedy, dashboard }
 }
 
 fn title(group: &str) -> &'static str {
@@ -265,11 +333,8 @@ fn title(group: &str) -> &'static str {
     }
 }
 
-fn print_entry(
-    out: &mut dyn Write,
-    Entry { check, finding, seen }: &Entry,
-    is_coloured: bool,
-) -> io::Result<()> {
+fn print_entry(out: &mut dyn Write, entry: &Entry, is_coloured: bool) -> io::Result<()> {
+    let Entry { check, finding, seen, .. } = entry;
     let (word, colour) = match finding {
         Finding::Pass => ("pass", "32"),
         Finding::Note => ("note", "36"),
@@ -286,11 +351,15 @@ fn print_entry(
         check.level.name(),
         printable(seen)
     )?;
-    if matches!(finding, Finding::Pass | Finding::Skip) {
+    if entry.is_met() {
         return Ok(());
     }
     writeln!(out, "        rule    {} ({})", check.rule, check.source)?;
-    writeln!(out, "        change  {}", check.remedy)
+    writeln!(out, "        change  {}", printable(entry.change()))?;
+    match entry.page() {
+        Some(page) => writeln!(out, "        where   WorkOS dashboard, {page}"),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

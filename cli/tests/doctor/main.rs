@@ -39,20 +39,26 @@ enum Given {
     Good,
     Narrow,
     Other,
+    /// The good one, and leave to call tools.
+    Tools,
 }
 
 impl World {
     fn token(&self, given: Given) -> Option<&str> {
         match given {
             Given::None => None,
-            Given::Good => Some(&self.tokens.good),
+            Given::Good | Given::Tools => Some(&self.tokens.good),
             Given::Narrow => Some(&self.tokens.narrow),
             Given::Other => Some(&self.tokens.other),
         }
     }
 
     fn report(&self, given: Given) -> Value {
-        self.doctor(self.token(given), &["--json"]).json()
+        let arguments: &[&str] = match given {
+            Given::Tools => &["--json", "--call-tools"],
+            _ => &["--json"],
+        };
+        self.doctor(self.token(given), arguments).json()
     }
 }
 
@@ -450,6 +456,36 @@ fn cases() -> Vec<Case> {
         at_server("cors.challenge", "warn", |_, reply| {
             drop(reply.headers.remove("access-control-expose-headers"))
         }),
+        at_server("cors.preflight", "warn", |request, reply| {
+            if request.method == "OPTIONS" {
+                let names = reply.headers["access-control-allow-headers"].replace("Mcp-Name, ", "");
+                set(reply, "access-control-allow-headers", &names)
+            }
+        }),
+        with(
+            Given::Good,
+            at_server("cors.session", "warn", |_, reply| {
+                if reply.status == 200 {
+                    drop(reply.headers.remove("access-control-expose-headers"))
+                }
+            }),
+        ),
+        at_server("challenge.scopes-supported", "warn", |request, reply| {
+            if !is_prm(request) {
+                challenge(reply, |value| value.replace("mcp:read", "mcp:read mcp:admin"))
+            }
+        }),
+        with(
+            Given::Tools,
+            at_server("token.tools", "warn", |request, reply| {
+                if request.header("mcp-method") == Some("tools/call") {
+                    *reply = Reply::new(403).header(
+                        "www-authenticate",
+                        "Bearer error=\"insufficient_scope\", scope=\"mcp:admin\"",
+                    );
+                }
+            }),
+        ),
         at_server("cors.as-metadata", "note", |request, reply| {
             if is_metadata(request) {
                 set(reply, "access-control-allow-origin", "https://other.example")
@@ -528,7 +564,7 @@ fn every_check_is_missed_where_its_answer_is_spoilt() {
 #[test]
 fn every_check_is_met_by_servers_that_do_it_right() {
     let world = World::good();
-    let (good, narrow) = (world.report(Given::Good), world.report(Given::Narrow));
+    let (good, narrow) = (world.report(Given::Tools), world.report(Given::Narrow));
     for check in good["checks"].as_array().unwrap() {
         let id = check["id"].as_str().unwrap();
         let report = if ["token.forbidden", "token.scope-challenge"].contains(&id) {
@@ -638,7 +674,10 @@ fn the_json_object_has_the_members_of_its_schema() {
     assert_eq!(report["authorization_server"], world.issuer);
     let checks = report["checks"].as_array().unwrap();
     for check in checks {
-        assert_eq!(members(check), ["finding", "id", "level", "remedy", "rule", "seen", "source"]);
+        assert_eq!(
+            members(check),
+            ["dashboard", "finding", "id", "level", "remedy", "rule", "seen", "source"]
+        );
     }
     let total: u64 =
         report["summary"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
@@ -735,13 +774,17 @@ fn the_token_goes_to_the_resource_alone_in_its_header_and_its_session_is_closed(
     assert!(!world.authorization_server.requests().iter().any(|request| holds(&request)));
     let requests = world.server.requests();
     let carrying: Vec<&Request> = requests.iter().filter(holds).collect();
-    assert_eq!(carrying.len(), 2);
+    // As a client sends it, and as a page does; each session is closed.
+    assert_eq!(carrying.len(), 4);
     for request in &carrying {
         assert_eq!((request.path.as_str(), request.query.as_str()), ("/mcp", ""));
         assert_eq!(credentials(request), format!("Bearer {}", world.tokens.good));
     }
-    assert_eq!(carrying[1].method, "DELETE");
-    assert_eq!(carrying[1].header("mcp-session-id"), Some("session-1"));
+    for (opening, closing) in [(0, 1), (2, 3)] {
+        assert_eq!(carrying[opening].method, "POST");
+        assert_eq!(carrying[closing].method, "DELETE");
+        assert_eq!(carrying[closing].header("mcp-session-id"), Some("session-1"));
+    }
 }
 
 #[test]
@@ -817,4 +860,86 @@ fn the_table_names_finding_rule_and_change_without_colour() {
         assert!(run.stdout.contains(line), "{line} is not in {}", run.stdout);
     }
     assert!(!run.stdout.contains('\u{1b}'));
+}
+
+/// One of the older SSE transport: the stream is a GET, and messages go elsewhere.
+fn sse_world() -> World {
+    World::spoilt(untouched, |request, reply| {
+        if is_endpoint(request) && request.method == "POST" {
+            *reply = Reply::new(405).header("allow", "GET");
+        }
+    })
+}
+
+#[test]
+fn a_server_of_the_older_transport_is_examined_by_its_own_method() {
+    let report = sse_world().report(Given::Good);
+    let missed: Vec<&Value> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| ["fail", "warn"].contains(&check["finding"].as_str().unwrap()))
+        .collect();
+    assert_eq!(missed, Vec::<&Value>::new());
+}
+
+#[test]
+fn an_open_server_is_one_headline() {
+    let world = World::spoilt(untouched, |request, reply| {
+        if is_endpoint(request) && request.method != "OPTIONS" {
+            *reply = Reply::json(&json!({}));
+        }
+    });
+    let run = world.doctor(None, &["--problems"]);
+    assert_eq!(run.exit, 1);
+    assert_eq!(run.stdout.matches("FAIL").count(), 1, "{}", run.stdout);
+    assert!(run.stdout.contains("OPEN"), "{}", run.stdout);
+}
+
+#[test]
+fn problems_are_shown_alone_and_none_is_nothing() {
+    let world = World::good();
+    let run = world.doctor(Some(&world.tokens.good), &["--problems"]);
+    assert_eq!((run.exit, run.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn a_server_that_is_not_public_yet_is_reached_where_it_listens() {
+    let world = World::good();
+    let address = world.base_url.strip_prefix("http://").unwrap().to_owned();
+    let public = "http://mcp.example";
+    let arguments = [
+        "--base-url",
+        public,
+        "--connect",
+        &world.base_url,
+        "--allow-insecure-http",
+        "mcp.example",
+        "--json",
+    ];
+    let report = world.doctor(None, &arguments).json();
+    assert_eq!(finding(&report, "challenge.status").0, "pass");
+    // It says who it is, and that is compared with the public URL.
+    assert_eq!(finding(&report, "prm.resource").0, "fail");
+    let asked = world.server.requests();
+    assert!(asked.iter().all(|request| request.header("host") == Some("mcp.example")), "{address}");
+    let wrong = world.doctor(None, &["--connect", "no port"]);
+    assert_eq!(wrong.exit, 2);
+}
+
+#[test]
+fn no_tool_is_called_unless_that_is_asked_for_and_a_destructive_one_never() {
+    let world = World::good();
+    let called = |world: &World| {
+        let requests = world.server.requests();
+        let calls =
+            requests.iter().filter(|request| request.header("mcp-method") == Some("tools/call"));
+        calls
+            .map(|request| request.header("mcp-name").unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    world.report(Given::Good);
+    assert_eq!(called(&world), Vec::<String>::new());
+    world.report(Given::Tools);
+    assert_eq!(called(&world), ["read"]);
 }

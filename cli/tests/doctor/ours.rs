@@ -19,7 +19,7 @@ fn answer(verifier: &Verifier, request: &Request) -> Reply {
     let reply = match request.method.as_str() {
         "OPTIONS" => Reply::new(204).header(
             "access-control-allow-headers",
-            "Authorization, Content-Type, MCP-Protocol-Version",
+            "Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, DPoP",
         ),
         _ => decide(verifier, request),
     };

@@ -163,7 +163,7 @@ fn answer_as_server(request: &Request, issuer: &str, base_url: &str, tokens: &To
         "/mcp" if request.method == "OPTIONS" => {
             Reply::new(204).header("access-control-allow-methods", "GET, POST, DELETE").header(
                 "access-control-allow-headers",
-                "Authorization, Content-Type, MCP-Protocol-Version",
+                "Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, DPoP",
             )
         }
         "/mcp" => answer_as_endpoint(request, base_url, tokens),
@@ -190,8 +190,21 @@ fn answer_as_endpoint(request: &Request, base_url: &str, tokens: &Tokens) -> Rep
     match token {
         "" => refusal(400, "invalid_request"),
         _ if token.contains([' ', ',', '"']) => refusal(400, "invalid_request"),
-        _ if token == tokens.good => Reply::json(&json!({})).header("mcp-session-id", "session-1"),
+        _ if token == tokens.good => Reply::json(&answer_to(request.header("mcp-method")))
+            .header("mcp-session-id", "session-1")
+            .header("access-control-expose-headers", "Mcp-Session-Id"),
         _ if token == tokens.narrow => refusal(403, "insufficient_scope"),
         _ => refusal(401, "invalid_token"),
+    }
+}
+
+/// A session's answers; two tools, one of which nobody may call to try.
+fn answer_to(method: Option<&str>) -> Value {
+    match method {
+        Some("tools/list") => json!({ "jsonrpc": "2.0", "id": 2, "result": { "tools": [
+            { "name": "read" },
+            { "name": "erase", "annotations": { "destructiveHint": true } },
+        ] } }),
+        _ => json!({}),
     }
 }

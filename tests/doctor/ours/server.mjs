@@ -19,11 +19,12 @@ async function answer(request, response) {
     response.writeHead(404).end();
   } else if (request.method === 'OPTIONS') {
     response.writeHead(204, {
-      'access-control-allow-headers': 'Authorization, Content-Type, MCP-Protocol-Version',
+      'access-control-allow-headers': 'Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, DPoP',
       'access-control-allow-origin': '*',
     }).end();
   } else {
     response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, WWW-Authenticate');
     const decision = await verifier.authorize(authorization(request), { query });
     send(response, decision.allowed ? mcp(body) : decision);
   }

@@ -10,6 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from authkit_verifier import Response, Verifier
 
+# What clients in web pages send.
+MCP_HEADERS = (
+    "Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID"
+)
+
 
 class Handler(BaseHTTPRequestHandler):
     """The plumbing that a web framework adds: it decides nothing."""
@@ -26,13 +31,14 @@ class Handler(BaseHTTPRequestHandler):
         elif path != "/mcp":
             self.send(Response(404, (), b""))
         elif self.command == "OPTIONS":
-            allowed = ("access-control-allow-headers", "Authorization, Content-Type, MCP-Protocol-Version")
+            allowed = ("access-control-allow-headers", MCP_HEADERS)
             self.send(Response(204, (allowed, ("access-control-allow-origin", "*")), b""))
         else:
             lines = self.headers.get_all("authorization")
             decision = self.verifier.authorize(", ".join(lines) if lines else None, query=query)
             answer = self.mcp(body) if decision else decision
-            self.send(answer, ("access-control-allow-origin", "*"))
+            opened = ("access-control-expose-headers", "Mcp-Session-Id, WWW-Authenticate")
+            self.send(answer, ("access-control-allow-origin", "*"), opened)
 
     do_GET = do_POST = do_HEAD = do_OPTIONS = do_PUT = do_DELETE = answer
 

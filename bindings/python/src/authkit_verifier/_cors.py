@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 # What MCP clients send, where a preflight names nothing that could be sent back.
-_HEADERS = "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id"
+_HEADERS = (
+    "Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, "
+    "Last-Event-ID, DPoP"
+)
 # Of an MCP server's answer, what a page may read beyond the usual.
-_EXPOSED = "Mcp-Session-Id, WWW-Authenticate, Retry-After"
+_EXPOSED = "Mcp-Session-Id, WWW-Authenticate, Retry-After, DPoP-Nonce"
 _FIELD_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1024}")
 
 
