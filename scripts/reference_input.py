@@ -33,7 +33,7 @@ USUAL = {
     "status": "is an authkit_status, or any other number.",
     "index": "counts from 0.",
 }
-HANDLES = "access|claims|config|error|event|policy|response|stats|verifier"
+HANDLES = "access|claims|config|error|event|log_line|policy|response|stats|verifier"
 
 
 class Incomplete(Exception):

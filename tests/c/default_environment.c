@@ -16,7 +16,7 @@ static void half_a_configuration_is_refused_each_time_with_its_message(void) {
         CHECK(verifier == NULL);
     }
     setenv("AUTHKIT_DOMAIN", VECTOR_ISSUER, 1);
-    CHECK_REFUSAL(authkit_default_verifier(&verifier, &error), error, AUTHKIT_CONFIG, "base_url is missing");
+    CHECK_REFUSAL(authkit_default_verifier(&verifier, &error), error, AUTHKIT_CONFIG, "AUTHKIT_BASE_URL is missing");
     setenv("AUTHKIT_REQUIRED_SCOPE", "openid", 1);
     CHECK_REFUSAL(authkit_default_verifier(&verifier, &error), error, AUTHKIT_CONFIG, "AUTHKIT_REQUIRED_SCOPE");
     unsetenv("AUTHKIT_REQUIRED_SCOPE");

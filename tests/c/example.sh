@@ -26,7 +26,7 @@ expect 0 'accepted: user_' "$(vector token)" "$issuer" "$resource" "$now" "$jwks
 expect 1 'EXPIRED, HTTP 401: ' "$(vector expired)" "$issuer" "$resource" "$now" "$jwks"
 expect 1 'SCOPE, HTTP 403: ' "$(vector scopeless)" "$issuer" "$resource" "$now" "$jwks" AUTHKIT_REQUIRED_SCOPES=openid
 expect 1 'MALFORMED, HTTP 401: ' '' "$issuer" "$resource" "$now" "$jwks"
-expect 2 'CONFIG, HTTP 500: authkit_domain' "$(vector token)"
+expect 2 'CONFIG, HTTP 500: AUTHKIT_DOMAIN' "$(vector token)"
 expect 2 'hint: ' "$(vector token)" AUTHKIT_DOMAIN=no-scheme.authkit.app "$resource"
 # Port 1 of this machine: nothing answers there.
 expect 3 'KEYS_UNAVAILABLE, HTTP 503: ' "$(vector token)" "$resource" "$now" AUTHKIT_ALLOW_INSECURE_LOOPBACK=true \

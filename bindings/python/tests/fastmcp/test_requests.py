@@ -400,9 +400,10 @@ def test_the_log_says_why_and_what_is_in_force(issuer: Issuer, caplog: pytest.Lo
         logging.getLogger(name).setLevel(logging.INFO)
     caplog.set_level(logging.INFO)
     with serving(lambda base_url: server(provider(issuer, base_url)).http_app()) as served:
-        assert caplog.text.count(f"resource indicator: {resource(served)}") >= 1
         token = issuer.token("https://other.example/mcp")
         served.begin(token)
+        # When it starts; under FastMCP 2.12.0 with the first request.
+        assert caplog.text.count(f"resource indicator: {resource(served)}") >= 1
     assert "AUDIENCE" in caplog.text
     assert token not in caplog.text
 
@@ -414,6 +415,8 @@ def test_the_start_depends_on_no_fetch(issuer: Issuer, settings: dict[str, str])
 
 
 def test_a_log_of_events_that_began_before_the_path_was_known_loses_none(issuer: Issuer) -> None:
+    if not hasattr(AuthKitProvider.__mro__[1], "get_middleware"):
+        pytest.skip("FastMCP 2.12.0 does not tell its providers the path")
     records: list[logging.LogRecord] = []
     logger = logging.Logger("events")
     logger.addHandler(handler := logging.Handler())

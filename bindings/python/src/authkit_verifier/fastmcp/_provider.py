@@ -143,6 +143,7 @@ class AuthKitProvider(FastMCPAuthKitProvider):
 
     async def _accepted(self, token: str) -> AuthKitAccessToken | None:
         decision: Decision | None = None
+        _log.begin(logger, self.verifier)
         try:
             decision = await self.verifier.authorize_async(b"Bearer " + token.encode("utf-8", "replace"))
             refused = decision.error
@@ -150,7 +151,8 @@ class AuthKitProvider(FastMCPAuthKitProvider):
             refused = error
         if decision is not None and decision.claims is not None:
             return AuthKitAccessToken.of(token, decision.claims, self.verifier)
-        if decision is not None and not _GATE_ASKS_AGAIN:
+        if decision is not None:
+            # If the gate asks again, the same cause has no second line.
             _log.write_refusal(logger, decision, self.verifier)
         if refused is not None and is_outage(refused):
             raise raised(refused, decision)
