@@ -156,6 +156,7 @@ export class Guard<R> {
   readonly #toolScopes: ReadonlyMap<string, readonly string[]>;
   readonly #onRefusal: AuthKitOptions<R>["onRefusal"];
   readonly #write: WriteLine<R>;
+  #hasBegun = false;
 
   /** `hostLog` is where lines go that no option asks for. */
   constructor(options: AuthKitOptions<R>, hostLog: WriteLine<R> = toConsole) {
@@ -182,7 +183,10 @@ export class Guard<R> {
 
   /** The grant, or the answer to send in its place. */
   async authorize(credentials: Credentials, request: R): Promise<Grant | Response> {
-    beginLog(this.verifier, (line) => this.#line(line));
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      beginLog(this.verifier, (line) => this.#line(line));
+    }
     const decision = await this.#decide(credentials, request, this.#demands);
     if (decision.claims === undefined) {
       return decision;

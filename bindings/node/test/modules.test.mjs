@@ -407,7 +407,7 @@ test("half a configuration in the environment opens no door", async () => {
   const text = script("half.cjs", 'require("authkit-verifier").Verifier.fromEnv();');
   const { code, stderr } = await run([text], { env: cleanEnvironment({ AUTHKIT_BASE_URL: "https://mcp.example.com" }) });
   assert.notEqual(code, 0);
-  assert.match(stderr, /ConfigError: AUTHKIT_DOMAIN and AUTHKIT_BASE_URL are missing/);
+  assert.match(stderr, /ConfigError: AUTHKIT_DOMAIN is missing/);
 });
 
 // --- worker threads ---------------------------------------------------------------------------------

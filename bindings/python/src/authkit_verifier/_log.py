@@ -107,8 +107,9 @@ def begin(logger: logging.Logger, verifier: Verifier) -> None:
     Called with a host's first connection, and not when the host is made: by then the workers are forked, and
     an application that is only imported does nothing.
     """
-    if verifier in _begun:
+    if verifier._is_logged:
         return
+    verifier._is_logged = True
     log = _Log(logger, verifier)
     if _begun.setdefault(verifier, log) is not log:
         # Another thread's first connection.

@@ -111,9 +111,11 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_in_vain", "_past", "_waiting")
+    __slots__ = ("__weakref__", "_handle", "_in_vain", "_is_logged", "_past", "_waiting")
 
     _handle: VerifierHandle | None
+    # Whether a host writes its log.
+    _is_logged: bool
     # Events of a native verifier that another has replaced.
     _past: list[Event]
     # How often in a row the library was asked whether a token comes again, and none did.
@@ -618,6 +620,7 @@ class Verifier:
 
     def _hold(self, handle: VerifierHandle | None) -> None:
         self._handle = handle
+        self._is_logged = False
         self._past = []
         self._in_vain = 0
         self._waiting = {}
