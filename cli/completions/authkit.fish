@@ -219,7 +219,8 @@ complete -c authkit -n "__fish_authkit_using_subcommand serve" -l fetch-timeout 
 complete -c authkit -n "__fish_authkit_using_subcommand serve" -l refresh-mode -d 'background, inline or manual [default: background]' -r
 complete -c authkit -n "__fish_authkit_using_subcommand serve" -l jwks-cache-dir -d 'Directory in which processes of one user share fetched keys' -r
 complete -c authkit -n "__fish_authkit_using_subcommand serve" -l token-cache-size -d 'Verified tokens to keep, 0 to 65536 [default: 1024]' -r
-complete -c authkit -n "__fish_authkit_using_subcommand serve" -l quiet -d 'Write no line for each refusal'
+complete -c authkit -n "__fish_authkit_using_subcommand serve" -l quiet -d 'Write no lines about refusals'
+complete -c authkit -n "__fish_authkit_using_subcommand serve" -l access-log -d 'Write a line for each request: its id (X-Request-Id, or one that is made), place, status and time. No path, query or token of the client\'s'
 complete -c authkit -n "__fish_authkit_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authkit -n "__fish_authkit_using_subcommand vectors" -l json -d 'Print one JSON object instead of text'
 complete -c authkit -n "__fish_authkit_using_subcommand vectors" -s h -l help -d 'Print help (see more with \'--help\')'

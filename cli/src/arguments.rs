@@ -249,9 +249,14 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "COUNT", default_value = "900", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_connections: u16,
 
-    /// Write no line for each refusal
+    /// Write no lines about refusals
     #[arg(long)]
     pub(crate) quiet: bool,
+
+    /// Write a line for each request: its id (X-Request-Id, or one that is made), place, status and time. No path, query
+    /// or token of the client's
+    #[arg(long)]
+    pub(crate) access_log: bool,
 
     #[command(flatten)]
     pub(crate) sources: Sources,

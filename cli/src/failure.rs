@@ -34,8 +34,12 @@ impl Failure {
         }
     }
 
-    /// The code with what a server would answer: `EXPIRED (HTTP 401, invalid_token)`.
+    /// The code with what a server would answer: `EXPIRED (HTTP 401, invalid_token)`. The code alone if no server would
+    /// run: a file or a setting is wrong.
     pub(crate) fn title(&self) -> String {
+        if matches!(self.code.class(), Class::Misuse | Class::Config) {
+            return self.code.name().to_owned();
+        }
         let (name, status) = (self.code.name(), self.code.http_status());
         match self.code.oauth_error() {
             Some(error) => format!("{name} (HTTP {status}, {error})"),

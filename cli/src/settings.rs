@@ -8,6 +8,7 @@ use authkit::{Code, Config, ConfigBuilder};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::failure::Failure;
+use crate::text::file_named;
 
 /// A setting's flag. The setting is the flag's name with underscores.
 struct Flag {
@@ -225,15 +226,17 @@ pub(crate) fn config(sources: &Sources) -> Result<Config, Failure> {
     Ok(given.or(written).or(environment).build()?)
 }
 
-/// The path is not repeated: what was meant as a file's name may have been its content.
 fn from_file(path: &Path) -> Result<ConfigBuilder, Failure> {
+    let file = file_named(path, "--config");
     let text = fs::read_to_string(path).map_err(|error| {
-        Failure::new(
-            Code::Config,
-            format!("the file given with --config cannot be read: {}", file_problem(&error)),
-        )
+        let reason = format!("{file} cannot be read: {}", file_problem(&error));
+        Failure::new(Code::Config, reason)
     })?;
-    Ok(ConfigBuilder::from_json(&text)?.of_file("the file given with --config"))
+    let read = ConfigBuilder::from_json(&text).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { reason: format!("{file}: {}", failure.reason), ..failure }
+    })?;
+    Ok(read.of_file(&file))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use std::path::Path;
+
 use serde::Serialize;
 
 /// Foreign text for a terminal: whatever is invisible or could steer it is escaped.
@@ -37,6 +39,21 @@ pub(crate) fn quoted(text: &str) -> String {
     let kept: String = text.chars().take(QUOTED_LIMIT).collect();
     let dots = if text.chars().nth(QUOTED_LIMIT).is_some() { "…" } else { "" };
     format!("'{}{dots}'", printable(&kept))
+}
+
+/// A file by its name and the flag that gave it. A text that may be the content of a file is not repeated: a token, a key
+/// or settings, given in place of the name, must not reach a log.
+pub(crate) fn file_named(path: &Path, flag: &str) -> String {
+    let name = path.to_string_lossy();
+    let may_be_content = name.len() > 255
+        || ["eyJ", "sk_", "-----"].iter().any(|sign| name.contains(sign))
+        || name.contains(|c: char| c.is_control() || "={}<>".contains(c));
+    if may_be_content {
+        return format!(
+            "the file given with {flag} (its name is not shown, since it may be what was meant to be in it)"
+        );
+    }
+    format!("the file {} given with {flag}", quoted(&name))
 }
 
 /// Prints an object as JSON: one line, ASCII only, since a token's text may end up on a terminal. Its first member,

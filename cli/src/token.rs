@@ -8,15 +8,16 @@ use authkit::Code;
 use authkit::conformance::file_problem;
 
 use crate::failure::Failure;
+use crate::text::file_named;
 
 /// Most octets that are read: far more than any token, so that its length can still be told.
 const READ_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Reads a token. The path is never repeated: a token given in its place must not reach a log.
+/// Reads a token.
 pub(crate) fn read(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
     let (octets, place) = match file.filter(|path| path.as_os_str() != "-") {
-        Some(path) => (File::open(path).and_then(read_all), "the file given with --token-file"),
-        None => (from_standard_input(), "standard input"),
+        Some(path) => (File::open(path).and_then(read_all), file_named(path, "--token-file")),
+        None => (from_standard_input(), "standard input".to_owned()),
     };
     let mut octets = octets
         .map_err(|error| format!("{place} cannot be read: {}", file_problem(&error)))

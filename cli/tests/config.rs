@@ -100,11 +100,12 @@ fn each_setting_says_where_it_came_from() {
     for line in [
         "resource: \"https://mcp.example/mcp\" [--resource]",
         "required_scopes: [\"a\",\"b\"] [AUTHKIT_REQUIRED_SCOPES in the environment]",
-        "fetch_timeout: 9 [fetch_timeout in the file given with --config]",
         "typ: \"any\"",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
+    assert!(text.contains("fetch_timeout: 9 [fetch_timeout in the file '"), "{text}");
+    assert!(text.contains("origins.json' given with --config]\n"), "{text}");
     assert!(text.contains("leeway: 5 [AUTHKIT_LEEWAY in the env file "), "{text}");
     assert!(text.contains("authkit_domain: see above [AUTHKIT_DOMAIN in the env file "), "{text}");
     let described = authkit_in(&environment, &[&arguments[..], &["--json"]].concat(), "").json();

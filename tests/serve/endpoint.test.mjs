@@ -353,6 +353,17 @@ test('the start is told, a flood of one cause is a line, trouble with keys needs
   assert.equal((await ask(program.address, '/readyz')).body, 'ready\n');
 });
 
+test('each request has a line if that is asked for, without a word of the client\'s', patiently, async (context) => {
+  const program = await serve(context, {}, '--access-log');
+  await ask(program.address, '/authorize/mcp/secret-path?x=secret-query', [['X-Request-Id', 'a1-b2']]);
+  await ask(program.address, '/healthz', [['X-Request-Id', 'no id']]);
+  await ask(program.address, '/.well-known/secret', [['X-Request-Id', 'eyJhbGciOi']]);
+  await program.line(/^authkit serve: access a1-b2 \/authorize 401 \d+ us$/);
+  await program.line(/^authkit serve: access \d+ \/healthz 200 \d+ us$/);
+  await program.line(/^authkit serve: access \d+ \/\.well-known 404 \d+ us$/);
+  assert.ok(!program.lines.some((line) => /secret|eyJ|no id/.test(line)));
+});
+
 test('SIGHUP reads the settings again; wrong ones change nothing', patiently, async (context) => {
   const file = join(directory(), 'settings.json');
   const write = (more) => writeFileSync(file, JSON.stringify({ authkit_domain: issuer.url, allow_insecure_loopback: true, ...more }));

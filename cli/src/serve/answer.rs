@@ -1,8 +1,9 @@
 //! The endpoint's places, and the library's answers as HTTP.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authkit::Decision;
 use http_body_util::Full;
@@ -58,15 +59,22 @@ impl Endpoint {
     /// The request's body, which decides nothing, is not read.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, Infallible> {
         let (parts, _) = request.into_parts();
-        Ok(match parts.uri.path() {
-            AUTHORIZE => self.verdict(&parts, Form::Beside).await,
-            REFUSAL => self.refusal(&parts).await,
+        let began = Instant::now();
+        let answer = self.answer_to(&parts).await;
+        self.log.access(|| access(&parts, answer.status(), began.elapsed()));
+        Ok(answer)
+    }
+
+    async fn answer_to(&self, parts: &Parts) -> Answer {
+        match parts.uri.path() {
+            AUTHORIZE => self.verdict(parts, Form::Beside).await,
+            REFUSAL => self.refusal(parts).await,
             HEALTH => plain(StatusCode::OK, "ok\n"),
             READY => self.readiness(),
             METRICS => self.metrics(),
-            path if is_below(path, AUTHORIZE) => self.verdict(&parts, Form::Within).await,
+            path if is_below(path, AUTHORIZE) => self.verdict(parts, Form::Within).await,
             path => self.document(parts.method.as_str(), path).await,
-        })
+        }
     }
 
     /// 200 with who is calling, or what to send in place of what was asked for.
@@ -145,6 +153,31 @@ impl Endpoint {
         let body = r#"{"error":"server_error","error_description":"The server cannot decide on this request"}"#;
         json(StatusCode::INTERNAL_SERVER_ERROR, body)
     }
+}
+
+/// `access ID PLACE STATUS MICROSECONDS`. The place is one of ours: of the client's path nothing is told.
+fn access(parts: &Parts, status: StatusCode, took: Duration) -> String {
+    let path = parts.uri.path();
+    let place =
+        match [AUTHORIZE, REFUSAL, HEALTH, READY, METRICS].into_iter().find(|it| *it == path) {
+            Some(place) => place,
+            None if is_below(path, AUTHORIZE) => AUTHORIZE,
+            None if path.starts_with("/.well-known/") => "/.well-known",
+            None => "other",
+        };
+    let id = request_id(&parts.headers);
+    format!("access {id} {place} {} {} us", status.as_u16(), took.as_micros())
+}
+
+/// The proxy's id of a request, if it is one; else a number.
+fn request_id(headers: &HeaderMap) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let is_id = |text: &&str| {
+        let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.:".contains(&octet);
+        (1..=64).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with("eyJ")
+    };
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok()).filter(is_id);
+    given.map_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed).to_string(), str::to_owned)
 }
 
 fn is_below(path: &str, place: &str) -> bool {

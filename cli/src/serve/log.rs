@@ -21,6 +21,7 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Log {
     quiet: bool,
+    writes_access: bool,
     lines: Mutex<Option<SyncSender<String>>>,
     lost: AtomicU64,
     misread_told: Mutex<Option<Instant>>,
@@ -28,8 +29,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// `quiet` keeps refusals out, and nothing else.
-    pub(crate) fn start(quiet: bool) -> Self {
+    /// `quiet` keeps refusals out, and nothing else; `writes_access` has a line for each request.
+    pub(crate) fn start(quiet: bool, writes_access: bool) -> Self {
         let (lines, taken) = sync_channel(WAITING);
         let (done, written) = channel();
         thread::spawn(move || {
@@ -38,7 +39,14 @@ impl Log {
         });
         let (lines, written) = (Mutex::new(Some(lines)), Mutex::new(written));
         let (lost, misread_told) = (AtomicU64::new(0), Mutex::default());
-        Self { quiet, lines, lost, misread_told, written }
+        Self { quiet, writes_access, lines, lost, misread_told, written }
+    }
+
+    /// A request that was answered.
+    pub(crate) fn access(&self, line: impl FnOnce() -> String) {
+        if self.writes_access {
+            self.tell(line());
+        }
     }
 
     /// A line that is always written.

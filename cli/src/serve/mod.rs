@@ -59,7 +59,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 fn prepare(arguments: &ServeArguments) -> Result<Server, Failure> {
     let judge = judge(&arguments.sources)?;
-    let log = Arc::new(Log::start(arguments.quiet));
+    let log = Arc::new(Log::start(arguments.quiet, arguments.access_log));
     let runtime = runtime().map_err(|error| unusable("the event loop", &error))?;
     let entered = runtime.enter();
     let no_signals = |error| unusable("the handling of signals", &error);
