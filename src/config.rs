@@ -366,7 +366,7 @@ impl ConfigBuilder {
     /// Tells of everything that is missing at once.
     fn refuse_nothing_at_all(&self) -> Result<()> {
         let has_issuer = ["authkit_domain", "issuers", "session_client_id"];
-        let has_audience = ["base_url", "resource", "audiences", "mcp_path"];
+        let has_audience = ["base_url", "resource", "audiences"];
         if has_issuer.into_iter().chain(has_audience).any(|name| self.is_set(name)) {
             return Ok(());
         }

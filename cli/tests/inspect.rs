@@ -38,6 +38,7 @@ fn json_says_so_too() {
     let good = good();
     let run = authkit(&["inspect", "--json", "--now", &good.now], format!("{}\n", good.token));
     let inspection = run.json();
+    assert_eq!(inspection["schema"], "authkit-inspect/1");
     assert_eq!(run.exit, 0);
     assert_eq!(
         (&inspection["verified"], &inspection["code"]),

@@ -38,6 +38,7 @@ fn assert_argued(report: &Value) {
 fn the_projects_own_vectors_agree() {
     let run = run(&[vectors().to_str().unwrap()]);
     let report = run.json();
+    assert_eq!(report["schema"], "authkit-vectors/1");
     assert_eq!(run.exit, 0, "{report}");
     assert_eq!(
         (&report["ok"], &report["must"], &report["should"]),

@@ -53,7 +53,7 @@ impl Config {
         self.resource().unwrap_or("(none: audiences are set by themselves)")
     }
 
-    /// The settings that are not the default and let in what would be refused otherwise.
+    /// The settings that are not the default and let in what would be refused otherwise, or refuse what is meant.
     fn weaknesses(&self) -> Vec<String> {
         let mut told = Vec::new();
         if let Some(now) = self.now {
@@ -80,6 +80,20 @@ impl Config {
         if self.ignore_trailing_slash {
             told.push("ignore_trailing_slash: audiences may differ by a final slash".to_owned());
         }
+        let resource = self.resource.iter().map(|resource| ("resource", resource));
+        let audiences = self.audiences.iter().map(|audience| ("audiences", audience));
+        let issuers = self.issuers.iter().map(|issuer| ("issuers", &issuer.name));
+        for (setting, text) in resource.chain(audiences).chain(issuers) {
+            let normal = url::normal(text);
+            if normal != *text {
+                let (text, normal) = (printable(text), printable(&normal));
+                let setting = self.called(setting);
+                told.push(format!(
+                    "{setting}: {text} is compared as it is; most clients and issuers write {normal}"
+                ));
+            }
+        }
+        told.dedup();
         let unchecked = |issuer: &&Issuer| issuer.audience == AudienceRule::NotChecked;
         for issuer in self.issuers.iter().filter(unchecked) {
             told.push(format!(

@@ -64,10 +64,9 @@ pub(super) fn normal(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    // What stands before an @ is no host.
-    if authority.contains('@') {
-        return text.to_owned();
-    }
+    // What stands before an @ is no host: a proxy's user and password.
+    let host_at = authority.rfind('@').map_or(0, |at| at + 1);
+    let (credentials, authority) = authority.split_at(host_at);
     let (scheme, authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
     let own_port = match scheme.as_str() {
         "https" => ":443",
@@ -77,7 +76,7 @@ pub(super) fn normal(text: &str) -> String {
     let host = authority.strip_suffix(own_port).unwrap_or(&authority);
     // `http://:80` names no host.
     let host = if host.is_empty() { &authority } else { host };
-    format!("{scheme}://{host}{path}")
+    format!("{scheme}://{credentials}{host}{path}")
 }
 
 /// What stands around a value and is not part of it, as container env files and editors leave it there.

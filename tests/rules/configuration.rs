@@ -844,6 +844,16 @@ fn a_wrong_value_is_told_in_the_readers_spelling_and_the_cure_too() {
 }
 
 #[test]
+fn all_that_is_missing_is_told_at_once() {
+    for builder in
+        [Config::builder(), Config::builder().mcp_path("/x"), Config::builder().leeway(5)]
+    {
+        let error = refused(builder, "authkit_domain and base_url are missing");
+        assert!(error.hint().unwrap().contains("base_url"), "{error}");
+    }
+}
+
+#[test]
 fn what_is_unknown_is_told_the_nearest_setting_in_its_own_spelling() {
     for (json, says) in [
         (r#"{"requried_scopes":[]}"#, "did you mean required_scopes?"),
@@ -881,6 +891,20 @@ fn urls_that_may_be_spelled_in_several_ways_are_normalised_and_others_are_not() 
         .unwrap();
     assert_eq!(exact.issuers().collect::<Vec<_>>(), ["https://P-1.authkit.app"]);
     assert_eq!(exact.resource(), Some("https://MCP.example:443/mcp"));
+    // The operator is told that others may spell it otherwise.
+    let verifier = authkit::Verifier::new(exact.clone()).unwrap();
+    let lines: Vec<_> = std::iter::from_fn(|| verifier.next_log_line()).collect();
+    for told in
+        ["most clients and issuers write https://mcp.example/mcp", "write https://p-1.authkit.app"]
+    {
+        assert!(lines.iter().any(|line| line.text.ends_with(told)), "{lines:?}");
+    }
+    let proxied = base().proxy("HTTP://User:Pass@Proxy.example:80").build().unwrap();
+    assert!(
+        proxied.describe().contains("http://(credentials)@proxy.example"),
+        "{}",
+        proxied.describe()
+    );
     assert!(exact.describe().contains("https://p-1.authkit.app/Keys?client=1"));
 }
 

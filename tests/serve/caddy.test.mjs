@@ -66,7 +66,7 @@ test('refusals arrive whole, 400 and 503 too', patiently, async () => {
   }
   assert.equal(run.upstream.asked.length, before);
   assert.equal((await ask(run.address, '/admin/x', [bearer(admin)])).status, 200);
-  for (const path of ['/.well-known/x', '/healthz', '/authorize', '/.well-known/oauth-x/../../mcp']) {
+  for (const path of ['/.well-known/x', '/healthz', '/readyz', '/metrics', '/authorize', '/.well-known/oauth-x/../../mcp']) {
     assert.ok([401, 404].includes((await ask(run.address, path)).status), path);
   }
   const document = await ask(run.address, '/.well-known/oauth-protected-resource/mcp');

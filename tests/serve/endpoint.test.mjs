@@ -374,10 +374,16 @@ test('SIGHUP reads the settings again; wrong ones change nothing', patiently, as
   assert.deepEqual([await status(before), await status(after)], [200, 401]);
   write({ base_url: 'new.example.com' });
   await program.signal('SIGHUP');
-  await program.line(/WARNING answered 500: CONFIG: base_url is 'new\.example\.com', without https/);
+  await program.line(/WARNING CONFIG: base_url is 'new\.example\.com', without https/);
   await program.line(/the configuration stays as it was/);
   assert.deepEqual([await status(before), await status(after)], [200, 401]);
+  // Keys that work are not given up for an issuer that does not answer.
+  await issuer.outage(500);
   write({ base_url: 'https://new.example.com' });
+  await program.signal('SIGHUP');
+  await program.line(/WARNING KEYS_UNAVAILABLE: .*HTTP 500/);
+  assert.deepEqual([await status(before), await status(after)], [200, 401]);
+  await issuer.outage(0);
   await program.signal('SIGHUP');
   await program.line(/the configuration was read again/);
   await program.line(/resource indicator: https:\/\/new\.example\.com\/mcp$/);

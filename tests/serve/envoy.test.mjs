@@ -47,7 +47,7 @@ test('a good token passes in any method, and the server learns who calls', patie
   const authkit = await serve(context);
   const token = await mint({ sub: 'user_1', scope: 'mcp:read' });
   for (const method of ['GET', 'POST', 'DELETE', 'PUT', 'HEAD', 'OPTIONS']) {
-    for (const path of ['/mcp', '/', '/mcp?scope=x&scopes=y&refusal=403', '/a/../b//c%2f', '/authorize', '/.well-known/x', '/healthz']) {
+    for (const path of ['/mcp', '/', '/mcp?scope=x&scopes=y&refusal=403', '/a/../b//c%2f', '/authorize', '/.well-known/x', '/healthz', '/readyz', '/metrics']) {
       const { passed } = await throughEnvoy(authkit, method, path, [bearer(token), ['X-Authkit-Subject', 'spoofed'], ['X-Authkit-Role', 'spoofed']]);
       assert.ok(passed, `${method} ${path}`);
       assert.equal(passed['x-authkit-subject'], 'user_1');

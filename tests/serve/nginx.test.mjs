@@ -152,7 +152,7 @@ describe('one nginx', patiently, () => {
     const before = run.upstream.asked.length;
     for (const path of [
       '/', '/mcp', '/mcp/', '//mcp', '/%6dcp', '/mcp/../mcp', '/.well-known', '/.well-known/', '/.well-known/x', '/.well-known/oauth-protected-resource/../../mcp',
-      '/.well-known/oauth-protected-resource/..%2f..%2fmcp', '/.well-known/../mcp', '/mcp;x', '/mcp%00', '/mcp%20', '/mcp#x', 'http://test/mcp', '/healthz', '/authorize', '/MCP',
+      '/.well-known/oauth-protected-resource/..%2f..%2fmcp', '/.well-known/../mcp', '/mcp;x', '/mcp%00', '/mcp%20', '/mcp#x', 'http://test/mcp', '/healthz', '/readyz', '/metrics', '/authorize', '/MCP',
     ]) {
       const { status } = await ask(run.address, path);
       assert.ok([400, 401].includes(status), `${path}: ${status}`);

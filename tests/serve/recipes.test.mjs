@@ -206,7 +206,7 @@ function adminPaths() {
 
 function crossings() {
   const documents = ['.well-known/oauth-protected-resource', '.well-known/oauth-authorization-server', '.well-known/openid-configuration'];
-  const guarded = ['mcp', 'admin', 'healthz', 'authorize', 'refusal', 'authorize/x', '_authkit/authorize', '_authkit/door/mcp', '_authkit/known/mcp', '_authkit/refusal'];
+  const guarded = ['mcp', 'admin', 'healthz', 'readyz', 'metrics', 'authorize', 'refusal', 'authorize/x', '_authkit/authorize', '_authkit/door/mcp', '_authkit/known/mcp', '_authkit/refusal'];
   const ways = ['/../', '/%2e%2e/', '/..%2f', '%2f..%2f', '/..;/', '/..\\', '\\..\\', '//../', '/./../', '%00/../'];
   const up = (depth) => ways.map((way) => way.repeat(depth).replaceAll('//', '/'));
   const outOf = documents.flatMap((document) => guarded.flatMap((place) => up(document.split('/').length).map((way) => `/${document}${way}${place}`)));

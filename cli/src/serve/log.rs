@@ -82,13 +82,17 @@ impl Log {
             return;
         }
         *told = Some(Instant::now());
-        self.failure(status, why);
+        self.warning(&format!("answered {status}: "), why);
     }
 
     /// Why something of the operator's cannot be used.
-    pub(crate) fn failure(&self, status: u16, why: &Failure) {
+    pub(crate) fn failure(&self, why: &Failure) {
+        self.warning("", why);
+    }
+
+    fn warning(&self, before: &str, why: &Failure) {
         let hint = why.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        self.tell(format!("WARNING answered {status}: {}: {}{hint}", why.code.name(), why.reason));
+        self.tell(format!("WARNING {before}{}: {}{hint}", why.code.name(), why.reason));
     }
 
     /// Waits for what was told so far; nothing can be told afterwards.

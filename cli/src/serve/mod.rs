@@ -18,6 +18,7 @@ use authkit::conformance::file_problem;
 use authkit::{Code, Verifier};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::Exit;
@@ -88,18 +89,29 @@ fn start_fetching(verifier: &Verifier) -> Result<(), Failure> {
 }
 
 /// Reads the settings again. What is wrong with them is written, and the old ones stay in force.
-fn reload(sources: &Sources, endpoint: &Endpoint, log: &Log) {
-    let read = judge(sources).and_then(|judge| start_fetching(judge.verifier()).map(|()| judge));
-    match read {
+async fn reload(sources: &Sources, endpoint: &Endpoint, log: &Log) {
+    match ready(judge(sources)).await {
         Ok(judge) => {
             endpoint.replace(judge);
             log.tell("the configuration was read again".to_owned());
         }
         Err(failure) => {
-            log.failure(failure.code.http_status(), &failure);
+            log.failure(&failure);
             log.tell("the configuration stays as it was".to_owned());
         }
     }
+}
+
+/// The new judge once it has keys: it must not take the place of one that has.
+async fn ready(judge: Result<Judge, Failure>) -> Result<Judge, Failure> {
+    let judge = judge?;
+    start_fetching(judge.verifier())?;
+    let verifier = judge.verifier().clone();
+    let timeout = verifier.config().fetch_timeout();
+    let waited = spawn_blocking(move || verifier.wait_ready(timeout)).await;
+    let broken_off = |_| Failure::new(Code::Internal, "the wait for keys was broken off");
+    waited.map_err(broken_off)??;
+    Ok(judge)
 }
 
 /// Writes what belongs to no request, and once whether there are keys.
@@ -142,7 +154,7 @@ impl Server {
             let reloading = async {
                 while reload.recv().await.is_some() {
                     notify::tell(&State::Reloading);
-                    self::reload(sources, &endpoint, &log);
+                    self::reload(sources, &endpoint, &log).await;
                     notify::tell(&State::Ready);
                 }
             };
