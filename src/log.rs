@@ -63,7 +63,7 @@ impl LogLine {
 struct Cause {
     /// A code's or an event's name.
     kind: &'static str,
-    /// Where in this library the sentence was made: sentences of one place differ by what they quote alone.
+    /// Where in this library the sentence was made. Sentences of one place differ only in what they quote.
     place: Option<&'static Location<'static>>,
     /// A tool that the host named, or the configured issuer.
     about: Option<Box<str>>,
@@ -207,8 +207,8 @@ impl State {
     }
 }
 
-/// Who has to act: nobody here for a token that is old or lacks a scope; an operator for a setting, the clock, the
-/// keys. A request without credentials is every client's first one.
+/// A setting, the clock and the keys are for an operator to mend. An old token or a missing scope is for the client.
+/// A request without credentials is every client's first one.
 fn level(error: &Error) -> Option<Level> {
     match error.code() {
         // With a hint, credentials were sent in another scheme.
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_takes_is_bounded() {
+    fn lines_that_wait_are_bounded() {
         let log = Log::new();
         for seconds in 0..1000 {
             log.happened("failed", "i", LogLine::warning(seconds.to_string()), at(seconds * 10));

@@ -266,7 +266,7 @@ pub(crate) struct ServeArguments {
 impl ServeArguments {
     /// Who may connect.
     pub(crate) fn access(&self) -> Access {
-        // Its owner's alone, until it is the group's.
+        // Only its owner may connect until the group is set.
         let mode = if self.socket_group.is_some() { SocketMode::Owner } else { self.socket_mode };
         Access { mode, group: self.socket_group.clone() }
     }

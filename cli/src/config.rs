@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &ConfigArguments, out: &mut dyn Write) -> io::Resul
     Ok(Exit::Success)
 }
 
-/// Where a setting comes from that nobody has set.
+/// The origin of a setting that was not set.
 const DEFAULT: &str = "default";
 /// Settings that have no line of their own: issuers and the resource are made of them.
 const FOLDED: &[&str] =

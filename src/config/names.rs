@@ -77,7 +77,7 @@ impl Names {
         format!("{member} in {}", self.called("issuers"))
     }
 
-    /// Where a setting came from; `None` if nobody set it.
+    /// Where a setting came from; `None` if it was not set.
     pub(super) fn origin(&self, setting: &str) -> Option<&Origin> {
         self.origins.get(setting)
     }

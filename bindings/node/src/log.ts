@@ -31,7 +31,7 @@ const begun = new WeakSet<Verifier>();
 /**
  * Begins a verifier's log, once: what is guarded, then what happens to its keys. Has the keys fetched. Called with the
  * first request, and not when a guard is made, so that a module that is only loaded, as by a bundler, does nothing. Ends
- * when the verifier is closed or nobody has it any more.
+ * when the verifier is closed or collected.
  */
 export function beginLog(verifier: Verifier, write: WriteLine<never>): void {
   // A verifier of an older copy of this package has no lines.

@@ -12,7 +12,7 @@ export interface VerifyOptions {
   anyScopes?: readonly string[] | undefined;
   /** Unix time in seconds to judge the token by, in place of the clock. */
   now?: number | undefined;
-  /** The MCP tool that is called, as this server names it; for the log alone. */
+  /** The MCP tool that is called, as this server names it. Only the log uses it. */
   tool?: string | undefined;
 }
 

@@ -83,7 +83,7 @@ pub(crate) enum Listener {
 pub(crate) struct SocketFile(PathBuf);
 
 impl SocketFile {
-    /// Lets a group connect. The socket is its owner's alone until it is the group's.
+    /// Lets a group connect. Until then only its owner may connect.
     fn give_to(&self, group: &str) -> Result<(), Failure> {
         let refused = |problem: String| {
             let reason = format!("the socket cannot be given to the group {group}: {problem}");

@@ -10,7 +10,7 @@ pub(crate) enum State {
     Stopping,
 }
 
-/// Tells it; nobody is told if nobody asked, or if the one who asked has gone.
+/// Sends the state. Without NOTIFY_SOCKET, or if nothing listens there, it does nothing.
 pub(crate) fn tell(state: &State) {
     let message = match state {
         State::Ready => "READY=1".to_owned(),

@@ -43,7 +43,7 @@ _terminal = _Terminal()
 def write(logger: logging.Logger, line: LogLine | None) -> None:
     """Writes a line, if there is one.
 
-    If nobody has set up logging, it goes to standard error, with INFO lines too: else Python drops them.
+    If logging is not set up, the line goes to standard error. Python itself would drop INFO lines then.
     """
     if line is None:
         return
@@ -76,7 +76,7 @@ def _handlers(logger: logging.Logger | None) -> list[logging.Handler]:
 
 
 def _wanted(logger: logging.Logger) -> int:
-    """The lowest level that somebody asked for. The root's own WARNING is nobody's wish."""
+    """The lowest level that was set. The root's own WARNING was not set by anyone, so it does not count."""
     while logger.parent is not None:
         if logger.level:
             return logger.level
@@ -124,7 +124,7 @@ def begin(logger: logging.Logger, verifier: Verifier) -> None:
 
 
 class _Log(Ticking):
-    """Writes a verifier's lines each second, until nobody has the verifier any more."""
+    """Writes a verifier's lines each second, until the verifier is closed or collected."""
 
     def __init__(self, logger: logging.Logger, verifier: Verifier) -> None:
         super().__init__("authkit-log", _INTERVAL)

@@ -26,7 +26,7 @@ class Ticking:
         Raises:
             RuntimeError: No thread can be had, as in a subinterpreter without daemons.
         """
-        # New in a forked child, where the parent's may be locked by a thread that the child has not got.
+        # New in a forked child: a thread that the child lacks may hold the parent's lock.
         self._ended = threading.Event()
         threading.Thread(target=self._run, args=(self._ended,), name=self._name, daemon=True).start()
         _running.add(self)

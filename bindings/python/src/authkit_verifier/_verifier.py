@@ -328,7 +328,7 @@ class Verifier:
             required_scopes: As for `verify`.
             any_scopes: As for `verify`.
             now: As for `verify`.
-            tool: The MCP tool that is called, as this server names it; for the log alone.
+            tool: The MCP tool that is called, as this server names it. Only the log uses it.
 
         Raises:
             MisuseError: The verifier is closed, or a required scope is not one.
@@ -610,7 +610,7 @@ class Verifier:
 
         Calls in progress end by the old ones. The other must be in no use; it is closed.
         """
-        # What nobody has taken yet is not lost.
+        # Events that were not taken yet are kept.
         past = self.events()
         self._past += past
         handle, other._handle = other._open(), None
