@@ -213,6 +213,8 @@ fn level(error: &Error) -> Option<Level> {
     match error.code() {
         // With a hint, credentials were sent in another scheme.
         Code::NoCredentials => error.hint().map(|_| Level::Info),
+        // Mostly the host asks again. The fetch that it waits for tells of its own trouble.
+        Code::WouldBlock | Code::FetchNeeded => None,
         Code::Issuer | Code::Audience | Code::NotYetValid | Code::UnknownKey => {
             Some(Level::Warning)
         }
@@ -307,6 +309,15 @@ mod tests {
         assert_eq!(log.refused(&bare, 401, None, at(1)), None);
         let other = bare.with_hint("send Bearer");
         assert!(log.refused(&other, 401, None, at(1)).is_some());
+    }
+
+    #[test]
+    fn a_call_that_is_made_again_is_neither_told_nor_counted() {
+        let log = Log::new();
+        for code in [Code::WouldBlock, Code::FetchNeeded] {
+            assert_eq!(log.refused(&Error::new(code, "wait"), 503, None, at(1)), None);
+        }
+        assert_eq!(log.next(at(30)), None);
     }
 
     #[test]

@@ -19,7 +19,10 @@ SDIST = Path(os.environ["AUTHKIT_SDIST"])
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("sdist")
     with tarfile.open(SDIST) as archive:
-        archive.extractall(directory, filter="data")
+        # Pythons before 3.11.4 have no filters for `extractall`.
+        if hasattr(tarfile, "data_filter"):
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(directory)
     return directory / f"authkit_verifier-{authkit_verifier.__version__}"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,13 @@ def test_one_version() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_meets_the_command_itself(number: signal.Signals, settings: str) -> None:
+    # A shell's background job ignores SIGINT, and so would all that it starts.
+    default = partial(signal.signal, number, signal.SIG_DFL)
     with subprocess.Popen(
-        [*MODULE, "verify", "--config", settings], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [*MODULE, "verify", "--config", settings],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=default,
     ) as process:
         # It waits for its input in the very process that was started, when Python has gone from it.
         began = time.monotonic()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authkit_verifier import Verifier, _log
+from authkit_verifier import KeysUnavailableError, Verifier, _log
 from authkit_verifier._response import LogLine
+from authkit_verifier.events import log_to
 from cases import ISSUER, RESOURCE, good_jwks, good_token, good_verifier
 from jwks_server import JwksServer
 
@@ -183,6 +184,24 @@ def test_a_decision_has_its_line_once_in_ten_seconds_and_names_the_tool() -> Non
         assert other.log_line is not None
         assert verifier.authorize(None).log_line is None
         assert verifier.authorize(header).log_line is None
+
+
+@pytest.mark.parametrize("are_taken", [True, False])
+def test_a_log_of_events_alone_tells_of_keys_from_its_start(are_taken: bool) -> None:
+    with JwksServer() as server, server.verifier() as verifier:
+        server.status = 500
+        if are_taken:
+            log_to(logging.getLogger("unused"), verifier).close()
+        with pytest.raises(KeysUnavailableError):
+            verifier.verify(good_token())
+        told = [line.text for line in verifier._log_lines() if "could not fetch" in line.text]
+        assert len(told) == (0 if are_taken else 1)
+        # It stays so when the verifier becomes another.
+        verifier._become(server.verifier())
+        with pytest.raises(KeysUnavailableError):
+            verifier.verify(good_token())
+        told = [line.text for line in verifier._log_lines() if "could not fetch" in line.text]
+        assert len(told) == (0 if are_taken else 1)
 
 
 def other_verifier(**settings: Any) -> Verifier:

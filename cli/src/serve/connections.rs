@@ -201,8 +201,10 @@ impl Open {
     fn close_quietest(&self) {
         let connections = self.connections();
         // Many come within a millisecond: of those, the one that came first.
-        let quiet = connections.iter().map(|(number, found)| ((found.quiet_since(), *number), found));
-        let quietest = quiet.filter(|((since, _), _)| *since != BUSY).min_by_key(|(order, _)| *order);
+        let quiet =
+            connections.iter().map(|(number, found)| ((found.quiet_since(), *number), found));
+        let quietest =
+            quiet.filter(|((since, _), _)| *since != BUSY).min_by_key(|(order, _)| *order);
         if let Some((_, connection)) = quietest {
             connection.close.notify_one();
         }

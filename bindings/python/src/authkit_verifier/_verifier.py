@@ -111,11 +111,13 @@ class Verifier:
         TypeError: A setting is of a type that no setting has.
     """
 
-    __slots__ = ("__weakref__", "_handle", "_in_vain", "_is_logged", "_past", "_waiting")
+    __slots__ = ("__weakref__", "_are_events_taken", "_handle", "_in_vain", "_is_logged", "_past", "_waiting")
 
     _handle: VerifierHandle | None
     # Whether a host writes its log.
     _is_logged: bool
+    # Whether `events` was called. The library then leaves keys out of its log lines.
+    _are_events_taken: bool
     # Events of a native verifier that another has replaced.
     _past: list[Event]
     # How often in a row the library was asked whether a token comes again, and none did.
@@ -497,15 +499,11 @@ class Verifier:
             MisuseError: The verifier is closed.
         """
         handle = self._open()
+        self._are_events_taken = True
         events: list[Event] = []
         while self._past:
             events.append(self._past.pop(0))
-        while (pointer := _native.verifier_next_event(handle.pointer)) is not None:
-            try:
-                events.append(loads(_native.event_json(pointer, None).decode()))
-            finally:
-                _native.event_free(pointer)
-        return events
+        return events + _events_of(handle)
 
     def _log_lines(self) -> list[LogLine]:
         """Takes the lines for a host's log that belong to no request."""
@@ -610,9 +608,10 @@ class Verifier:
 
         Calls in progress end by the old ones. The other must be in no use; it is closed.
         """
-        # Events that were not taken yet are kept.
-        past = self.events()
-        self._past += past
+        # Those that were not taken yet are kept.
+        self._past += _events_of(self._open())
+        if self._are_events_taken:
+            self._past += _events_of(other._open())
         handle, other._handle = other._open(), None
         # One assignment: each call reads it once, and what it keeps is the handle's.
         self._handle = handle
@@ -621,6 +620,7 @@ class Verifier:
     def _hold(self, handle: VerifierHandle | None) -> None:
         self._handle = handle
         self._is_logged = False
+        self._are_events_taken = False
         self._past = []
         self._in_vain = 0
         self._waiting = {}
@@ -892,6 +892,17 @@ def _scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 
 def _alternatives(scopes: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if scopes is None else _scopes(scopes)
+
+
+def _events_of(handle: VerifierHandle) -> list[Event]:
+    """Takes the events of a native verifier, which then leaves keys out of its log lines."""
+    events: list[Event] = []
+    while (pointer := _native.verifier_next_event(handle.pointer)) is not None:
+        try:
+            events.append(loads(_native.event_json(pointer, None).decode()))
+        finally:
+            _native.event_free(pointer)
+    return events
 
 
 def _demanded(

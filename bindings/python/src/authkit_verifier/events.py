@@ -154,6 +154,9 @@ class EventLog(Ticking):
         super().__init__("authkit-events", math.inf if interval is None else interval)
         self._logger = logger
         self._verifier = verifier
+        # From the first look on, the verifier's own log says nothing of keys: so before anything can fail.
+        with contextlib.suppress(MisuseError):
+            self.drain()
         if interval is not None:
             self.start()
 

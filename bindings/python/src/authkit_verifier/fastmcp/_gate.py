@@ -7,9 +7,11 @@ What the host puts around its routes (CORS, custom middleware) is around the gat
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from fastmcp import settings
 from fastmcp.utilities.logging import get_logger
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, RequireAuthMiddleware
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 # Among FastMCP's, so that its settings of levels hold.
 logger = get_logger("authkit_verifier")
+if not settings.log_enabled:
+    # FASTMCP_LOG_ENABLED=false: nothing goes to standard error by itself.
+    logger.addHandler(logging.NullHandler())
 
 # Where in a scope the gate leaves its decision and itself, and the route that it stands before.
 _JUDGED = "authkit_verifier.judged"
